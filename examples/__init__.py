@@ -1,0 +1,1 @@
+"""Operators to read and to run, and manifests to run them on."""

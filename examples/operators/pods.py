@@ -1,0 +1,78 @@
+"""What several controllers ask of a pod. Pure functions of the pod and the time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from reconcile import parse_time
+from reconcile.api.core.v1 import Pod, PodCondition
+
+
+def phase(pod: Pod) -> str:
+    return pod.status.phase or "Pending"
+
+
+def node_name(pod: Pod) -> str:
+    return pod.spec.node_name or ""
+
+
+def condition(pod: Pod, kind: str) -> PodCondition | None:
+    for found in pod.status.conditions:
+        if found.type == kind:
+            return found
+    return None
+
+
+def is_terminating(pod: Pod) -> bool:
+    return bool(pod.metadata.deletion_timestamp)
+
+
+def is_finished(pod: Pod) -> bool:
+    return phase(pod) in ("Succeeded", "Failed")
+
+
+def is_active(pod: Pod) -> bool:
+    """Neither finished nor on its way out: what counts as a replica."""
+    return not is_finished(pod) and not is_terminating(pod)
+
+
+def is_ready(pod: Pod) -> bool:
+    ready = condition(pod, "Ready")
+    return ready is not None and ready.status == "True"
+
+
+def ready_since(pod: Pod) -> datetime | None:
+    """When the pod became ready; None while it is not."""
+    ready = condition(pod, "Ready")
+    if ready is None or ready.status != "True" or not ready.last_transition_time:
+        return None
+    return parse_time(ready.last_transition_time)
+
+
+def is_available(pod: Pod, min_ready_seconds: int, now: datetime) -> bool:
+    """Ready, and has been for `min_ready_seconds`."""
+    if not is_ready(pod):
+        return False
+    if min_ready_seconds == 0:
+        return True
+    since = ready_since(pod)
+    return since is not None and since + timedelta(seconds=min_ready_seconds) <= now
+
+
+def next_availability(pods: Iterable[Pod], min_ready_seconds: int, now: datetime) -> float | None:
+    """Seconds until the next ready pod becomes available by age alone; None when none is waiting."""
+    if min_ready_seconds == 0:
+        return None
+    waits = [
+        (since + timedelta(seconds=min_ready_seconds) - now).total_seconds()
+        for pod in pods
+        if (since := ready_since(pod)) is not None and not is_available(pod, min_ready_seconds, now)
+    ]
+    return min(waits, default=None)
+
+
+def restarts(pod: Pod) -> int:
+    """The restarts of the container that restarted most."""
+    statuses = pod.status.container_statuses
+    return max((status.restart_count or 0 for status in statuses), default=0)

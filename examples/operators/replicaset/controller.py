@@ -1,0 +1,171 @@
+"""The ReplicaSet loop: read, claim, plan, write, report."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+from reconcile import (
+    APIError,
+    ControllerOptions,
+    ForbiddenError,
+    NotFoundError,
+    ObjectKey,
+    ObjectMeta,
+    ObjectReconciler,
+    Result,
+    Selector,
+    Watch,
+    owner_reference,
+    same,
+)
+from reconcile.api.apps.v1 import ReplicaSet
+from reconcile.api.core.v1 import Pod
+
+from .. import pods as of
+from ..claims import Claims, carry_out, controller_uid, sort_out
+from .batches import slow_start
+from .plan import Plan, plan
+from .status import status_of
+
+
+class ReplicaSetReconciler(ObjectReconciler[ReplicaSet]):
+    """Keeps `spec.replicas` pods of `spec.template`."""
+
+    owns = (Pod,)
+    watches = (Watch(Pod, to="adopters"),)
+    options = ControllerOptions(max_concurrent_reconciles=5)
+
+    async def reconcile(self, replica_set: ReplicaSet, /) -> Result | None:
+        selector = Selector.from_api(replica_set.spec.selector)
+        now = self.runtime.now()
+        claims, todo = self._decide(replica_set, selector, self._cached_pods(replica_set))
+        owned = claims.owned
+        failure: tuple[str, str] | None = None
+        error: Exception | None = None
+        if not (claims.settled and todo.settled):
+            # The cache says that something has to change; what, is decided from a live list, since the
+            # cache may not show yet what this controller did last. See README.md.
+            live = await self.client.list(Pod, namespace=replica_set.metadata.namespace)
+            claims, _ = self._decide(replica_set, selector, live)
+            owned = await carry_out(self.client, replica_set, claims)
+            if not replica_set.metadata.deletion_timestamp:
+                todo = plan(replica_set.spec.replicas or 0, owned, self._related(replica_set, live))
+                failure, error = await self._act(replica_set, todo)
+        await self._report(replica_set, owned, failure)
+        if error is not None:
+            raise error
+        wait = of.next_availability(owned, replica_set.spec.min_ready_seconds or 0, now)
+        return Result(requeue_after=wait) if wait is not None else None
+
+    def _decide(
+        self, replica_set: ReplicaSet, selector: Selector, pods: Sequence[Pod]
+    ) -> tuple[Claims[Pod], Plan]:
+        claims = sort_out(replica_set, selector, [pod for pod in pods if self._relevant(pod)])
+        if replica_set.metadata.deletion_timestamp:
+            return claims, Plan()
+        return claims, plan(replica_set.spec.replicas or 0, [*claims.owned, *claims.adopt])
+
+    @staticmethod
+    def _relevant(pod: Pod) -> bool:
+        """Finished pods stay with whom they are: they are neither adopted nor counted."""
+        return not of.is_finished(pod) or controller_uid(pod) is not None
+
+    def _cached_pods(self, replica_set: ReplicaSet) -> list[Pod]:
+        """The pods that are ours, and those that may become ours."""
+        uid = replica_set.metadata.uid
+        return [
+            pod
+            for pod in self.cache.list(Pod, namespace=replica_set.metadata.namespace)
+            if controller_uid(pod) in (None, uid)
+        ]
+
+    def _related(self, replica_set: ReplicaSet, pods: Sequence[Pod]) -> list[Pod]:
+        """The pods of every replica set under the same owner, this one's among them."""
+        owner = controller_uid(replica_set)
+        family = {replica_set.metadata.uid}
+        if owner is not None:
+            for sibling in self.cache.list(ReplicaSet, namespace=replica_set.metadata.namespace):
+                if controller_uid(sibling) == owner:
+                    family.add(sibling.metadata.uid)
+        return [pod for pod in pods if controller_uid(pod) in family]
+
+    async def _act(
+        self, replica_set: ReplicaSet, todo: Plan
+    ) -> tuple[tuple[str, str] | None, Exception | None]:
+        """Create or delete. Returns the failure for the condition, and the error to retry on."""
+        if todo.create:
+            _, error = await slow_start(todo.create, lambda: self._create_pod(replica_set))
+            return (("FailedCreate", str(error)), error) if error else (None, None)
+        errors = await asyncio.gather(*(self._delete_pod(replica_set, pod) for pod in todo.delete))
+        error = next((error for error in errors if error is not None), None)
+        return (("FailedDelete", str(error)), error) if error else (None, None)
+
+    async def _create_pod(self, replica_set: ReplicaSet) -> None:
+        try:
+            created = await self.client.create(pod_from_template(replica_set))
+        except APIError as error:
+            if isinstance(error, ForbiddenError) and _namespace_ends(error):
+                # Nothing can be created here any more, and the replica set goes with the namespace.
+                return
+            self.events.event(
+                replica_set, "Warning", "FailedCreate", "CreatePod", f"Error creating: {error.message}"
+            )
+            raise
+        self.events.event(
+            replica_set, "Normal", "SuccessfulCreate", "CreatePod", f"Created pod: {created.metadata.name}"
+        )
+
+    async def _delete_pod(self, replica_set: ReplicaSet, pod: Pod) -> Exception | None:
+        name = pod.metadata.name
+        try:
+            await self.client.delete(pod)
+        except NotFoundError:
+            return None
+        except APIError as error:
+            self.events.event(
+                replica_set, "Warning", "FailedDelete", "DeletePod", f"Error deleting: {error.message}"
+            )
+            return error
+        self.events.event(replica_set, "Normal", "SuccessfulDelete", "DeletePod", f"Deleted pod: {name}")
+        return None
+
+    async def _report(
+        self, replica_set: ReplicaSet, owned: Sequence[Pod], failure: tuple[str, str] | None
+    ) -> None:
+        status = status_of(replica_set, owned, now=self.runtime.now(), failure=failure)
+        if same(status, replica_set.status):
+            return
+        replica_set.status = status
+        await self.client.update_status(replica_set)
+
+    def adopters(self, pod: Pod) -> list[ObjectKey]:
+        """The replica sets that an orphan's labels match: one of them will adopt it."""
+        if controller_uid(pod) is not None or not pod.metadata.labels:
+            return []
+        return [
+            candidate.key
+            for candidate in self.cache.list(ReplicaSet, namespace=pod.metadata.namespace)
+            if Selector.from_api(candidate.spec.selector).matches(pod.metadata.labels)
+        ]
+
+
+def pod_from_template(replica_set: ReplicaSet) -> Pod:
+    """A pod as the template says, named after its replica set and owned by it."""
+    template = replica_set.spec.template
+    prefix = f"{replica_set.metadata.name}-"
+    return Pod(
+        metadata=ObjectMeta(
+            generate_name=prefix,
+            namespace=replica_set.metadata.namespace,
+            labels=dict(template.metadata.labels),
+            annotations=dict(template.metadata.annotations),
+            finalizers=list(template.metadata.finalizers),
+            owner_references=[owner_reference(replica_set, controller=True)],
+        ),
+        spec=template.spec,
+    )
+
+
+def _namespace_ends(error: APIError) -> bool:
+    return any(cause.reason == "NamespaceTerminating" for cause in error.causes)

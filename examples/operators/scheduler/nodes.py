@@ -1,0 +1,69 @@
+"""A node and the pods on it, with the sums that plugins ask for kept as pods come and go."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from reconcile import ObjectKey
+from reconcile.api.core.v1 import Node
+
+from .pods import HostPort, PodInfo
+from .resources import Amounts, add, amounts
+
+
+class NodeInfo:
+    """One node.
+
+    Attributes:
+        name, labels, taints, unschedulable: of the node; `present` is False while pods are known to be
+            bound to it and the node itself is not known.
+        allocatable: what it offers.
+        requested: what its pods reserve; `scored` the same as scoring counts it.
+        pods: the pods on it, by key, assumed ones included.
+        images: size in bytes of each image that is there.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.present = False
+        self.labels: dict[str, str] = {}
+        self.taints: list[tuple[str, str, str]] = []
+        self.unschedulable = False
+        self.allocatable: Amounts = {}
+        self.images: dict[str, int] = {}
+        self.requested: Amounts = {}
+        self.scored: Amounts = {}
+        self.pods: dict[ObjectKey, PodInfo] = {}
+        self.pods_with_affinity: dict[ObjectKey, PodInfo] = {}
+        self.host_ports: Counter[HostPort] = Counter()
+
+    def set_node(self, node: Node | None) -> None:
+        """Take over what the node says of itself; None for a node that is gone."""
+        self.present = node is not None
+        if node is None:
+            return
+        self.labels = node.metadata.labels
+        self.taints = [(taint.key, taint.value or "", taint.effect) for taint in node.spec.taints]
+        self.unschedulable = bool(node.spec.unschedulable)
+        self.allocatable = amounts(node.status.allocatable or node.status.capacity)
+        self.images = {name: image.size_bytes or 0 for image in node.status.images for name in image.names}
+
+    def add_pod(self, pod: PodInfo) -> None:
+        self.pods[pod.key] = pod
+        if pod.affinity:
+            self.pods_with_affinity[pod.key] = pod
+        self._count(pod, 1)
+
+    def remove_pod(self, key: ObjectKey) -> None:
+        pod = self.pods.pop(key, None)
+        if pod is not None:
+            self.pods_with_affinity.pop(key, None)
+            self._count(pod, -1)
+
+    def _count(self, pod: PodInfo, sign: int) -> None:
+        add(self.requested, pod.requests, sign)
+        add(self.scored, pod.scored_requests, sign)
+        for port in pod.host_ports:
+            self.host_ports[port] += sign
+            if not self.host_ports[port]:
+                del self.host_ports[port]

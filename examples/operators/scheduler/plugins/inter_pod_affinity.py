@@ -1,0 +1,119 @@
+"""InterPodAffinity: near some pods, away from others, within one value of a topology key.
+
+Affinity looks both ways: the terms of the pod that waits, and those of the pods that run and do not want
+it beside them.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from ..framework import MAX_SCORE, CycleState, Plugin
+from ..nodes import NodeInfo
+from ..pods import AffinityTerm, PodInfo
+from ..snapshot import Snapshot
+
+Place = tuple[str, str]
+"""A topology key and one value of it."""
+
+_HARD_AFFINITY_WEIGHT = 1
+
+
+@dataclass(slots=True)
+class _Counts:
+    """How many pods stand in each place that matters to the pod."""
+
+    affinity: Counter[Place] = field(default_factory=Counter[Place])
+    anti_affinity: Counter[Place] = field(default_factory=Counter[Place])
+    unwelcome: Counter[Place] = field(default_factory=Counter[Place])
+    first_of_its_kind: bool = False
+
+
+class InterPodAffinity(Plugin):
+    name = "InterPodAffinity"
+
+    def pre_filter(self, state: CycleState, pod: PodInfo, snapshot: Snapshot, /) -> str | None:
+        counts = state[self.name] = _Counts()
+        namespaces = snapshot.namespace_labels
+        required, anti = pod.affinity.required, pod.affinity.required_anti
+        for node in snapshot.nodes:
+            for other in node.pods_with_affinity.values():
+                for term in other.affinity.required_anti:
+                    if term.matches(pod, namespaces):
+                        _put(counts.unwelcome, node, term, 1)
+            if not required and not anti:
+                continue
+            for other in node.pods.values():
+                if required and all(term.matches(other, namespaces) for term in required):
+                    for term in required:
+                        _put(counts.affinity, node, term, 1)
+                for term in anti:
+                    if term.matches(other, namespaces):
+                        _put(counts.anti_affinity, node, term, 1)
+        counts.first_of_its_kind = not counts.affinity and all(
+            term.matches(pod, namespaces) for term in required
+        )
+        return None
+
+    def filter(self, state: CycleState, pod: PodInfo, node: NodeInfo, /) -> Sequence[str]:
+        counts: _Counts = state[self.name]
+        if not _near(pod.affinity.required, counts, node):
+            return ("node(s) didn't match pod affinity rules",)
+        for term in pod.affinity.required_anti:
+            if counts.anti_affinity[term.topology_key, node.labels.get(term.topology_key, "")]:
+                return ("node(s) didn't match pod anti-affinity rules",)
+        if counts.unwelcome and any(counts.unwelcome[place] for place in node.labels.items()):
+            return ("node(s) didn't satisfy existing pods anti-affinity rules",)
+        return ()
+
+    def pre_score(
+        self, state: CycleState, pod: PodInfo, nodes: Sequence[NodeInfo], snapshot: Snapshot, /
+    ) -> bool:
+        wishes: Counter[Place] = Counter()
+        namespaces = snapshot.namespace_labels
+        has_wishes = bool(pod.affinity.preferred or pod.affinity.preferred_anti)
+        for node in snapshot.nodes:
+            for other in node.pods.values() if has_wishes else ():
+                for sign, terms in ((1, pod.affinity.preferred), (-1, pod.affinity.preferred_anti)):
+                    for weight, term in terms:
+                        if term.matches(other, namespaces):
+                            _put(wishes, node, term, sign * weight)
+            for other in node.pods_with_affinity.values():
+                for sign, terms in ((1, _wanted(other)), (-1, other.affinity.preferred_anti)):
+                    for weight, term in terms:
+                        if term.matches(pod, namespaces):
+                            _put(wishes, node, term, sign * weight)
+        state[self.name] = wishes
+        return bool(wishes)
+
+    def score(self, state: CycleState, pod: PodInfo, node: NodeInfo, /) -> int:
+        wishes: Counter[Place] = state[self.name]
+        return sum(wishes[place] for place in node.labels.items())
+
+    def normalize(self, state: CycleState, scores: list[int], nodes: Sequence[NodeInfo], /) -> list[int]:
+        smallest, largest = min(scores), max(scores)
+        if smallest == largest:
+            return [0 for _ in scores]
+        return [int(MAX_SCORE * ((score - smallest) / (largest - smallest))) for score in scores]
+
+
+def _wanted(pod: PodInfo) -> Iterable[tuple[int, AffinityTerm]]:
+    """What a running pod would like near it; its hard terms count as a small wish."""
+    yield from ((_HARD_AFFINITY_WEIGHT, term) for term in pod.affinity.required)
+    yield from pod.affinity.preferred
+
+
+def _near(required: Sequence[AffinityTerm], counts: _Counts, node: NodeInfo) -> bool:
+    if not all(term.topology_key in node.labels for term in required):
+        return False
+    there = all(counts.affinity[term.topology_key, node.labels[term.topology_key]] for term in required)
+    # The first pod of a series that wants to be near itself has to start somewhere.
+    return there or counts.first_of_its_kind
+
+
+def _put(places: Counter[Place], node: NodeInfo, term: AffinityTerm, weight: int) -> None:
+    value = node.labels.get(term.topology_key)
+    if value is not None:
+        places[term.topology_key, value] += weight

@@ -1,0 +1,18 @@
+"""NodeName: a pod that names its node goes there or nowhere."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ..framework import CycleState, Plugin
+from ..nodes import NodeInfo
+from ..pods import PodInfo
+
+
+class NodeName(Plugin):
+    name = "NodeName"
+
+    def filter(self, state: CycleState, pod: PodInfo, node: NodeInfo, /) -> Sequence[str]:
+        if pod.spec.node_name and pod.spec.node_name != node.name:
+            return ("node(s) didn't match the requested node name",)
+        return ()

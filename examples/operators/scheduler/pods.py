@@ -1,0 +1,147 @@
+"""A pod as the scheduler sees it: read once from the object, asked often."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from reconcile import LabelSelector, ObjectKey, Selector
+from reconcile.api.core.v1 import Pod, PodAffinity, PodAffinityTerm, PodAntiAffinity, PodSpec
+
+from .resources import DEFAULT_REQUESTS, Amounts, pod_requests
+
+HostPort = tuple[str, str, int]
+"""Address (`0.0.0.0` for all), protocol, port."""
+
+
+@dataclass(frozen=True, slots=True)
+class AffinityTerm:
+    """Pods that a selector matches, in some namespaces, within one value of a topology key."""
+
+    topology_key: str
+    selector: Selector
+    namespaces: frozenset[str]
+    namespace_selector: Selector | None
+
+    def matches(self, pod: PodInfo, namespace_labels: Mapping[str, Mapping[str, str]]) -> bool:
+        inside = pod.key.namespace in self.namespaces or (
+            self.namespace_selector is not None
+            and self.namespace_selector.matches(namespace_labels.get(pod.key.namespace, {}))
+        )
+        return inside and self.selector.matches(pod.labels)
+
+
+@dataclass(frozen=True, slots=True)
+class Affinity:
+    """The terms between a pod and other pods; preferred ones with their weights."""
+
+    required: tuple[AffinityTerm, ...] = ()
+    preferred: tuple[tuple[int, AffinityTerm], ...] = ()
+    required_anti: tuple[AffinityTerm, ...] = ()
+    preferred_anti: tuple[tuple[int, AffinityTerm], ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.required or self.preferred or self.required_anti or self.preferred_anti)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PodInfo:
+    """One state of a pod.
+
+    Attributes:
+        requests: what filters reserve for it.
+        scored_requests: the same, where a container without a request counts as a small one.
+        node_name: where it is bound, or is assumed to be; empty for a pod that waits.
+    """
+
+    key: ObjectKey
+    uid: str
+    labels: Mapping[str, str]
+    spec: PodSpec
+    node_name: str
+    phase: str
+    deleting: bool
+    requests: Amounts
+    scored_requests: Amounts
+    host_ports: tuple[HostPort, ...]
+    affinity: Affinity
+    unschedulable_message: str
+
+    @property
+    def priority(self) -> int:
+        return self.spec.priority or 0
+
+    @property
+    def finished(self) -> bool:
+        return self.phase in ("Succeeded", "Failed")
+
+
+def pod_info(pod: Pod) -> PodInfo:
+    spec = pod.spec
+    message = ""
+    for condition in pod.status.conditions:
+        if condition.type == "PodScheduled" and condition.status == "False":
+            message = condition.message or ""
+    return PodInfo(
+        key=pod.key,
+        uid=pod.metadata.uid,
+        labels=pod.metadata.labels,
+        spec=spec,
+        node_name=spec.node_name or "",
+        phase=pod.status.phase or "Pending",
+        deleting=pod.metadata.deletion_timestamp is not None,
+        requests=pod_requests(spec),
+        scored_requests=pod_requests(spec, defaults=DEFAULT_REQUESTS),
+        host_ports=_host_ports(spec),
+        affinity=_affinity(pod),
+        unschedulable_message=message,
+    )
+
+
+def _host_ports(spec: PodSpec) -> tuple[HostPort, ...]:
+    sidecars = [container for container in spec.init_containers if container.restart_policy == "Always"]
+    return tuple(
+        (port.host_ip or "0.0.0.0", port.protocol or "TCP", port.host_port)
+        for container in [*spec.containers, *sidecars]
+        for port in container.ports
+        if port.host_port
+    )
+
+
+def _affinity(pod: Pod) -> Affinity:
+    affinity = pod.spec.affinity
+    near = affinity.pod_affinity if affinity else None
+    apart = affinity.pod_anti_affinity if affinity else None
+    return Affinity(
+        required=_required(pod, near),
+        preferred=_preferred(pod, near),
+        required_anti=_required(pod, apart),
+        preferred_anti=_preferred(pod, apart),
+    )
+
+
+def _required(pod: Pod, affinity: PodAffinity | PodAntiAffinity | None) -> tuple[AffinityTerm, ...]:
+    terms = affinity.required_during_scheduling_ignored_during_execution if affinity else ()
+    return tuple(_term(pod, term) for term in terms)
+
+
+def _preferred(
+    pod: Pod, affinity: PodAffinity | PodAntiAffinity | None
+) -> tuple[tuple[int, AffinityTerm], ...]:
+    terms = affinity.preferred_during_scheduling_ignored_during_execution if affinity else ()
+    return tuple((term.weight, _term(pod, term.pod_affinity_term)) for term in terms)
+
+
+def _term(pod: Pod, term: PodAffinityTerm) -> AffinityTerm:
+    own_namespace = not term.namespaces and term.namespace_selector is None
+    return AffinityTerm(
+        topology_key=term.topology_key,
+        selector=selector_of(term.label_selector),
+        namespaces=frozenset([pod.metadata.namespace] if own_namespace else term.namespaces),
+        namespace_selector=Selector.from_api(term.namespace_selector) if term.namespace_selector else None,
+    )
+
+
+def selector_of(selector: LabelSelector | None) -> Selector:
+    """An absent selector matches nothing, an empty one everything."""
+    return Selector.nothing() if selector is None else Selector.from_api(selector)

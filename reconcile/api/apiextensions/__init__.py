@@ -1,0 +1,1 @@
+"""Kinds of the API group apiextensions, one module a version. Generated: do not edit."""

@@ -1,0 +1,1 @@
+"""Kinds of the API group events, one module a version. Generated: do not edit."""

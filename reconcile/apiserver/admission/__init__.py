@@ -1,0 +1,41 @@
+"""Admission: what a cluster adds to objects, and refuses, between decoding and validation.
+
+The plugins of a default kube-apiserver that a controller's objects meet. `default_plugins()` gives them in
+upstream's order; webhooks and policies are further `AdmissionPlugin`s, put at the end.
+"""
+
+from __future__ import annotations
+
+from reconcile.apiserver.admission.namespaces import NamespaceLifecycle
+from reconcile.apiserver.admission.pods import (
+    DefaultTolerations,
+    NodeTaints,
+    PodPriority,
+    ServiceAccountAdmission,
+)
+from reconcile.apiserver.admission.storage import DefaultStorageClass, StorageProtection
+from reconcile.apiserver.interfaces import AdmissionPlugin
+
+__all__ = [
+    "DefaultStorageClass",
+    "DefaultTolerations",
+    "NamespaceLifecycle",
+    "NodeTaints",
+    "PodPriority",
+    "ServiceAccountAdmission",
+    "StorageProtection",
+    "default_plugins",
+]
+
+
+def default_plugins() -> tuple[AdmissionPlugin, ...]:
+    """A fresh chain, in the order in which a server asks it."""
+    return (
+        NamespaceLifecycle(),
+        ServiceAccountAdmission(),
+        NodeTaints(),
+        PodPriority(),
+        DefaultTolerations(),
+        DefaultStorageClass(),
+        StorageProtection(),
+    )

@@ -1,0 +1,49 @@
+"""NamespaceLifecycle: nothing is created where there is no namespace, or where it is going."""
+
+from __future__ import annotations
+
+from reconcile.apiserver.interfaces import AdmissionAttributes, AdmissionPlugin, Operation
+from reconcile.apiserver.resources import Resource
+from reconcile.apiserver.status import StatusError, forbidden, not_found
+
+_PERMANENT = ("default", "kube-system", "kube-public")
+
+
+class NamespaceLifecycle(AdmissionPlugin):
+    name = "NamespaceLifecycle"
+
+    def handles(self, operation: Operation, resource: Resource, subresource: str) -> bool:
+        return operation != "CONNECT"
+
+    async def admit(self, attributes: AdmissionAttributes) -> None:
+        kind = attributes.resource.type
+        if attributes.operation == "DELETE":
+            if kind.group_resource == "namespaces" and attributes.name in _PERMANENT:
+                text = "this namespace may not be deleted"
+                raise forbidden("", "namespaces", attributes.name, text)
+            return
+        if (
+            attributes.operation != "CREATE"
+            or not attributes.namespace
+            or kind.group_resource == "namespaces"
+        ):
+            return
+        if attributes.resource.action is not None:
+            return
+        namespace = attributes.context.access.read("namespaces", "", attributes.namespace)
+        if namespace is None:
+            raise not_found("", "namespaces", attributes.namespace)
+        if (namespace.get("status") or {}).get("phase") != "Terminating":
+            return
+        text = (
+            f"unable to create new content in namespace {attributes.namespace} because it is being terminated"
+        )
+        error = forbidden(kind.group, kind.plural, attributes.name, text)
+        cause = {
+            "reason": "NamespaceTerminating",
+            "message": f"namespace {attributes.namespace} is being terminated",
+            "field": "metadata.namespace",
+        }
+        raise StatusError(
+            error.message, code=403, reason="Forbidden", details={**error.details, "causes": [cause]}
+        )

@@ -1,0 +1,146 @@
+"""Keeps the registry in step with the CustomResourceDefinitions.
+
+A definition is watched like by any client: each change of one establishes it (names, conditions), serves or
+ends its resources, and on deletion removes their objects before the definition itself may go.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+from reconcile.apiserver.customresources import custom_resources, establish
+from reconcile.apiserver.handlers.parts import Parts
+from reconcile.apiserver.handlers.reads import Reader
+from reconcile.apiserver.handlers.store import decode_object
+from reconcile.apiserver.interfaces import JSONObject
+from reconcile.apiserver.resources import Resource
+from reconcile.apiserver.status import StatusError
+from reconcile.apiserver.storage import StoredObject
+from reconcile.objects.times import format_time
+
+_log = logging.getLogger(__name__)
+DEFINITIONS = "customresourcedefinitions.apiextensions.k8s.io"
+CLEANUP = "customresourcecleanup.apiextensions.k8s.io"
+
+
+class CustomResources:
+    """Serves what the definitions define. Runs as one task of the server."""
+
+    def __init__(self, parts: Parts, reader: Reader) -> None:
+        self._parts = parts
+        self._reader = reader
+        self._access = parts.access
+        self._served: dict[str, tuple[str, tuple[Resource, ...]]] = {}
+
+    async def sync(self) -> None:
+        """Bring the registry in step with all definitions as they are now."""
+        storage = self._parts.store.storage
+        held = {item.name: item for item in storage.page(DEFINITIONS).items}
+        for name in [name for name in self._served if name not in held]:
+            self._end(name)
+        for item in held.values():
+            try:
+                await self._sync_one(item)
+            except StatusError as error:
+                _log.warning("definition %s: %s", item.name, error)
+
+    async def _sync_one(self, item: StoredObject) -> None:
+        definition = decode_object(item.raw)
+        established = establish(
+            decode_object(item.raw),
+            [other for other in self._access.read_all(DEFINITIONS) if other["metadata"]["name"] != item.name],
+            now=format_time(self._access.runtime.now()),
+        )
+        if established.get("status") != definition.get("status"):
+
+            def change(old: JSONObject) -> JSONObject:
+                old["status"] = established.get("status")
+                return old
+
+            definition = await self._access.update(DEFINITIONS, "", item.name, change, subresource="status")
+        if definition["metadata"].get("deletionTimestamp"):
+            await self._remove(definition)
+            return
+        self._serve(definition)
+
+    @property
+    def _definitions(self) -> Resource:
+        found = self._parts.registry.preferred(DEFINITIONS)
+        assert found is not None
+        return found
+
+    def _serve(self, definition: JSONObject) -> None:
+        name: str = definition["metadata"]["name"]
+        # Status changes don't change what is served, once established.
+        mark = f"{definition['metadata']['uid']}/{definition['metadata'].get('generation')}"
+        resources = custom_resources(definition)
+        held = self._served.get(name)
+        if held is not None and held[0] == mark and len(held[1]) == len(resources):
+            return
+        if held is not None and not held[0].startswith(definition["metadata"]["uid"]):
+            self._end(name)
+        if resources:
+            self._served[name] = (mark, resources)
+        elif held is not None:
+            del self._served[name]
+        self._parts.registry.replace(name, resources)
+        if held is not None:
+            # Another schema, or a version that is served no more: watches begin anew.
+            self._reader.end_watches(name)
+
+    def _end(self, name: str) -> None:
+        self._served.pop(name, None)
+        self._parts.registry.replace(name, ())
+        self._reader.end_watches(name)
+
+    async def _remove(self, definition: JSONObject) -> None:
+        """Delete the objects of a definition that is being deleted, then let it go."""
+        name: str = definition["metadata"]["name"]
+        if CLEANUP not in (definition["metadata"].get("finalizers") or ()):
+            return
+        storage = self._parts.store.storage
+        resource = self._parts.registry.preferred(name)
+        if resource is not None:
+            for item in storage.page(resource.storage_name).items:
+                try:
+                    await self._access.delete(name, item.namespace, item.name)
+                except StatusError as error:
+                    if error.reason != "NotFound":
+                        raise
+            if storage.page(resource.storage_name, limit=1).items:
+                # Finalizers hold some of them.
+                return
+        self._end(name)
+
+        def change(old: JSONObject) -> JSONObject:
+            kept = [item for item in old["metadata"].get("finalizers") or () if item != CLEANUP]
+            old["metadata"]["finalizers"] = kept
+            return old
+
+        try:
+            await self._access.update(DEFINITIONS, "", name, change)
+        except StatusError as error:
+            if error.reason != "NotFound":
+                raise
+
+    async def run(self) -> None:
+        """Follow the definitions until cancelled."""
+        storage = self._parts.store.storage
+        woken = asyncio.Event()
+        while True:
+            unsubscribe = [storage.collection(DEFINITIONS).subscribe(woken.set)]
+            unsubscribe.append(storage.on_restore(woken.set))
+            # Objects whose finalizers hold a definition that is being deleted.
+            for _, resources in self._served.values():
+                name = resources[0].storage_name
+                definition = self._access.read(DEFINITIONS, "", name)
+                if definition is not None and definition["metadata"].get("deletionTimestamp"):
+                    unsubscribe.append(storage.collection(name).subscribe(woken.set))
+            woken.clear()
+            try:
+                await self.sync()
+                await woken.wait()
+            finally:
+                for end in unsubscribe:
+                    end()

@@ -1,0 +1,150 @@
+"""The resources that an established definition serves, one a version."""
+
+from __future__ import annotations
+
+import re
+from types import MappingProxyType
+from typing import Any
+
+from reconcile.apiserver.customresources.naming import is_established
+from reconcile.apiserver.customresources.rules import RuleEvaluator
+from reconcile.apiserver.customresources.schema import CustomSchema
+from reconcile.apiserver.interfaces import (
+    ObjectSubresource,
+    ProjectedSubresource,
+    RequestContext,
+    Strategy,
+    Subresource,
+)
+from reconcile.apiserver.resources import Resource
+from reconcile.apiserver.strategies.basic import StatusStrategy, keep
+from reconcile.apiserver.strategies.checks import same
+from reconcile.apiserver.strategies.scale import ScaleProjection
+from reconcile.objects.identity import GroupVersionKind, ResourceType
+
+JSONObject = dict[str, Any]
+
+_STABLE = re.compile(r"v(\d+)(?:(alpha|beta)(\d+))?")
+_LEVEL = {"alpha": 1, "beta": 2, None: 3}
+
+
+def version_priority(version: str) -> tuple[int, int, int, tuple[int, ...]]:
+    """Sorts descending as discovery does: v2, v1, v1beta2, v1alpha1, then others by name."""
+    match = _STABLE.fullmatch(version)
+    if not match:
+        return (0, 0, 0, tuple(-ord(char) for char in version))
+    major, level, minor = match.groups()
+    return (_LEVEL[level], int(major), int(minor or 0), ())
+
+
+def field_at(obj: JSONObject, path: str) -> str:
+    """The value at a simple JSON path, as a field selector compares it."""
+    value: Any = obj
+    for key in path.strip(".").split("."):
+        value = value.get(key) if isinstance(value, dict) else None
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value)
+
+
+class CustomStrategy(Strategy):
+    """Generation counts all changes outside metadata and (with a status subresource) status."""
+
+    allow_unconditional_update = False
+
+    def __init__(self, *, status: bool, selectable: tuple[str, ...]) -> None:
+        self._status = status
+        self._paths = selectable
+        self.selectable = tuple(path.strip(".") for path in selectable)
+
+    def prepare_for_create(self, obj: JSONObject, context: RequestContext) -> None:
+        if self._status:
+            obj.pop("status", None)
+        obj["metadata"]["generation"] = 1
+
+    def prepare_for_update(self, new: JSONObject, old: JSONObject, context: RequestContext) -> None:
+        if self._status:
+            keep(new, old, "status")
+        aside = ("metadata", "status") if self._status else ("metadata",)
+        grown = any(not same(new.get(key), old.get(key)) for key in {**new, **old} if key not in aside)
+        generation = old["metadata"].get("generation", 0)
+        new["metadata"]["generation"] = generation + 1 if grown else generation
+
+    def field_values(self, obj: JSONObject) -> dict[str, str]:
+        return {path.strip("."): field_at(obj, path) for path in self._paths}
+
+
+class CustomStatusStrategy(StatusStrategy):
+    """The status alone: metadata stays too, but for managedFields."""
+
+    def prepare_for_update(self, new: JSONObject, old: JSONObject, context: RequestContext) -> None:
+        super().prepare_for_update(new, old, context)
+        kept = ("managedFields", "resourceVersion")
+        new["metadata"] = {
+            **{key: value for key, value in old["metadata"].items() if key not in kept},
+            **{key: new["metadata"][key] for key in kept if key in new["metadata"]},
+        }
+
+
+def custom_resources(definition: JSONObject, *, rules: RuleEvaluator | None = None) -> tuple[Resource, ...]:
+    """The served versions, preferred first; none until the definition is established."""
+    if not is_established(definition):
+        return ()
+    spec = definition["spec"]
+    names = (definition.get("status") or {}).get("acceptedNames") or spec["names"]
+    storage = next(version["name"] for version in spec["versions"] if version.get("storage"))
+    served = [version for version in spec["versions"] if version.get("served")]
+    served.sort(key=lambda version: version_priority(version["name"]), reverse=True)
+    resources: list[Resource] = []
+    for version in served:
+        kind = ResourceType(
+            spec["group"], version["name"], names["kind"], names["plural"], spec["scope"] == "Namespaced"
+        )
+        schema = (version.get("schema") or {}).get("openAPIV3Schema") or {"type": "object"}
+        preserve = bool(spec.get("preserveUnknownFields"))
+        subresources = _subresources(version.get("subresources") or {})
+        selectable = tuple(each["jsonPath"] for each in version.get("selectableFields") or ())
+        deprecation = ""
+        if version.get("deprecated"):
+            deprecation = version.get("deprecationWarning") or f"{kind.api_version} {kind.kind} is deprecated"
+        resources.append(
+            Resource(
+                kind,
+                names.get("singular") or names["kind"].lower(),
+                CustomSchema(schema, kind=kind.kind, preserve=preserve, rules=rules),
+                CustomStrategy(status="status" in subresources, selectable=selectable),
+                short_names=tuple(names.get("shortNames") or ()),
+                categories=tuple(names.get("categories") or ()),
+                list_kind=names.get("listKind") or f"{names['kind']}List",
+                subresources=MappingProxyType(subresources),
+                stored_as=f"{spec['group']}/{storage}",
+                custom=True,
+                printer_columns=tuple(version.get("additionalPrinterColumns") or ()),
+                deprecation=deprecation,
+            )
+        )
+    return tuple(resources)
+
+
+def _subresources(given: JSONObject) -> dict[str, Subresource]:
+    found: dict[str, Subresource] = {}
+    if given.get("status") is not None:
+        found["status"] = ObjectSubresource("status", rules=CustomStatusStrategy())
+    scale = given.get("scale")
+    if scale is not None:
+
+        def path(text: str) -> tuple[str, ...]:
+            return tuple(text.strip(".").split("."))
+
+        selector = scale.get("labelSelectorPath")
+        projection = ScaleProjection(
+            spec_replicas=path(scale["specReplicasPath"]),
+            status_replicas=path(scale["statusReplicasPath"]),
+            selector=path(selector) if selector else None,
+            must_have_replicas=True,
+        )
+        gvk = GroupVersionKind("autoscaling", "v1", "Scale")
+        found["scale"] = ProjectedSubresource("scale", gvk=gvk, projection=projection)
+    return found

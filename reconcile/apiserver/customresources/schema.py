@@ -1,0 +1,198 @@
+"""A version's schema at work: shape, pruning, defaulting, validation."""
+
+from __future__ import annotations
+
+import copy
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from reconcile.apiserver.customresources.rules import RuleEvaluator
+from reconcile.apiserver.customresources.validation import validate
+from reconcile.apiserver.field_errors import FieldError
+from reconcile.apiserver.schemas import BuiltinSchemas
+from reconcile.apiserver.schemas.topology import SCALAR, UNTYPED, Shape
+from reconcile.apiserver.status import bad_request
+
+if TYPE_CHECKING:
+    from reconcile.apiserver.interfaces import RequestContext
+
+JSONObject = dict[str, Any]
+
+_PRESERVE = "x-kubernetes-preserve-unknown-fields"
+_EMBEDDED = "x-kubernetes-embedded-resource"
+_OBJECT_META = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta"
+_TYPE_META = ("apiVersion", "kind", "metadata")
+
+
+class CustomSchema:
+    """The schema of a custom resource in one version."""
+
+    def __init__(
+        self, schema: JSONObject, *, kind: str, preserve: bool = False, rules: RuleEvaluator | None = None
+    ) -> None:
+        self.schema = {**schema, _PRESERVE: True} if preserve else schema
+        self.kind = kind
+        self._rules = rules
+
+    @cached_property
+    def _builtin(self) -> BuiltinSchemas:
+        return BuiltinSchemas()
+
+    def check(self, obj: JSONObject, context: RequestContext | None = None) -> list[str]:
+        """Prune what the schema does not know; metadata is read as built-in kinds' metadata is."""
+        findings: list[str] = []
+        version = str(obj.get("apiVersion", "")).rpartition("/")[2]
+        meta = obj.get("metadata")
+        if meta is not None:
+            from reconcile.apiserver.schemas.decoding import MismatchError, UnreadableError
+
+            inner: list[str] = []
+            try:
+                obj["metadata"] = self._builtin.decoders.for_struct(_OBJECT_META)(meta, inner)
+            except MismatchError as error:
+                error.path.insert(0, "metadata")
+                if not error.struct:
+                    error.struct = "ObjectMeta"
+                raise bad_request(
+                    f'{self.kind} in version "{version}" cannot be handled as a {self.kind}: {error.text}'
+                ) from None
+            except UnreadableError as error:
+                raise bad_request(
+                    f'{self.kind} in version "{version}" cannot be handled as a {self.kind}: {error}'
+                ) from None
+            findings += [f"metadata.{finding}" for finding in inner]
+        else:
+            obj["metadata"] = {}
+        _prune(obj, self.schema, "", findings, root=True)
+        return [f'unknown field "{finding}"' for finding in findings]
+
+    def default(self, obj: JSONObject) -> None:
+        _default(obj, self.schema)
+
+    def validate(self, new: JSONObject, old: JSONObject | None, context: RequestContext) -> list[FieldError]:
+        errors = validate(new, self.schema, old)
+        if not errors and self._rules is not None:
+            errors = self._rules.errors(self.schema, new, old)
+        return errors
+
+    @cached_property
+    def shape(self) -> Shape:
+        meta = self._builtin.shapes.for_struct(_OBJECT_META)
+        fields = {key: _lazy(value) for key, value in (self.schema.get("properties") or {}).items()}
+        fields.update({"apiVersion": lambda: SCALAR, "kind": lambda: SCALAR, "metadata": lambda: meta})
+        rest = (lambda: UNTYPED) if self.schema.get(_PRESERVE) else None
+        return Shape("struct", fields=fields, element=rest)
+
+    @property
+    def patch_schema(self) -> None:
+        return None
+
+
+def _lazy(schema: JSONObject) -> Any:
+    made: list[Shape] = []
+
+    def make() -> Shape:
+        if not made:
+            made.append(shape_of(schema))
+        return made[0]
+
+    return make
+
+
+def shape_of(schema: JSONObject) -> Shape:
+    """How values of a structural schema merge."""
+    if schema.get("x-kubernetes-int-or-string"):
+        return SCALAR
+    atomic = schema.get("x-kubernetes-map-type") == "atomic"
+    kind = schema.get("type")
+    if kind == "array":
+        list_type = schema.get("x-kubernetes-list-type")
+        items = schema.get("items") or {}
+        keys = tuple(schema.get("x-kubernetes-list-map-keys") or ())
+        properties = items.get("properties") or {}
+        defaults: JSONObject = {
+            key: properties[key]["default"] for key in keys if "default" in properties.get(key, {})
+        }
+        return Shape(
+            "list",
+            atomic=list_type not in ("map", "set"),
+            element=_lazy(items),
+            keys=keys,
+            set=list_type == "set",
+            defaults=defaults,
+        )
+    if kind == "object" or "properties" in schema:
+        additional = schema.get("additionalProperties")
+        if isinstance(additional, dict):
+            return Shape("map", atomic, element=_lazy(additional))
+        properties = schema.get("properties") or {}
+        if schema.get(_EMBEDDED):
+            meta = {"type": "object", _PRESERVE: True}
+            properties = {
+                "apiVersion": {"type": "string"},
+                "kind": {"type": "string"},
+                "metadata": meta,
+                **properties,
+            }
+        if not properties:
+            return Shape("untyped", atomic, element=lambda: UNTYPED)
+        rest = (lambda: UNTYPED) if schema.get(_PRESERVE) or additional is True else None
+        return Shape("struct", atomic, {key: _lazy(value) for key, value in properties.items()}, rest)
+    if kind in ("string", "integer", "number", "boolean"):
+        return SCALAR
+    return UNTYPED
+
+
+def _prune(
+    value: Any, schema: JSONObject | None, path: str, findings: list[str], *, root: bool = False
+) -> None:
+    if isinstance(value, list):
+        items = (schema or {}).get("items")
+        for index, item in enumerate(value):
+            _prune(item, items, f"{path}[{index}]", findings)
+        return
+    if not isinstance(value, dict) or schema is None:
+        return
+    additional = schema.get("additionalProperties")
+    properties: JSONObject = schema.get("properties") or {}
+    preserve = schema.get(_PRESERVE)
+    embedded = root or schema.get(_EMBEDDED)
+    for key in list(value):
+        where = f"{path}.{key}" if path else str(key)
+        if embedded and key in _TYPE_META:
+            continue
+        if key in properties:
+            _prune(value[key], properties[key], where, findings)
+        elif isinstance(additional, dict):
+            _prune(value[key], additional, where, findings)
+        elif additional is True or preserve:
+            continue
+        else:
+            findings.append(where)
+            del value[key]
+
+
+def _default(value: Any, schema: JSONObject) -> None:
+    if isinstance(value, dict):
+        properties: JSONObject = schema.get("properties") or {}
+        additional = schema.get("additionalProperties")
+        for key, inner in properties.items():
+            if "default" not in inner:
+                # A null that is not allowed goes when there is a default to take its place only.
+                continue
+            if key not in value or (value[key] is None and not inner.get("nullable")):
+                value[key] = copy.deepcopy(inner["default"])
+        for key, inner in value.items():
+            if key in properties:
+                _default(inner, properties[key])
+            elif isinstance(additional, dict):
+                if inner is None and "default" in additional and not additional.get("nullable"):
+                    value[key] = copy.deepcopy(additional["default"])
+                _default(value[key], additional)
+    elif isinstance(value, list):
+        items = schema.get("items")
+        if isinstance(items, dict):
+            for index, item in enumerate(value):
+                if item is None and "default" in items and not items.get("nullable"):
+                    value[index] = copy.deepcopy(items["default"])
+                _default(value[index], items)

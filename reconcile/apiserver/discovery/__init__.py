@@ -1,0 +1,1 @@
+"""What the server serves: the built-in resources, and the discovery documents about all of them."""

@@ -1,0 +1,230 @@
+"""Discovery: what is served, as the old documents and as the aggregated one of `apidiscovery.k8s.io/v2`."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+import msgspec
+
+from reconcile.apiserver.builtin import discovery_data
+from reconcile.apiserver.handlers.messages import Request, Response, json_response
+from reconcile.apiserver.interfaces import JSONObject
+from reconcile.apiserver.registry import Registry
+from reconcile.apiserver.resources import Resource
+
+_CUSTOM_VERBS = ["delete", "deletecollection", "get", "list", "patch", "create", "update", "watch"]
+
+
+class Discovery:
+    """The discovery documents of a registry; made anew only when it changed."""
+
+    def __init__(self, registry: Registry, address: str = "127.0.0.1:6443") -> None:
+        self._registry = registry
+        self.address = address
+        self._builtin = discovery_data()
+        self._generation = -1
+        self._groups: dict[str, dict[str, list[JSONObject]]] = {}
+        self._custom: set[str] = set()
+        self._aggregated: dict[str, tuple[bytes, str]] = {}
+
+    @property
+    def version(self) -> JSONObject:
+        """The body of `/version`."""
+        return self._builtin["version"]
+
+    def paths(self) -> list[str]:
+        """Every path of the documents, for the index of the server."""
+        self._refresh()
+        found = ["/api", "/api/v1", "/apis"]
+        for group, versions in self._groups.items():
+            if group:
+                found += [f"/apis/{group}", *(f"/apis/{group}/{version}" for version in versions)]
+        return found
+
+    def _refresh(self) -> None:
+        if self._generation == self._registry.generation:
+            return
+        self._generation = self._registry.generation
+        self._aggregated = {}
+        self._groups = {
+            group["name"]: {version["version"]: version["resources"] for version in group["versions"]}
+            for group in self._builtin["groups"]
+        }
+        self._custom = set()
+        for resource in self._registry:
+            if resource.custom:
+                kind = resource.type
+                self._custom.add(kind.group)
+                versions = self._groups.setdefault(kind.group, {})
+                versions.setdefault(kind.version, []).extend(_entries(resource))
+        for name in self._custom:
+            versions = self._groups[name]
+            self._groups[name] = {
+                version: versions[version] for version in sorted(versions, key=version_priority)
+            }
+
+    def answer(self, request: Request) -> Response | None:
+        """The document of a path, or None."""
+        path = request.path.rstrip("/")
+        parts = path.split("/")
+        if parts[1:2] not in (["api"], ["apis"]):
+            return None
+        self._refresh()
+        if path == "/api":
+            aggregated = self._aggregated_answer(request, core=True)
+            return aggregated or json_response(
+                {
+                    "kind": "APIVersions",
+                    "versions": ["v1"],
+                    "serverAddressByClientCIDRs": [
+                        {"clientCIDR": "0.0.0.0/0", "serverAddress": self.address}
+                    ],
+                }
+            )
+        if path == "/apis":
+            groups = [self._group(name) for name in self._groups if name]
+            return self._aggregated_answer(request, core=False) or json_response(
+                {"kind": "APIGroupList", "apiVersion": "v1", "groups": groups}
+            )
+        if parts[1] == "api" and len(parts) == 3:
+            return self._resources("", parts[2])
+        if parts[1] == "apis" and len(parts) == 3 and parts[2] in self._groups:
+            return json_response({"kind": "APIGroup", "apiVersion": "v1", **self._group(parts[2])})
+        if parts[1] == "apis" and len(parts) == 4:
+            return self._resources(parts[2], parts[3])
+        return None
+
+    def _group(self, name: str) -> JSONObject:
+        versions = [
+            {"groupVersion": f"{name}/{version}", "version": version} for version in self._groups[name]
+        ]
+        return {"name": name, "versions": versions, "preferredVersion": versions[0]}
+
+    def _resources(self, group: str, version: str) -> Response | None:
+        entries = self._groups.get(group, {}).get(version)
+        if entries is None:
+            return None
+        group_version = f"{group}/{version}" if group else version
+        body: JSONObject = {"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": group_version}
+        return json_response({**body, "resources": entries})
+
+    def _aggregated_answer(self, request: Request, *, core: bool) -> Response | None:
+        wanted = _aggregated_version(request.headers.get("accept", ""))
+        if not wanted:
+            return None
+        key = f"{wanted} {core}"
+        found = self._aggregated.get(key)
+        if found is None:
+            items = [
+                _aggregated_group(name, versions)
+                for name, versions in self._groups.items()
+                if core == (not name)
+            ]
+            body = msgspec.json.encode(
+                {
+                    "kind": "APIGroupDiscoveryList",
+                    "apiVersion": f"apidiscovery.k8s.io/{wanted}",
+                    "metadata": {},
+                    "items": items,
+                }
+            )
+            found = self._aggregated[key] = (body, hashlib.sha512(body).hexdigest().upper())
+        body, digest = found
+        headers = {
+            "cache-control": "public",
+            "content-type": f"application/json;g=apidiscovery.k8s.io;v={wanted};as=APIGroupDiscoveryList",
+            "etag": f'"{digest}"',
+            "vary": "Accept",
+        }
+        if request.headers.get("if-none-match") == f'"{digest}"':
+            return Response(304, headers)
+        return Response(200, headers, body + b"\n")
+
+
+def _aggregated_version(accept: str) -> str:
+    """The version of aggregated discovery that an Accept header prefers; empty for none."""
+    for part in accept.split(","):
+        media, *parameters = (item.strip() for item in part.split(";"))
+        if media not in ("application/json", "*/*", "application/*"):
+            continue
+        if "g=apidiscovery.k8s.io" in parameters and "as=APIGroupDiscoveryList" in parameters:
+            for version in ("v2", "v2beta1"):
+                if f"v={version}" in parameters:
+                    return version
+            continue
+        if not any(parameter.startswith(("g=", "as=")) for parameter in parameters):
+            return ""
+    return ""
+
+
+def version_priority(version: str) -> tuple[int, int, int, str]:
+    """Sorts versions as Kubernetes prefers them: v2, v1, v1beta1, v1alpha1, others by name."""
+    import re
+
+    match = re.fullmatch(r"v([1-9][0-9]*)(?:(alpha|beta)([1-9][0-9]*))?", version)
+    if match is None:
+        return (3, 0, 0, version)
+    stage = {None: 0, "beta": 1, "alpha": 2}[match[2]]
+    return (stage, -int(match[1]), -int(match[3] or 0), version)
+
+
+def _entries(resource: Resource) -> list[JSONObject]:
+    """A custom resource and its subresources in an APIResourceList."""
+    kind = resource.type
+    entry: JSONObject = {
+        "name": kind.plural,
+        "singularName": resource.singular,
+        "namespaced": kind.namespaced,
+        "kind": kind.kind,
+        "verbs": _CUSTOM_VERBS,
+    }
+    if resource.short_names:
+        entry["shortNames"] = list(resource.short_names)
+    if resource.categories:
+        entry["categories"] = list(resource.categories)
+    if resource.storage_version_hash:
+        entry["storageVersionHash"] = resource.storage_version_hash
+    found = [entry]
+    for name, subresource in resource.subresources.items():
+        gvk = subresource.gvk
+        sub: JSONObject = {"name": f"{kind.plural}/{name}", "singularName": "", "namespaced": kind.namespaced}
+        if gvk is not None:
+            sub.update({"group": gvk.group, "version": gvk.version, "kind": gvk.kind})
+        else:
+            sub["kind"] = kind.kind
+        found.append({**sub, "verbs": list(subresource.verbs)})
+    return found
+
+
+def _aggregated_group(name: str, versions: dict[str, list[JSONObject]]) -> JSONObject:
+    found: list[JSONObject] = []
+    for version, entries in versions.items():
+        resources: dict[str, JSONObject] = {}
+        for entry in entries:
+            plural, slash, sub = entry["name"].partition("/")
+            kind: dict[str, Any] = {
+                "group": entry.get("group", ""),
+                "version": entry.get("version", ""),
+                "kind": entry["kind"],
+            }
+            if slash:
+                parent = resources.setdefault(plural, {"resource": plural})
+                parent.setdefault("subresources", []).append(
+                    {"subresource": sub, "responseKind": kind, "verbs": entry["verbs"]}
+                )
+                continue
+            made: JSONObject = {
+                "resource": plural,
+                "responseKind": kind,
+                "scope": "Namespaced" if entry["namespaced"] else "Cluster",
+                "singularResource": entry["singularName"],
+                "verbs": entry["verbs"],
+            }
+            for field in ("shortNames", "categories"):
+                if entry.get(field):
+                    made[field] = entry[field]
+            resources[plural] = {**made, **resources.get(plural, {})}
+        found.append({"version": version, "resources": list(resources.values()), "freshness": "Current"})
+    metadata = {"name": name} if name else {}
+    return {"metadata": metadata, "versions": found}

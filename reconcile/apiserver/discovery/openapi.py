@@ -1,0 +1,260 @@
+"""`/openapi/v2` and `/openapi/v3`: the built-in kinds' documents, and those of custom resources."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any, cast
+
+import msgspec
+
+from reconcile.apiserver.handlers.messages import Request, Response
+from reconcile.apiserver.interfaces import JSONObject, SchemaSource
+from reconcile.apiserver.registry import Registry
+from reconcile.apiserver.resources import Resource
+
+_META = "io.k8s.apimachinery.pkg.apis.meta.v1"
+
+
+class OpenAPI:
+    """The OpenAPI documents of a registry."""
+
+    def __init__(self, registry: Registry, schemas: SchemaSource) -> None:
+        self._registry = registry
+        self._schemas = schemas
+        self._generation = -1
+        self._documents: dict[str, tuple[bytes, str]] = {}
+
+    def answer(self, request: Request) -> Response | None:
+        path = request.path.rstrip("/")
+        if path != "/openapi/v2" and not path.startswith("/openapi/v3"):
+            return None
+        if self._generation != self._registry.generation:
+            self._generation = self._registry.generation
+            self._documents = {}
+        if path == "/openapi/v2":
+            return _answer(request, *self._document("v2"))
+        if path == "/openapi/v3":
+            return _answer(request, *self._document("index"))
+        name = path[len("/openapi/v3/") :]
+        if name not in self._names():
+            return None
+        return _answer(request, *self._document(name))
+
+    def _custom(self) -> dict[str, list[Resource]]:
+        found: dict[str, list[Resource]] = {}
+        for resource in self._registry:
+            if resource.custom:
+                found.setdefault(f"apis/{resource.type.api_version}", []).append(resource)
+        return found
+
+    def _names(self) -> list[str]:
+        return [*self._schemas.openapi_v3_groups(), *self._custom()]
+
+    def _document(self, name: str) -> tuple[bytes, str]:
+        found = self._documents.get(name)
+        if found is None:
+            if name == "index":
+                body = self._index()
+            elif name == "v2":
+                body = self._v2()
+            elif name in self._schemas.openapi_v3_groups():
+                body = self._schemas.openapi_v3(name)
+            else:
+                body = msgspec.json.encode(_v3(self._custom()[name], self._schemas))
+            found = self._documents[name] = (body, hashlib.sha512(body).hexdigest().upper())
+        return found
+
+    def _index(self) -> bytes:
+        custom = self._custom()
+        paths = {}
+        for name in self._names():
+            # The hash of a built-in document never changes in one release: its name stands for it.
+            digest = self._document(name)[1] if name in custom else hashlib.sha512(name.encode()).hexdigest()
+            paths[name] = {"serverRelativeURL": f"/openapi/v3/{name}?hash={digest.upper()}"}
+        return msgspec.json.encode({"paths": paths})
+
+    def _v2(self) -> bytes:
+        raw = self._schemas.openapi_v2()
+        custom = [resource for resource in self._registry if resource.custom]
+        if not custom:
+            return raw
+        document: dict[str, Any] = msgspec.json.decode(raw)
+        for resource in custom:
+            name = _schema_name(resource)
+            schema = _schema_of(resource)
+            if schema is not None:
+                document["definitions"][name] = _as_v2(_with_meta(resource, schema, "#/definitions/"))
+            document["paths"].update(_paths(resource, "#/definitions/", v2=True))
+        return msgspec.json.encode(document)
+
+
+def _answer(request: Request, body: bytes, digest: str) -> Response:
+    headers = {
+        "accept-ranges": "bytes",
+        "cache-control": "no-cache, private",
+        "content-type": "application/json",
+        "etag": f'"{digest}"',
+        "vary": "Accept",
+    }
+    if request.headers.get("if-none-match") == f'"{digest}"':
+        return Response(304, headers)
+    return Response(200, headers, body)
+
+
+def _schema_of(resource: Resource) -> JSONObject | None:
+    """The `openAPIV3Schema` of a custom resource."""
+    return getattr(resource.schema, "schema", None)
+
+
+def _schema_name(resource: Resource) -> str:
+    """`com.example.v1.Database`: the group's labels turned round."""
+    kind = resource.type
+    return ".".join([*reversed(kind.group.split(".")), kind.version, kind.kind])
+
+
+def _with_meta(resource: Resource, schema: JSONObject, prefix: str) -> JSONObject:
+    kind = resource.type
+    properties: JSONObject = dict(schema.get("properties") or {})
+    properties["apiVersion"] = {"type": "string", "description": _API_VERSION}
+    properties["kind"] = {"type": "string", "description": _KIND}
+    properties["metadata"] = {
+        "description": _METADATA,
+        "allOf": [{"$ref": f"{prefix}{_META}.ObjectMeta"}],
+    }
+    gvk = {"group": kind.group, "kind": kind.kind, "version": kind.version}
+    return {**schema, "properties": properties, "x-kubernetes-group-version-kind": [gvk]}
+
+
+_UNSUPPORTED_V2 = ("oneOf", "anyOf", "not", "nullable")
+
+
+def _as_v2(schema: Any) -> Any:
+    """A v3 schema without what Swagger 2 cannot say."""
+    if isinstance(schema, list):
+        return [_as_v2(item) for item in cast("list[Any]", schema)]
+    if not isinstance(schema, dict):
+        return schema
+    fields = cast("JSONObject", schema)
+    if "allOf" in fields and "$ref" in fields["allOf"][0]:
+        return {"description": fields.get("description", ""), "$ref": fields["allOf"][0]["$ref"]}
+    return {key: _as_v2(value) for key, value in fields.items() if key not in _UNSUPPORTED_V2}
+
+
+def _v3(resources: list[Resource], schemas: SchemaSource) -> JSONObject:
+    components: JSONObject = {}
+    paths: JSONObject = {}
+    for resource in resources:
+        schema = _schema_of(resource) or {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
+        name = _schema_name(resource)
+        components[name] = _with_meta(resource, schema, "#/components/schemas/")
+        components[f"{name}List"] = _list_schema(resource, name)
+        paths.update(_paths(resource, "#/components/schemas/", v2=False))
+    shared: JSONObject = msgspec.json.decode(schemas.openapi_v3("api/v1"))["components"]["schemas"]
+    _add_references(components, shared)
+    return {
+        "openapi": "3.0.0",
+        "info": {"title": "Kubernetes CRD Swagger", "version": "v0.1.0"},
+        "paths": paths,
+        "components": {"schemas": components},
+    }
+
+
+def _add_references(components: JSONObject, shared: JSONObject) -> None:
+    """Add the shared schemas that are referred to, and those that these refer to."""
+    marker = b'"#/components/schemas/'
+    todo = list(components.values())
+    while todo:
+        raw = msgspec.json.encode(todo.pop())
+        for piece in raw.split(marker)[1:]:
+            name = piece.partition(b'"')[0].decode()
+            if name not in components and name in shared:
+                components[name] = shared[name]
+                todo.append(shared[name])
+
+
+def _list_schema(resource: Resource, name: str) -> JSONObject:
+    kind = resource.type
+    return {
+        "description": f"{resource.list_kind} is a list of {kind.kind}",
+        "type": "object",
+        "required": ["items"],
+        "properties": {
+            "apiVersion": {"description": _API_VERSION, "type": "string"},
+            "kind": {"description": _KIND, "type": "string"},
+            "metadata": {"allOf": [{"$ref": f"#/components/schemas/{_META}.ListMeta"}]},
+            "items": {"type": "array", "items": {"$ref": f"#/components/schemas/{name}"}},
+        },
+        "x-kubernetes-group-version-kind": [
+            {"group": kind.group, "kind": resource.list_kind, "version": kind.version}
+        ],
+    }
+
+
+_WRITES = ("dryRun", "fieldManager", "fieldValidation")
+_OPERATIONS = {
+    "collection": (("get", "list", ()), ("post", "post", _WRITES), ("delete", "deletecollection", ())),
+    "object": (
+        ("get", "get", ()),
+        ("put", "put", _WRITES),
+        ("delete", "delete", ("dryRun",)),
+        ("patch", "patch", (*_WRITES, "force")),
+    ),
+    "subresource": (("get", "get", ()), ("put", "put", _WRITES), ("patch", "patch", (*_WRITES, "force"))),
+}
+
+
+def _paths(resource: Resource, prefix: str, *, v2: bool) -> JSONObject:
+    kind = resource.type
+    namespace = "{namespace}" if kind.namespaced else ""
+    collection = kind.path(namespace)
+    one = kind.path(namespace, "{name}")
+    found = {
+        collection: _operations(resource, "collection", prefix, v2),
+        one: _operations(resource, "object", prefix, v2),
+    }
+    for name in resource.subresources:
+        found[f"{one}/{name}"] = _operations(resource, "subresource", prefix, v2)
+    return found
+
+
+def _operations(resource: Resource, of: str, prefix: str, v2: bool) -> JSONObject:
+    kind = resource.type
+    gvk = {"group": kind.group, "version": kind.version, "kind": kind.kind}
+    reference = {"$ref": f"{prefix}{_schema_name(resource)}"}
+    response: JSONObject = {"description": "OK"}
+    if v2:
+        response["schema"] = reference
+    else:
+        response["content"] = {"application/json": {"schema": reference}}
+    found: JSONObject = {}
+    for method, action, parameters in _OPERATIONS[of]:
+        found[method] = {
+            "description": f"{action} {kind.kind}",
+            "operationId": f"{action}{kind.group.replace('.', '')}{kind.version}{kind.kind}{of}",
+            "parameters": [_parameter(name, v2) for name in parameters],
+            "responses": {"200": response},
+            "x-kubernetes-action": action,
+            "x-kubernetes-group-version-kind": gvk,
+        }
+    return found
+
+
+def _parameter(name: str, v2: bool) -> JSONObject:
+    type_name = "boolean" if name == "force" else "string"
+    if v2:
+        return {"name": name, "in": "query", "type": type_name, "uniqueItems": True}
+    return {"name": name, "in": "query", "schema": {"type": type_name, "uniqueItems": True}}
+
+
+_DOCS = "https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md"
+_API_VERSION = (
+    "APIVersion defines the versioned schema of this representation of an object. Servers should convert "
+    "recognized schemas to the latest internal value, and may reject unrecognized values. More info: "
+    f"{_DOCS}#resources"
+)
+_KIND = (
+    "Kind is a string value representing the REST resource this object represents. Servers may infer this "
+    "from the endpoint the client submits requests to. Cannot be updated. In CamelCase. More info: "
+    f"{_DOCS}#types-kinds"
+)
+_METADATA = f"Standard object's metadata. More info: {_DOCS}#metadata"

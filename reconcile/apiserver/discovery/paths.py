@@ -1,0 +1,81 @@
+"""The paths beside the resources: discovery, OpenAPI, version, health, the index."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from reconcile.apiserver import status
+from reconcile.apiserver.discovery.documents import Discovery
+from reconcile.apiserver.discovery.openapi import OpenAPI
+from reconcile.apiserver.handlers.messages import Request, Response, json_response, text_response
+from reconcile.apiserver.handlers.rendering import pretty_json
+
+_CHECKS = ("ping", "log", "etcd")
+_HEALTH = ("/healthz", "/livez", "/readyz")
+
+
+class Paths:
+    """Answers what is no resource.
+
+    Arguments:
+        ready: whether `/readyz` says so.
+        metrics: the text of `/metrics`.
+    """
+
+    def __init__(
+        self,
+        discovery: Discovery,
+        openapi: OpenAPI,
+        *,
+        ready: Callable[[], bool],
+        metrics: Callable[[], str],
+    ) -> None:
+        self.discovery = discovery
+        self._openapi = openapi
+        self._ready = ready
+        self._metrics = metrics
+
+    def answer(self, request: Request) -> Response | None:
+        path = request.path
+        if path.startswith("/api"):
+            found = self.discovery.answer(request)
+            if found is not None and request.method != "GET":
+                raise status.method_not_allowed()
+            return found
+        if path.startswith("/openapi/"):
+            return self._openapi.answer(request)
+        if path == "/version" or path == "/version/":
+            if request.method != "GET":
+                raise status.method_not_allowed()
+            response = json_response(self.discovery.version)
+            response.body = pretty_json(response.body)
+            return response
+        if path == "/metrics":
+            response = text_response(self._metrics())
+            response.headers["content-type"] = "text/plain; version=0.0.4; charset=utf-8"
+            return response
+        if path == "/":
+            response = json_response({"paths": self._index()})
+            response.body = pretty_json(response.body)
+            return response
+        for prefix in _HEALTH:
+            if path == prefix or path.startswith(f"{prefix}/"):
+                return self._health(request, prefix, path[len(prefix) + 1 :])
+        return None
+
+    def _health(self, request: Request, prefix: str, check: str) -> Response | None:
+        if check and check not in _CHECKS:
+            return None
+        good = prefix != "/readyz" or self._ready()
+        if not any(name == "verbose" for name, _ in request.query) and good:
+            return text_response("ok")
+        lines = [f"[+]{name} ok" for name in ((check,) if check else _CHECKS)]
+        name = prefix.strip("/")
+        if not good:
+            lines.append("[-]start failed: reason withheld")
+            return text_response("\n".join([*lines, f"{name} check failed", ""]), 500)
+        return text_response("\n".join([*lines, f"{name} check passed", ""]))
+
+    def _index(self) -> list[str]:
+        listed = self.discovery.paths()
+        return sorted([*listed, *_HEALTH, "/metrics", "/openapi/v2", "/openapi/v3", "/version"])

@@ -1,0 +1,5 @@
+"""From a request to its answer, independent of what carries both."""
+
+from reconcile.apiserver.handlers.messages import Request, Response
+
+__all__ = ["Request", "Response"]

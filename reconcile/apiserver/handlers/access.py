@@ -1,0 +1,142 @@
+"""The server's own reads and writes: how admission, strategies, actions and controllers get at objects."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from reconcile.apiserver import status
+from reconcile.apiserver.handlers.deletes import Deleter
+from reconcile.apiserver.handlers.parts import Parts
+from reconcile.apiserver.handlers.store import decode_object
+from reconcile.apiserver.handlers.writes import Writer
+from reconcile.apiserver.interfaces import (
+    LOOPBACK,
+    ActionSubresource,
+    JSONObject,
+    ObjectSubresource,
+    RequestContext,
+    Strategy,
+    User,
+)
+from reconcile.apiserver.resources import Resource
+from reconcile.runtime import Runtime
+
+
+class ServerAccess:
+    """Implements `interfaces.Access` over the handlers' own parts."""
+
+    def __init__(self, parts: Parts, writer: Writer, deleter: Deleter) -> None:
+        self._parts = parts
+        self._writer = writer
+        self._deleter = deleter
+
+    @property
+    def runtime(self) -> Runtime:
+        return self._parts.runtime
+
+    def read(self, group_resource: str, namespace: str, name: str) -> JSONObject | None:
+        resource = self._parts.registry.preferred(group_resource)
+        if resource is None:
+            return None
+        held = self._parts.store.find(resource, namespace, name)
+        return None if held is None else decode_object(held.raw)
+
+    def read_all(self, group_resource: str, namespace: str = "") -> list[JSONObject]:
+        resource = self._parts.registry.preferred(group_resource)
+        if resource is None:
+            return []
+        page = self._parts.store.storage.page(resource.storage_name, namespace=namespace)
+        return [decode_object(held.raw) for held in page.items]
+
+    def exists(self, group_resource: str, namespace: str, name: str) -> bool:
+        resource = self._parts.registry.preferred(group_resource)
+        return resource is not None and self._parts.store.find(resource, namespace, name) is not None
+
+    async def create(self, group_resource: str, obj: JSONObject) -> JSONObject:
+        resource = self._known(group_resource)
+        context = self.context("create", resource, obj["metadata"].get("namespace") or "", "")
+        obj.setdefault("apiVersion", resource.type.api_version)
+        obj.setdefault("kind", resource.type.kind)
+        resource.schema.check(obj, context)
+        resource.schema.default(obj)
+        resource.strategy.default(obj, context)
+        return await self._writer.create(context, obj, admitted=False)
+
+    async def update(
+        self,
+        group_resource: str,
+        namespace: str,
+        name: str,
+        change: Callable[[JSONObject], JSONObject | None],
+        *,
+        subresource: str = "",
+        dry_run: bool = False,
+    ) -> JSONObject:
+        resource = self._known(group_resource)
+        context = self.context("update", resource, namespace, name, subresource=subresource)
+        context.dry_run = dry_run
+        rules: Strategy | None = None
+        if subresource:
+            found = resource.subresources.get(subresource)
+            if isinstance(found, ActionSubresource):
+                # What an action writes (a pod's node) is decided by the action alone.
+                rules = Strategy()
+            elif isinstance(found, ObjectSubresource):
+                rules = found.rules
+            else:
+                raise status.no_such_path()
+
+        def make_new(old: JSONObject | None) -> JSONObject:
+            assert old is not None
+            made = change(old)
+            return old if made is None else made
+
+        obj, _ = await self._writer.update(context, make_new, rules=rules, admitted=False)
+        return obj
+
+    async def delete(
+        self, group_resource: str, namespace: str, name: str, options: JSONObject | None = None
+    ) -> None:
+        resource = self._known(group_resource)
+        context = self.context("delete", resource, namespace, name)
+        context.options = dict(options or {})
+        context.dry_run = bool(context.options.get("dryRun"))
+        await self._deleter.delete(context, admitted=False)
+
+    def resource_for(self, group_resource: str) -> Resource | None:
+        return self._parts.registry.preferred(group_resource)
+
+    def resource_for_kind(self, api_version: str, kind: str) -> Resource | None:
+        return self._parts.registry.for_kind(api_version, kind)
+
+    def _known(self, group_resource: str) -> Resource:
+        resource = self._parts.registry.preferred(group_resource)
+        if resource is None:
+            raise status.no_such_path()
+        return resource
+
+    def context(
+        self,
+        verb: str,
+        resource: Resource,
+        namespace: str,
+        name: str,
+        *,
+        subresource: str = "",
+        user: User = LOOPBACK,
+        **more: Any,
+    ) -> RequestContext:
+        """A request of the server's own."""
+        return RequestContext(
+            user=user,
+            verb=verb,
+            resource=resource,
+            subresource=subresource,
+            namespace=namespace if resource.type.namespaced else "",
+            name=name,
+            now=self._parts.runtime.now(),
+            access=self,
+            field_manager=more.pop("field_manager", "kube-apiserver"),
+            **more,
+        )

@@ -1,0 +1,178 @@
+"""Bodies of requests: JSON, YAML or protobuf to an object; what is wrong in the words of kube-apiserver."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Final, cast
+
+import msgspec
+
+from reconcile.apiserver import status
+from reconcile.apiserver.handlers.negotiation import ACCEPTED_TYPES
+from reconcile.apiserver.handlers.yaml_bodies import load_yaml
+from reconcile.apiserver.interfaces import JSONObject
+
+MAX_BODY = 3 * 1024 * 1024
+_decode = msgspec.json.Decoder().decode
+
+
+def media_type(content_type: str) -> str:
+    return content_type.partition(";")[0].strip().lower()
+
+
+def decode_body(
+    raw: bytes, content_type: str, kind: str, api_version: str = "v1", *, custom: bool = False
+) -> tuple[JSONObject, list[str]]:
+    """The object of a body, and which of its fields came twice (`duplicate field "data.a"`).
+
+    `kind` and `api_version` are what is expected, for messages and for protobuf that does not name its kind.
+    `custom`: of a custom resource, which has no protobuf form; kube-apiserver breaks off such a request
+    without an answer. Raises 400, 413, 415.
+    """
+    media = media_type(content_type) or "application/json"
+    if len(raw) > MAX_BODY:
+        raise status.too_large(f"Request entity too large: limit is {MAX_BODY}")
+    if media == "application/json":
+        return _decode_json(raw, kind)
+    if media == "application/vnd.kubernetes.protobuf" and not custom:
+        return _decode_protobuf(raw, kind, api_version), []
+    if media == "application/yaml":
+        try:
+            found, duplicates = load_yaml(raw)
+        except ValueError as error:
+            raise _unrecognized(kind, f"{error} ({_hex(raw)})") from None
+        if not isinstance(found, dict):
+            raise _unrecognized(kind, f"couldn't get version/kind; json parse error: {_no_object(found)}")
+        return cast("JSONObject", found), duplicates
+    raise status.unsupported_media_type(
+        f"the body of the request was in an unknown format - accepted media types include: {ACCEPTED_TYPES}"
+    )
+
+
+def _decode_protobuf(raw: bytes, kind: str, api_version: str) -> JSONObject:
+    from reconcile.apiserver.protobuf import EnvelopeError, ProtobufError, decode_object
+
+    try:
+        return decode_object(raw, api_version, kind)
+    except EnvelopeError as error:
+        if kind == "DeleteOptions":
+            raise status.bad_request(str(error)) from None
+        raise _unrecognized(kind, f"{error} ({_hex(raw) or '<empty>'})") from None
+    except ProtobufError as error:
+        version = api_version.rpartition("/")[2]
+        raise status.bad_request(
+            f'{kind} in version "{version}" cannot be handled as a {kind}: {error}'
+        ) from None
+
+
+def _decode_json(raw: bytes, kind: str) -> tuple[JSONObject, list[str]]:
+    try:
+        found: Any = _decode(raw)
+    except (msgspec.DecodeError, RecursionError):
+        detail = f"couldn't get version/kind; json parse error: {_go_json_error(raw)} ({_shown(raw)})"
+        raise _unrecognized(kind, detail) from None
+    if not isinstance(found, dict):
+        detail = f"couldn't get version/kind; json parse error: {_no_object(found)} ({_hex(raw)})"
+        raise _unrecognized(kind, detail)
+    # Two passes only where one shows that a key may be repeated: canonical encoding is shorter then.
+    obj = cast("JSONObject", found)
+    return obj, repeated_fields(raw) if _may_repeat(raw, obj) else []
+
+
+def _may_repeat(raw: bytes, found: JSONObject) -> bool:
+    # Every key is followed by a colon; colons elsewhere are in strings and survive decoding.
+    return raw.count(b":") != msgspec.json.encode(found).count(b":")
+
+
+def repeated_fields(raw: bytes) -> list[str]:
+    """The paths of the fields that come twice in one object, as `duplicate field "a.b"`."""
+    repeated: list[str] = []
+
+    class _Object(dict[str, Any]):
+        twice: tuple[str, ...] = ()
+
+    def pairs(items: list[tuple[str, Any]]) -> Any:
+        made = _Object(items)
+        if len(made) != len(items):
+            seen: set[str] = set()
+            twice: list[str] = []
+            for key, _ in items:
+                if key in seen and key not in twice:
+                    twice.append(key)
+                seen.add(key)
+            made.twice = tuple(twice)
+        return made
+
+    def walk(value: Any, path: str) -> None:
+        if isinstance(value, _Object):
+            repeated.extend(f'duplicate field "{path}{key}"' for key in value.twice)
+            for key, item in value.items():
+                walk(item, f"{path}{key}.")
+        elif isinstance(value, list):
+            for index, item in enumerate(cast("list[Any]", value)):
+                walk(item, f"{path[:-1]}[{index}].")
+
+    walk(json.loads(raw, object_pairs_hook=pairs), "")
+    return repeated
+
+
+def _unrecognized(kind: str, detail: str) -> status.StatusError:
+    return status.bad_request(f"the object provided is unrecognized (must be of type {kind}): {detail}")
+
+
+_GO_NAMES: Final[dict[type, str]] = {
+    list: "array",
+    str: "string",
+    bool: "bool",
+    int: "number",
+    float: "number",
+}
+
+
+def _no_object(found: object) -> str:
+    name = _GO_NAMES.get(type(found), "null")
+    target = (
+        'struct { APIVersion string "json:\\"apiVersion,omitempty\\""; '
+        'Kind string "json:\\"kind,omitempty\\"" }'
+    )
+    return f"json: cannot unmarshal {name} into Go value of type {target}"
+
+
+def _shown(raw: bytes) -> str:
+    if not raw:
+        return "<empty>"
+    try:
+        text = raw.decode()
+    except UnicodeDecodeError:
+        return _hex(raw)
+    return text if len(text) <= 30 else _hex(raw)
+
+
+def _hex(raw: bytes) -> str:
+    return raw.hex() if len(raw) <= 30 else f"{raw[:30].hex()} ..."
+
+
+def _go_json_error(raw: bytes) -> str:
+    """What Go's encoding/json says of this text, for the usual mistakes."""
+    if not raw.strip():
+        return "unexpected end of JSON input"
+    try:
+        json.loads(raw)
+    except json.JSONDecodeError as error:
+        if error.pos >= len(error.doc) or error.msg.startswith("Unterminated"):
+            return "unexpected end of JSON input"
+        shown = error.doc[error.pos]
+        quoted = "'\\''" if shown == "'" else f"'{shown}'"
+        where = {
+            "Expecting property name enclosed in double quotes": "looking for beginning of object key string",
+            "Expecting value": "looking for beginning of value",
+            "Expecting ',' delimiter": "after object key:value pair",
+            "Expecting ':' delimiter": "after object key",
+            "Extra data": "after top-level value",
+            "Illegal trailing comma before end of object": "looking for beginning of object key string",
+            "Illegal trailing comma before end of array": "looking for beginning of value",
+        }.get(error.msg, "looking for beginning of value")
+        return f"invalid character {quoted} {where}"
+    except (UnicodeDecodeError, RecursionError, ValueError):
+        pass
+    return "invalid character in string literal"

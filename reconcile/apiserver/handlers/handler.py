@@ -1,0 +1,425 @@
+"""One request to its answer: finds what the path names, and leads the request through the verb."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+from typing import Any, Protocol
+
+from reconcile.apiserver import field_errors, status
+from reconcile.apiserver.handlers import views
+from reconcile.apiserver.handlers.access import ServerAccess
+from reconcile.apiserver.handlers.bodies import MAX_BODY, decode_body, media_type
+from reconcile.apiserver.handlers.deletes import Deleter
+from reconcile.apiserver.handlers.messages import (
+    JSON_HEADERS,
+    Request,
+    Response,
+    error_response,
+    page_not_found,
+)
+from reconcile.apiserver.handlers.negotiation import Form, negotiate, negotiate_plain
+from reconcile.apiserver.handlers.options import (
+    Query,
+    WriteOptions,
+    delete_options,
+    list_options,
+    write_options,
+)
+from reconcile.apiserver.handlers.parts import Parts
+from reconcile.apiserver.handlers.reads import Reader
+from reconcile.apiserver.handlers.rendering import in_form, warning_header
+from reconcile.apiserver.handlers.routes import Route, Unknown, route
+from reconcile.apiserver.handlers.store import decode_object, encode_object
+from reconcile.apiserver.handlers.subresources import Subresources
+from reconcile.apiserver.handlers.writes import Writer
+from reconcile.apiserver.interfaces import JSONObject, RequestContext, Strategy
+from reconcile.apiserver.resources import Resource
+
+_log = logging.getLogger(__name__)
+_PATCH_TYPES_CUSTOM = (
+    "application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml"
+)
+APPLY_TYPES = ("application/apply-patch+yaml", "application/apply-patch+cbor")
+STRATEGIC_TYPE = "application/strategic-merge-patch+json"
+
+
+class OtherPaths(Protocol):
+    """Serves what is no resource: discovery, OpenAPI, version, health."""
+
+    def answer(self, request: Request) -> Response | None:
+        """The answer, or None when the path is none of these."""
+        ...
+
+
+class Handler:
+    """Answers requests. Never raises but for cancellation; every error is a Status."""
+
+    def __init__(self, parts: Parts, other_paths: OtherPaths) -> None:
+        self._parts = parts
+        self._other_paths = other_paths
+        self.reader = Reader(parts)
+        self.writer = Writer(parts)
+        self.deleter = Deleter(parts)
+        parts.access = ServerAccess(parts, self.writer, self.deleter)
+        self._subresources = Subresources(parts, self)
+
+    async def handle(self, request: Request) -> Response:
+        """The answer to a request."""
+        accept = request.headers.get("accept", "")
+        form: Form | None = None
+        warnings: list[str] = []
+        try:
+            found = route(self._parts.registry, request.path)
+            if isinstance(found, Unknown):
+                other = self._other_paths.answer(request)
+                if other is not None:
+                    discovery = request.path.startswith("/api")
+                    return in_form(other, negotiate_plain(accept)) if discovery else other
+                if found.in_group:
+                    raise status.no_such_path()
+                return page_not_found()
+            query = Query(request.query)
+            collection = request.method == "GET" and not found.name
+            form = negotiate(
+                accept,
+                watch=collection and bool(found.watch or query.flag("watch")),
+                watchable=collection and "watch" in found.resource.verbs,
+                custom=found.resource.custom,
+            )
+            response = await self._dispatch(request, found, query, form, warnings)
+        except status.StatusError as error:
+            response, form = error_response(error), None
+        except Exception as error:
+            _log.exception("%s %s failed", request.method, request.path)
+            response = error_response(status.internal_error(f"{type(error).__name__}: {error}"))
+            form = None
+        if form is None:
+            form = negotiate_plain(accept)
+        if not form.pretty and request.query and Query(request.query).flag("pretty"):
+            form = replace(form, pretty=True)
+        response = in_form(response, form)
+        if warnings:
+            response.warnings = tuple(warning_header(text) for text in dict.fromkeys(warnings))
+        return response
+
+    async def _dispatch(
+        self, request: Request, found: Route, query: Query, form: Form, warnings: list[str]
+    ) -> Response:
+        resource = found.resource
+        if resource.deprecation:
+            warnings.append(resource.deprecation)
+        if found.subresource:
+            return await self._subresources.answer(request, found, query, form, warnings)
+        method = request.method
+        if method == "GET" and found.watch and found.name:
+            query = Query((*request.query, ("fieldSelector", f"metadata.name={found.name}")))
+            found = found._replace(name="")
+        verb = _verb(method, found, query)
+        if verb not in resource.verbs:
+            raise status.method_not_allowed()
+        context = self.context(request, found, verb, warnings)
+        if verb == "get":
+            return await self._get(context, query, form)
+        if verb in ("list", "watch"):
+            options = list_options(query, watch=found.watch)
+            include = views.include_object(query.get("includeObject"))
+            if options.watch:
+                return await self.reader.watch(context, options, form, include)
+            body = await self.reader.list(context, options, form, include)
+            return Response(200, dict(JSON_HEADERS), body + b"\n")
+        if verb == "create":
+            return await self._create(request, context, query, form)
+        if verb == "update":
+            return await self.update(request, context, query, form)
+        if verb == "patch":
+            return await self.patch(request, context, query, form)
+        if verb == "delete":
+            return await self._delete(request, context, query, form)
+        return await self._delete_collection(request, context, query, form)
+
+    def context(
+        self, request: Request, found: Route, verb: str, warnings: list[str], *, name: str = ""
+    ) -> RequestContext:
+        return RequestContext(
+            user=request.user,
+            verb=verb,
+            resource=found.resource,
+            subresource=found.subresource,
+            namespace=found.namespace,
+            name=found.name,
+            now=self._parts.runtime.now(),
+            access=self._parts.access,
+            warnings=warnings,
+        )
+
+    async def respond(
+        self,
+        context: RequestContext,
+        obj: JSONObject,
+        form: Form,
+        query: Query,
+        code: int = 200,
+        *,
+        stored: bool = True,
+    ) -> Response:
+        """The object as the body of an answer. `stored`: it is one of the resource's, not a view of one."""
+        include = views.include_object(query.get("includeObject")) if form.shape else ""
+        raw = await self._raw(context, obj) if stored else encode_object(obj)
+        body = views.body_in_form(self._parts, context.resource, obj, raw, form, include)
+        return Response(code, dict(JSON_HEADERS), body + b"\n")
+
+    async def _raw(self, context: RequestContext, obj: JSONObject) -> bytes:
+        """The object's bytes: those in the storage when they are this version."""
+        meta: dict[str, Any] = obj.get("metadata") or {}
+        resource = context.resource
+        if not context.dry_run and obj.get("kind") == resource.type.kind and meta.get("name"):
+            held = self._parts.store.find(resource, meta.get("namespace") or "", meta["name"])
+            if held is not None and str(held.resource_version) == meta.get("resourceVersion"):
+                return await self._parts.store.raw(resource, held)
+        return encode_object(obj)
+
+    async def _get(self, context: RequestContext, query: Query, form: Form) -> Response:
+        held = await self.reader.get(context, query.get("resourceVersion"))
+        raw = await self._parts.store.raw(context.resource, held)
+        if form.shape:
+            obj = await self._parts.store.load(context.resource, held)
+            include = views.include_object(query.get("includeObject"))
+            raw = views.body_in_form(self._parts, context.resource, obj, raw, form, include)
+        return Response(200, dict(JSON_HEADERS), raw + b"\n")
+
+    def apply_options(self, context: RequestContext, options: WriteOptions, request: Request) -> None:
+        context.dry_run = options.dry_run
+        context.field_manager = options.field_manager or manager_of(request.headers.get("user-agent", ""))
+        context.field_validation = options.field_validation or "Warn"  # type: ignore[assignment]
+        context.force = options.force
+
+    def read_object(
+        self, request: Request, context: RequestContext, resource: Resource | None = None
+    ) -> JSONObject:
+        """The object of a body, checked against its schema and defaulted."""
+        resource = resource or context.resource
+        kind = resource.type
+        content_type = request.headers.get("content-type", "")
+        obj, findings = decode_body(
+            request.body, content_type, kind.kind, kind.api_version, custom=resource.custom
+        )
+        self.check_kind(resource, obj)
+        self.check_object(context, resource, obj, findings)
+        return obj
+
+    def check_kind(self, resource: Resource, obj: JSONObject) -> None:
+        kind = resource.type
+        given_kind, given_version = obj.get("kind"), obj.get("apiVersion")
+        if not resource.custom:
+            given_kind, given_version = given_kind or kind.kind, given_version or kind.api_version
+        if given_kind == kind.kind and given_version == kind.api_version:
+            obj["kind"], obj["apiVersion"] = kind.kind, kind.api_version
+            return
+        if resource.custom:
+            if given_version != kind.api_version:
+                raise status.bad_request(
+                    f"the API version in the data ({given_version or ''}) does not match the expected "
+                    f"API version ({kind.api_version})"
+                )
+            wrong = field_errors.invalid("kind", given_kind, f"must be {kind.kind}")
+            meta: JSONObject = obj.get("metadata") or {}
+            raise status.invalid(kind.group, str(given_kind), meta.get("name") or "", [wrong])
+        prefix = (
+            f"{given_kind} in version {status.go_quote(kind.version)} cannot be handled as a {kind.kind}: "
+        )
+        registry = self._parts.registry
+        if registry.for_kind(str(given_version), str(given_kind)) is None and given_kind != "List":
+            raise status.bad_request(
+                f"{prefix}no kind {status.go_quote(str(given_kind))} is registered for version "
+                f'{status.go_quote(str(given_version))} in scheme "pkg/runtime/scheme.go:111"'
+            )
+        group = kind.group.partition(".")[0] or "core"
+        version = str(given_version).rpartition("/")[2]
+        raise status.bad_request(
+            f"{prefix}converting ({version}.{given_kind}) to ({group}.{kind.kind}): unknown conversion"
+        )
+
+    def check_object(
+        self, context: RequestContext, resource: Resource, obj: JSONObject, findings: list[str]
+    ) -> None:
+        """Schema check with fieldValidation, then defaults."""
+        findings = findings + resource.schema.check(obj, context)
+        if findings:
+            if context.field_validation == "Strict":
+                kind = resource.type
+                raise status.bad_request(
+                    f"{kind.kind} in version {status.go_quote(kind.version)} cannot be handled as a "
+                    f"{kind.kind}: strict decoding error: {', '.join(findings)}"
+                )
+            if context.field_validation == "Warn":
+                context.warnings.extend(findings)
+        if not isinstance(obj.get("metadata"), dict):
+            obj["metadata"] = {}
+        resource.schema.default(obj)
+        if resource is context.resource:
+            resource.strategy.default(obj, context)
+
+    async def _create(self, request: Request, context: RequestContext, query: Query, form: Form) -> Response:
+        resource = context.resource
+        if resource.type.namespaced and not context.namespace:
+            raise status.method_not_allowed()
+        self.apply_options(context, write_options(query, "CreateOptions"), request)
+        obj = self.read_object(request, context)
+        meta = obj["metadata"]
+        check_namespace(context, meta)
+        if resource.action is not None:
+            made = await resource.action(obj, context)
+            return await self.respond(context, made, form, query, _code_of(made, 201))
+        if meta.get("resourceVersion"):
+            raise status.StatusError("resourceVersion should not be set on objects to be created", code=500)
+        return await self.respond(context, await self.writer.create(context, obj), form, query, 201)
+
+    async def update(
+        self,
+        request: Request,
+        context: RequestContext,
+        query: Query,
+        form: Form,
+        rules: Strategy | None = None,
+    ) -> Response:
+        """PUT of an object, or of a subresource in the object's form."""
+        self.apply_options(context, write_options(query, "UpdateOptions"), request)
+        obj = self.read_object(request, context)
+        meta = obj["metadata"]
+        check_name(context, meta)
+        check_namespace(context, meta)
+        body = encode_object(obj)
+
+        def make_new(old: JSONObject | None) -> JSONObject:
+            return decode_object(body)
+
+        made, created = await self.writer.update(context, make_new, rules=rules)
+        return await self.respond(context, made, form, query, 201 if created else 200)
+
+    async def patch(
+        self,
+        request: Request,
+        context: RequestContext,
+        query: Query,
+        form: Form,
+        rules: Strategy | None = None,
+    ) -> Response:
+        """PATCH of an object, or of a subresource in the object's form."""
+        media = self.patch_type(request, context)
+        applied = media in APPLY_TYPES
+        self.apply_options(context, write_options(query, "PatchOptions", apply=applied), request)
+
+        def make_new(old: JSONObject | None) -> JSONObject:
+            new = self._parts.patcher.patch(media, request.body, old, context)
+            self.check_object(context, context.resource, new, [])
+            meta: JSONObject = new["metadata"]
+            if old is not None:
+                check_name(context, meta)
+            check_namespace(context, meta)
+            return new
+
+        made, created = await self.writer.update(
+            context, make_new, rules=rules, applied=applied, patched=True
+        )
+        return await self.respond(context, made, form, query, 201 if created else 200)
+
+    def patch_type(self, request: Request, context: RequestContext) -> str:
+        """The content type of a patch, when it is served. Raises 413, 415."""
+        media = media_type(request.headers.get("content-type", ""))
+        if media not in self._parts.patcher.content_types:
+            raise status.StatusError(
+                "415: Unsupported Media Type", code=415, reason="UnsupportedMediaType", details={}
+            )
+        if context.resource.custom and media == STRATEGIC_TYPE:
+            raise status.unsupported_media_type(
+                "the body of the request was in an unknown format - accepted media types include: "
+                f"{_PATCH_TYPES_CUSTOM}"
+            )
+        if len(request.body) > MAX_BODY:
+            raise status.too_large(f"Request entity too large: limit is {MAX_BODY}")
+        return media
+
+    def _delete_options(self, request: Request, context: RequestContext, query: Query) -> None:
+        body: JSONObject | None = None
+        if request.body:
+            body, _ = decode_body(request.body, request.headers.get("content-type", ""), "DeleteOptions")
+        context.options = delete_options(request, query, body)
+        context.dry_run = bool(context.options.get("dryRun"))
+
+    async def _delete(self, request: Request, context: RequestContext, query: Query, form: Form) -> Response:
+        self._delete_options(request, context, query)
+        obj, gone = await self.deleter.delete(context)
+        if gone and not context.resource.returns_deleted:
+            return Response(200, dict(JSON_HEADERS), encode_object(_deleted(context, obj)) + b"\n")
+        options = context.options
+        code = 202 if not gone and options.get("orphanDependents") is False else 200
+        return await self.respond(context, obj, form, query, code)
+
+    async def _delete_collection(
+        self, request: Request, context: RequestContext, query: Query, form: Form
+    ) -> Response:
+        if context.resource.type.namespaced and not context.namespace:
+            raise status.method_not_allowed()
+        options = list_options(query)
+        self._delete_options(request, context, query)
+        selection = self.reader.selection(context, options)
+        page = await self.reader.page(context, options, selection)
+        await self.deleter.delete_collection(context, page.items)
+        metadata = self.reader.list_metadata(context, options, selection, page)
+        body = await self.reader.list_body(context.resource, page.items, metadata, form, "Metadata")
+        return Response(200, dict(JSON_HEADERS), body + b"\n")
+
+
+def check_name(context: RequestContext, meta: JSONObject) -> None:
+    """The name in the body is that in the path."""
+    name = meta.get("name") or ""
+    if name and name != context.name:
+        raise status.bad_request(
+            f"the name of the object ({name}) does not match the name on the URL ({context.name})"
+        )
+    meta["name"] = context.name
+
+
+def check_namespace(context: RequestContext, meta: JSONObject) -> None:
+    """The namespace in the body is that in the path."""
+    if (meta.get("namespace") or context.namespace) != context.namespace:
+        raise status.bad_request(
+            "the namespace of the provided object does not match the namespace sent on the request"
+        )
+    if context.namespace:
+        meta["namespace"] = context.namespace
+
+
+def manager_of(user_agent: str) -> str:
+    """The field manager that a User-Agent stands for: what comes before the first slash."""
+    name = user_agent.partition("/")[0]
+    cleaned = "".join(char for char in name if char.isprintable())
+    return cleaned[:128] or "unknown"
+
+
+def _verb(method: str, found: Route, query: Query) -> str:
+    if found.name:
+        return {"GET": "get", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}.get(method, "")
+    if method == "GET":
+        return "watch" if found.watch or query.flag("watch") else "list"
+    return {"POST": "create", "DELETE": "deletecollection"}.get(method, "")
+
+
+def _code_of(obj: JSONObject, default: int) -> int:
+    if obj.get("kind") == "Status":
+        return int(obj.get("code") or default)
+    return default
+
+
+def _deleted(context: RequestContext, obj: JSONObject) -> JSONObject:
+    kind = context.resource.type
+    details = {"name": context.name, "group": kind.group, "kind": kind.plural}
+    details["uid"] = obj["metadata"].get("uid") or ""
+    return {
+        "kind": "Status",
+        "apiVersion": "v1",
+        "metadata": {},
+        "status": "Success",
+        "details": {key: value for key, value in details.items() if value},
+    }

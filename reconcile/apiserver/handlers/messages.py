@@ -1,0 +1,92 @@
+"""Request and response, as front ends and handlers pass them to each other."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import msgspec
+
+from reconcile.apiserver.interfaces import ADMIN, User
+from reconcile.apiserver.status import StatusError
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One request.
+
+    Attributes:
+        method: the HTTP method, in capitals.
+        path: the path, decoded segment by segment on routing: percent-encoded here.
+        query: the query parameters in order, decoded.
+        headers: header fields, names in lower case.
+        body: the whole body.
+        user: who asks.
+    """
+
+    method: str
+    path: str
+    query: tuple[tuple[str, str], ...] = ()
+    headers: Mapping[str, str] = field(default_factory=dict[str, str])
+    body: bytes = b""
+    user: User = ADMIN
+
+
+class Stream(Protocol):
+    """The body of a watch: complete frames, until the watch ends."""
+
+    def __aiter__(self) -> AsyncIterator[bytes]: ...
+
+    def close(self) -> None:
+        """End the watch now; a waiting reader gets the end. Idempotent."""
+        ...
+
+
+@dataclass(slots=True)
+class Response:
+    """One answer: a whole body, or a stream.
+
+    Attributes:
+        status: HTTP status code.
+        headers: header fields, names in lower case.
+        body: the body; empty when `stream` is set.
+        stream: the body in frames.
+        warnings: values of `Warning` header fields.
+    """
+
+    status: int
+    headers: dict[str, str] = field(default_factory=dict[str, str])
+    body: bytes = b""
+    stream: Stream | None = None
+    warnings: tuple[str, ...] = ()
+
+
+JSON_HEADERS = {"cache-control": "no-cache, private", "content-type": "application/json"}
+_TEXT_HEADERS = {
+    "cache-control": "no-cache, private",
+    "content-type": "text/plain; charset=utf-8",
+    "x-content-type-options": "nosniff",
+}
+
+
+def json_response(body: Any, status: int = 200) -> Response:
+    """A JSON body; bytes are sent as they are."""
+    raw = body if isinstance(body, bytes) else msgspec.json.encode(body)
+    return Response(status, dict(JSON_HEADERS), raw + b"\n")
+
+
+def text_response(text: str, status: int = 200) -> Response:
+    return Response(status, dict(_TEXT_HEADERS), text.encode())
+
+
+def page_not_found() -> Response:
+    """The answer for a path of no API group: not a Status, but Go's own page."""
+    return text_response("404 page not found\n", 404)
+
+
+def error_response(error: StatusError) -> Response:
+    response = json_response(error.status(), error.code)
+    if error.retry_after:
+        response.headers["retry-after"] = str(int(error.retry_after))
+    return response

@@ -1,0 +1,59 @@
+"""Bodies in the form that was agreed on, and Warning headers."""
+
+from __future__ import annotations
+
+import json
+
+import msgspec
+
+from reconcile.apiserver import status
+from reconcile.apiserver.handlers.messages import Response, error_response
+from reconcile.apiserver.handlers.negotiation import Form
+
+
+def in_form(response: Response, form: Form) -> Response:
+    """The answer with its JSON body in the agreed encoding; streams come in theirs already."""
+    if response.stream is not None or response.headers.get("content-type") != "application/json":
+        return response
+    if form.encoding == "yaml":
+        response.body = to_yaml(response.body)
+        response.headers["content-type"] = "application/yaml"
+    elif form.encoding == "protobuf":
+        return _in_protobuf(response)
+    elif form.pretty:
+        response.body = pretty_json(response.body)
+    return response
+
+
+def _in_protobuf(response: Response) -> Response:
+    from reconcile.apiserver.protobuf import CONTENT_TYPE, ProtobufError, encode_object
+
+    try:
+        response.body = encode_object(msgspec.json.decode(response.body))
+    except ProtobufError as error:
+        return error_response(status.not_acceptable(str(error)))
+    response.headers["content-type"] = CONTENT_TYPE
+    return response
+
+
+def to_yaml(body: bytes) -> bytes:
+    """A JSON body as YAML, keys sorted."""
+    import yaml
+
+    dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+    text: str = yaml.dump(msgspec.json.decode(body), Dumper=dumper, sort_keys=True, allow_unicode=True)
+    return text.encode()
+
+
+def pretty_json(body: bytes) -> bytes:
+    """A JSON body indented by two."""
+    try:
+        return json.dumps(msgspec.json.decode(body), indent=2, ensure_ascii=False).encode()
+    except msgspec.DecodeError:
+        return body
+
+
+def warning_header(text: str) -> str:
+    """The value of a `Warning` header field (RFC 7234 5.5)."""
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'299 - "{escaped}"'

@@ -1,0 +1,76 @@
+"""Paths: which resource, object and subresource a path names."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+from urllib.parse import unquote
+
+from reconcile.apiserver.registry import Registry
+from reconcile.apiserver.resources import Resource
+
+
+class Route(NamedTuple):
+    """What a path names. `watch`: by the old form of watches, `/api/v1/watch/…`."""
+
+    resource: Resource
+    namespace: str
+    name: str
+    subresource: str
+    watch: bool
+
+
+class Unknown(NamedTuple):
+    """A path of no resource. `in_group`: of a group version that is served."""
+
+    in_group: bool
+
+
+def route(registry: Registry, path: str) -> Route | Unknown:
+    """Find what a path below `/api` or `/apis` names."""
+    parts = path.split("/")
+    if "%" in path:
+        parts = [unquote(part) for part in parts]
+    if parts and not parts[-1]:
+        # One slash at the end is forgiven.
+        parts.pop()
+    # parts[0] is empty: paths begin with a slash.
+    if len(parts) >= 3 and parts[1] == "api":
+        group, version, rest = "", parts[2], parts[3:]
+    elif len(parts) >= 4 and parts[1] == "apis":
+        group, version, rest = parts[2], parts[3], parts[4:]
+    else:
+        return Unknown(False)
+    watch = False
+    if rest and rest[0] == "watch" and len(rest) > 1:
+        watch, rest = True, rest[1:]
+    found = _find(registry, group, version, rest)
+    if found is None:
+        return Unknown(_serves(registry, group, version))
+    resource, namespace, name, subresource = found
+    return Route(resource, namespace, name, subresource, watch)
+
+
+def _find(
+    registry: Registry, group: str, version: str, rest: list[str]
+) -> tuple[Resource, str, str, str] | None:
+    if not rest or not all(rest):
+        return None
+    if rest[0] == "namespaces" and len(rest) > 2:
+        # namespaces/NS/RESOURCE…, unless it is a subresource of the namespace itself.
+        resource = registry.find(group, version, rest[2])
+        if resource is not None and resource.type.namespaced:
+            name = rest[3] if len(rest) > 3 else ""
+            return resource, rest[1], name, "/".join(rest[4:])
+    resource = registry.find(group, version, rest[0])
+    if resource is None:
+        return None
+    if resource.type.namespaced:
+        # All namespaces: the collection only.
+        return (resource, "", "", "") if len(rest) == 1 else None
+    return resource, "", rest[1] if len(rest) > 1 else "", "/".join(rest[2:])
+
+
+def _serves(registry: Registry, group: str, version: str) -> bool:
+    return any(
+        resource.type.group == group and resource.type.version == version for resource in registry
+    ) or any(resource.type.group == group for resource in registry)

@@ -1,0 +1,121 @@
+"""Between objects as the handlers have them (dictionaries) and as the storage holds them (bytes)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from reconcile.apiserver import status
+from reconcile.apiserver.interfaces import JSONObject
+from reconcile.apiserver.resources import Resource
+from reconcile.apiserver.storage import Change, Storage, StorageConflictError, StoredObject
+
+_decode = msgspec.json.Decoder(dict[str, Any]).decode
+_encode = msgspec.json.Encoder().encode
+
+
+class ObjectStore:
+    """Reads and writes objects of any resource.
+
+    What it gives out are private copies in the version of the resource that is passed; what it takes
+    may be in any served version. Methods without `async` work on the stored version.
+    """
+
+    def __init__(self, storage: Storage) -> None:
+        self.storage = storage
+
+    def find(self, resource: Resource, namespace: str, name: str) -> StoredObject | None:
+        key = f"{namespace}/{name}" if namespace else name
+        return self.storage.get(resource.storage_name, key)
+
+    async def load(self, resource: Resource, stored: StoredObject) -> JSONObject:
+        """The object in the resource's version."""
+        obj = _decode(stored.raw)
+        if resource.stored_as == resource.type.api_version:
+            return obj
+        return (await self.convert(resource, [obj], resource.type.api_version))[0]
+
+    async def convert(self, resource: Resource, objects: list[JSONObject], version: str) -> list[JSONObject]:
+        if resource.conversion is not None:
+            return await resource.conversion.convert(objects, version)
+        for obj in objects:
+            obj["apiVersion"] = version
+        return objects
+
+    async def stored_form(self, resource: Resource, obj: JSONObject) -> JSONObject:
+        """The object in the version in which it is stored; may be the same dictionary."""
+        if resource.stored_as == resource.type.api_version:
+            return obj
+        copy = _decode(_encode(obj))
+        return (await self.convert(resource, [copy], resource.stored_as))[0]
+
+    def put(
+        self, resource: Resource, obj: JSONObject, stored_form: JSONObject, expected: StoredObject | None
+    ) -> StoredObject:
+        """Write; sets resourceVersion in `obj`. Raises StorageConflictError. Must follow without suspending
+        on the decision that led here."""
+        new = self.encode(resource, obj, stored_form, self.storage.next_revision)
+        self.storage.put(resource.storage_name, new, expected=expected)
+        return new
+
+    def encode(
+        self, resource: Resource, obj: JSONObject, stored_form: JSONObject, revision: int
+    ) -> StoredObject:
+        """The version of the object that a write at `revision` makes."""
+        meta = stored_form["metadata"]
+        meta["resourceVersion"] = str(revision)
+        if stored_form is not obj:
+            obj["metadata"]["resourceVersion"] = meta["resourceVersion"]
+        return StoredObject(
+            meta.get("namespace") or "",
+            meta["name"],
+            meta.get("uid") or "",
+            revision,
+            encode_object(stored_form),
+            meta.get("labels") or _NOTHING,
+            resource.strategy.field_values(obj) if resource.strategy.selectable else _NOTHING,
+        )
+
+    def remove(self, resource: Resource, held: StoredObject) -> Change:
+        """Remove the object; its last version gets the deletion's resourceVersion."""
+        final = _decode(held.raw)
+        revision = self.storage.next_revision
+        final["metadata"]["resourceVersion"] = str(revision)
+        last = StoredObject(
+            held.namespace, held.name, held.uid, revision, encode_object(final), held.labels, held.fields
+        )
+        return self.storage.delete(resource.storage_name, last, expected=held)
+
+    async def raw(self, resource: Resource, stored: StoredObject) -> bytes:
+        """The object as JSON in the resource's version."""
+        version = resource.type.api_version
+        if resource.stored_as == version:
+            return stored.raw
+        found = stored.views.get(version)
+        if found is None:
+            found = encode_object(await self.load(resource, stored))
+            stored.views[version] = found
+        return found
+
+
+_NOTHING: dict[str, str] = {}
+
+
+def encode_object(obj: JSONObject) -> bytes:
+    """JSON with kind, apiVersion and metadata in front, in this order."""
+    first: JSONObject = {"kind": obj.get("kind"), "apiVersion": obj.get("apiVersion")}
+    metadata = obj.get("metadata")
+    if metadata is not None:
+        first["metadata"] = metadata
+    first.update(obj)
+    return _encode(first)
+
+
+def decode_object(raw: bytes) -> JSONObject:
+    return _decode(raw)
+
+
+def conflict_of(resource: Resource, name: str, error: StorageConflictError) -> status.StatusError:
+    kind = resource.type
+    return status.conflict(kind.group, kind.plural, name)

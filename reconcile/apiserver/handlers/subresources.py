@@ -1,0 +1,170 @@
+"""Subresources: status and its like, projections such as scale, and actions such as eviction."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from reconcile.apiserver import status
+from reconcile.apiserver.handlers.messages import Request, Response
+from reconcile.apiserver.handlers.negotiation import Form
+from reconcile.apiserver.handlers.options import Query, write_options
+from reconcile.apiserver.handlers.parts import Parts
+from reconcile.apiserver.handlers.routes import Route
+from reconcile.apiserver.handlers.store import decode_object, encode_object
+from reconcile.apiserver.interfaces import (
+    ActionSubresource,
+    JSONObject,
+    ObjectSubresource,
+    ProjectedSubresource,
+    RequestContext,
+    Strategy,
+    Subresource,
+)
+from reconcile.apiserver.resources import Resource
+from reconcile.objects.identity import ResourceType
+
+if TYPE_CHECKING:
+    from reconcile.apiserver.handlers.handler import Handler
+
+_VERBS = {"GET": "get", "PUT": "update", "PATCH": "patch", "POST": "create"}
+
+
+class Subresources:
+    """Answers requests below an object."""
+
+    def __init__(self, parts: Parts, handler: Handler) -> None:
+        self._parts = parts
+        self._handler = handler
+
+    async def answer(
+        self, request: Request, found: Route, query: Query, form: Form, warnings: list[str]
+    ) -> Response:
+        subresource = found.resource.subresources.get(found.subresource)
+        if subresource is None:
+            raise status.no_such_path()
+        verb = _VERBS.get(request.method, "")
+        if verb not in subresource.verbs:
+            raise status.method_not_allowed()
+        context = self._handler.context(request, found, verb, warnings)
+        if isinstance(subresource, ActionSubresource):
+            return await self._act(request, context, query, form, subresource)
+        if isinstance(subresource, ProjectedSubresource):
+            return await self._project(request, context, query, form, subresource)
+        if not isinstance(subresource, ObjectSubresource):
+            kind = found.resource.type
+            raise status.StatusError(
+                f"the embedded server has nothing behind {kind.plural}/{subresource.name}",
+                code=501,
+                reason="NotImplemented",
+            )
+        if verb == "get":
+            held = await self._handler.reader.get(context, query.get("resourceVersion"))
+            obj = await self._parts.store.load(context.resource, held)
+            return await self._handler.respond(context, obj, form, query)
+        if verb == "update":
+            return await self._handler.update(request, context, query, form, subresource.rules)
+        return await self._handler.patch(request, context, query, form, subresource.rules)
+
+    def _body_resource(self, parent: Resource, subresource: Subresource) -> Resource:
+        """The subresource's body as a resource of its own kind, for schema and messages."""
+        gvk = subresource.gvk
+        if gvk is None:
+            return parent
+        return Resource(
+            ResourceType(gvk.group, gvk.version, gvk.kind, parent.type.plural, parent.type.namespaced),
+            parent.singular,
+            self._parts.schema_for(gvk),
+            Strategy(),
+            verbs=subresource.verbs,
+            stored_as=gvk.api_version,
+            storage_name=parent.storage_name,
+            # Strategic merge is refused for what belongs to a custom resource only by its own schema.
+            custom=False,
+        )
+
+    async def _act(
+        self,
+        request: Request,
+        context: RequestContext,
+        query: Query,
+        form: Form,
+        subresource: ActionSubresource,
+    ) -> Response:
+        handler = self._handler
+        handler.apply_options(context, write_options(query, "CreateOptions"), request)
+        resource = self._body_resource(context.resource, subresource)
+        body = handler.read_object(request, context, resource)
+        meta = body["metadata"]
+        if (meta.get("name") or context.name) != context.name:
+            raise status.bad_request(
+                f"the name of the object ({meta['name']}) does not match the name on the URL ({context.name})"
+            )
+        meta["name"] = context.name
+        if context.namespace:
+            if (meta.get("namespace") or context.namespace) != context.namespace:
+                raise status.bad_request(
+                    "the namespace of the provided object does not match the namespace sent on the request"
+                )
+            meta["namespace"] = context.namespace
+        made = await subresource.action(body, context)
+        code = int(made.get("code") or 201) if made.get("kind") == "Status" else 201
+        return await handler.respond(
+            replace(context, resource=resource), made, form, query, code, stored=False
+        )
+
+    async def _project(
+        self,
+        request: Request,
+        context: RequestContext,
+        query: Query,
+        form: Form,
+        subresource: ProjectedSubresource,
+    ) -> Response:
+        handler, parts = self._handler, self._parts
+        resource = self._body_resource(context.resource, subresource)
+        projected = replace(context, resource=resource)
+        projection = subresource.projection
+        if request.method == "GET":
+            held = await handler.reader.get(context, query.get("resourceVersion"))
+            obj = await parts.store.load(context.resource, held)
+            return await handler.respond(projected, projection.read(obj, context), form, query, stored=False)
+        body: JSONObject | None = None
+        media = ""
+        if request.method == "PUT":
+            handler.apply_options(context, write_options(query, "UpdateOptions"), request)
+            body = handler.read_object(request, context, resource)
+        else:
+            media = handler.patch_type(request, projected)
+            applied = media.startswith("application/apply-patch")
+            handler.apply_options(context, write_options(query, "PatchOptions", apply=applied), request)
+        for field in ("dry_run", "field_manager", "field_validation", "force"):
+            setattr(projected, field, getattr(context, field))
+
+        def make_new(old: JSONObject | None) -> JSONObject:
+            assert old is not None
+            view = body
+            if view is None:
+                current = projection.read(old, context)
+                view = parts.patcher.patch(media, request.body, current, projected)
+                handler.check_object(projected, resource, view, [])
+            else:
+                view = decode_object(encode_object(view))
+            meta = view["metadata"]
+            if (meta.get("name") or context.name) != context.name:
+                raise status.bad_request(
+                    f"the name of the object ({meta['name']}) does not match the name on the URL "
+                    f"({context.name})"
+                )
+            errors = projection.validate(view, context)
+            if errors:
+                kind = resource.type
+                raise status.invalid(kind.group, kind.kind, context.name, errors)
+            old["metadata"]["resourceVersion"] = meta.get("resourceVersion") or ""
+            if meta.get("uid"):
+                old["metadata"]["uid"] = meta["uid"]
+            projection.write(old, view, context)
+            return old
+
+        made, _ = await handler.writer.update(context, make_new, patched=body is None)
+        return await handler.respond(projected, projection.read(made, context), form, query, stored=False)

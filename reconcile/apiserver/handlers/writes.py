@@ -1,0 +1,321 @@
+"""Create and update: an object's way from a decoded body into the storage.
+
+The steps and their order are kube-apiserver's (endpoints/handlers/{create,update}.go and
+registry/generic/registry/store.go); `interfaces.py` has the picture.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from inspect import isawaitable
+
+import msgspec
+
+from reconcile.apiserver import field_errors, status
+from reconcile.apiserver.handlers import object_meta
+from reconcile.apiserver.handlers.options import parse_resource_version
+from reconcile.apiserver.handlers.parts import Parts
+from reconcile.apiserver.handlers.store import decode_object, encode_object
+from reconcile.apiserver.interfaces import (
+    AdmissionAttributes,
+    JSONObject,
+    Operation,
+    RequestContext,
+    Strategy,
+)
+from reconcile.apiserver.storage import StorageConflictError, StoredObject
+
+_SUFFIX = "bcdfghjklmnpqrstvwxz2456789"
+_NAME_ATTEMPTS = 8
+_UPDATE_ATTEMPTS = 64
+
+MakeNew = Callable[[JSONObject | None], JSONObject | Awaitable[JSONObject]]
+"""Gives the new object for the present one (a private copy), or for None where there is none."""
+
+
+class Writer:
+    """Creates and updates objects of any kind."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+
+    async def create(self, context: RequestContext, obj: JSONObject, *, admitted: bool = True) -> JSONObject:
+        """Create the object, which is checked and defaulted; returns it as stored.
+
+        A generated name that exists is generated anew, up to eight times. `admitted`: admission is asked.
+        """
+        wants_name = not obj["metadata"].get("name") and obj["metadata"].get("generateName")
+        if not wants_name:
+            return await self._create(context, obj, admitted=admitted)
+        original = encode_object(obj)
+        for attempt in range(_NAME_ATTEMPTS):
+            try:
+                again = decode_object(original) if attempt else obj
+                return await self._create(context, again, admitted=admitted)
+            except status.StatusError as error:
+                if error.reason != "AlreadyExists" or attempt + 1 < _NAME_ATTEMPTS:
+                    if error.reason == "AlreadyExists":
+                        continue
+                    raise
+                kind = context.resource.type
+                raise status.generate_name_conflict(
+                    kind.group, kind.plural, str(error.details.get("name", ""))
+                ) from error
+        raise AssertionError("unreachable")
+
+    async def _create(
+        self, context: RequestContext, obj: JSONObject, *, admitted: bool, applied: bool = False
+    ) -> JSONObject:
+        parts, resource = self._parts, context.resource
+        strategy = resource.strategy
+        self._fill_metadata(context, obj["metadata"])
+        object_meta.drop_duplicate_owners(obj["metadata"], context.warnings, after_admission=False)
+        if not applied:
+            parts.field_manager.update(obj, None, context)
+        if admitted:
+            await self._admit("CREATE", context, obj, None, applied)
+        object_meta.drop_duplicate_owners(obj["metadata"], context.warnings, after_admission=True)
+        strategy.prepare_for_create(obj, context)
+        if obj.get("status") == {} and not resource.custom:
+            # A status that was emptied is still a struct of Go's: some of its counters are written as zero.
+            empty: JSONObject = {"status": {}}
+            resource.schema.check(empty, context)
+            obj["status"] = empty["status"]
+        errors = object_meta.validate_meta(resource, obj["metadata"])
+        errors += resource.schema.validate(obj, None, context)
+        errors += strategy.validate_create(obj, context)
+        if errors:
+            raise self._invalid(context, obj, errors)
+        context.warnings.extend(strategy.warnings(obj, None, context))
+        if admitted:
+            await self._validate("CREATE", context, obj, None)
+        stored_form = await parts.store.stored_form(resource, obj)
+        meta = obj["metadata"]
+        kind = resource.type
+        if parts.store.find(resource, meta.get("namespace") or "", meta["name"]) is not None:
+            raise status.already_exists(kind.group, kind.plural, meta["name"])
+        strategy.before_commit(obj, None, context)
+        if stored_form is not obj:
+            stored_form = await parts.store.stored_form(resource, obj)
+        if context.dry_run:
+            return obj
+        try:
+            parts.store.put(resource, obj, stored_form, None)
+        except StorageConflictError as error:
+            raise status.already_exists(kind.group, kind.plural, meta["name"]) from error
+        return obj
+
+    def _fill_metadata(self, context: RequestContext, meta: JSONObject) -> None:
+        runtime = self._parts.runtime
+        for name in ("deletionTimestamp", "deletionGracePeriodSeconds", "selfLink", "resourceVersion"):
+            meta.pop(name, None)
+        if not meta.get("name") and meta.get("generateName"):
+            prefix: str = meta["generateName"][: object_meta.MAX_GENERATED_PREFIX]
+            meta["name"] = prefix + "".join(runtime.random.choices(_SUFFIX, k=5))
+        if context.resource.type.namespaced:
+            meta["namespace"] = context.namespace
+        meta["uid"] = runtime.uuid()
+        meta["creationTimestamp"] = context.timestamp
+
+    async def update(
+        self,
+        context: RequestContext,
+        make_new: MakeNew,
+        *,
+        rules: Strategy | None = None,
+        applied: bool = False,
+        patched: bool = False,
+        admitted: bool = True,
+    ) -> tuple[JSONObject, bool]:
+        """Replace the object that the context names by what `make_new` makes of it.
+
+        `rules` are those of a subresource. `applied`: server-side apply, which has set managedFields and
+        creates what does not exist. `patched`: of a patch, whose uid is a value as any other and no
+        precondition.
+        `admitted`: admission is asked. Started anew while the object changes between reading and writing,
+        unless the new object names the resourceVersion that it replaces. Returns the object as stored,
+        and whether it was created. Raises StatusError.
+        """
+        parts, resource = self._parts, context.resource
+        kind = resource.type
+        for _ in range(_UPDATE_ATTEMPTS):
+            held = parts.store.find(resource, context.namespace, context.name)
+            if held is None:
+                creates = applied or resource.strategy.allow_create_on_update
+                if context.subresource or not creates:
+                    raise status.not_found(kind.group, kind.plural, context.name)
+                obj = await _made(make_new, None)
+                if uid := obj["metadata"].get("uid"):
+                    if not patched:
+                        raise self._uid_conflict(context, uid, "")
+                    detail = f"the provided object specified uid {uid}, and no existing object was found"
+                    raise status.conflict(kind.group, kind.plural, context.name, f"uid mismatch: {detail}")
+                obj["metadata"].setdefault("name", context.name)
+                return await self._create(context, obj, admitted=admitted, applied=applied), True
+            old = await parts.store.load(resource, held)
+            new = await _made(make_new, await parts.store.load(resource, held))
+            uid, old_uid = new["metadata"].get("uid"), old["metadata"].get("uid") or ""
+            if uid and uid != old_uid and not patched:
+                raise self._uid_conflict(context, uid, old_uid)
+            try:
+                return await self._replace(context, held, old, new, rules, applied, admitted), False
+            except StorageConflictError:
+                continue
+        raise status.conflict(kind.group, kind.plural, context.name)
+
+    async def _replace(
+        self,
+        context: RequestContext,
+        held: StoredObject,
+        old: JSONObject,
+        new: JSONObject,
+        rules: Strategy | None,
+        applied: bool,
+        admitted: bool,
+    ) -> JSONObject:
+        parts, resource = self._parts, context.resource
+        strategy = rules or resource.strategy
+        meta, old_meta = new["metadata"], old["metadata"]
+        kind = resource.type
+        object_meta.drop_duplicate_owners(meta, context.warnings, after_admission=False)
+        if not applied:
+            meta.setdefault("creationTimestamp", old_meta.get("creationTimestamp"))
+            parts.field_manager.update(new, old, context)
+        if admitted:
+            await self._admit("UPDATE", context, new, old, applied)
+            object_meta.drop_duplicate_owners(meta, context.warnings, after_admission=True)
+        meta = new["metadata"]
+        given = parse_resource_version(meta.get("resourceVersion") or "", "object")
+        if given == 0:
+            if not resource.strategy.allow_unconditional_update:
+                detail = "must be specified for an update"
+                error = field_errors.invalid("metadata.resourceVersion", 0, detail)
+                raise status.invalid(kind.group, kind.kind, context.name, [error])
+            meta["resourceVersion"] = old_meta["resourceVersion"]
+        elif given != held.resource_version:
+            raise status.conflict(kind.group, kind.plural, context.name)
+        object_meta.carry_over(meta, old_meta)
+        if resource.type.namespaced:
+            meta["namespace"] = held.namespace
+        strategy.prepare_for_update(new, old, context)
+        errors = object_meta.validate_meta_update(resource, meta, old_meta)
+        errors += resource.schema.validate(new, old, context)
+        errors += strategy.validate_update(new, old, context)
+        if errors:
+            raise self._invalid(context, new, errors)
+        context.warnings.extend(strategy.warnings(new, old, context))
+        if admitted:
+            await self._validate("UPDATE", context, new, old)
+        stored_form = await parts.store.stored_form(resource, new)
+        if parts.store.find(resource, held.namespace, held.name) is not held:
+            raise StorageConflictError("changed meanwhile")
+        if _may_go(new):
+            resource.strategy.before_commit(None, old, context)
+            if not context.dry_run:
+                parts.store.remove(resource, held)
+            return new
+        strategy.before_commit(new, old, context)
+        _ignore_managed_times(new, old)
+        if new == old:
+            return new
+        if stored_form is not new:
+            stored_form = await parts.store.stored_form(resource, new)
+        if not context.dry_run:
+            parts.store.put(resource, new, stored_form, held)
+        return new
+
+    async def _admit(
+        self,
+        operation: Operation,
+        context: RequestContext,
+        new: JSONObject,
+        old: JSONObject | None,
+        applied: bool,
+    ) -> None:
+        plugins = self._parts.admission.plugins_for(operation, context.resource, context.subresource)
+        if plugins:
+            attributes = _attributes(operation, context, new, old)
+            before = msgspec.msgpack.encode(new) if applied else None
+            for plugin in plugins:
+                await plugin.admit(attributes)
+            if before is not None and before != msgspec.msgpack.encode(new):
+                self._parts.field_manager.after_admission(new, msgspec.msgpack.decode(before), context)
+
+    async def _validate(
+        self, operation: Operation, context: RequestContext, new: JSONObject, old: JSONObject | None
+    ) -> None:
+        plugins = self._parts.admission.plugins_for(operation, context.resource, context.subresource)
+        if plugins:
+            attributes = _attributes(operation, context, new, old)
+            for plugin in plugins:
+                await plugin.validate(attributes)
+
+    def _invalid(
+        self, context: RequestContext, obj: JSONObject, errors: list[field_errors.FieldError]
+    ) -> status.StatusError:
+        kind = context.resource.type
+        return status.invalid(kind.group, kind.kind, obj["metadata"].get("name") or "", errors)
+
+    def _uid_conflict(self, context: RequestContext, wanted: str, found: str) -> status.StatusError:
+        kind = context.resource.type
+        key = storage_key(context)
+        return status.conflict(
+            kind.group,
+            kind.plural,
+            context.name,
+            f"StorageError: invalid object, Code: 4, Key: {key}, ResourceVersion: 0, AdditionalErrorMsg: "
+            f"Precondition failed: UID in precondition: {wanted}, UID in object meta: {found}",
+        )
+
+
+def storage_key(context: RequestContext) -> str:
+    """The key as etcd has it: it shows in some messages."""
+    kind = context.resource.type
+    prefix = (
+        f"/registry/{kind.group}/{kind.plural}" if context.resource.custom else f"/registry/{kind.plural}"
+    )
+    return f"{prefix}/{context.namespace}/{context.name}" if kind.namespaced else f"{prefix}/{context.name}"
+
+
+def _ignore_managed_times(new: JSONObject, old: JSONObject) -> None:
+    """A write that changes nothing but times of managed fields changes nothing.
+
+    Field management cannot know it: it compares before defaults, and before write-only fields such as a
+    Secret's stringData, have become what is stored.
+    """
+    owned, old_owned = new["metadata"].get("managedFields"), old["metadata"].get("managedFields")
+    if not owned or not old_owned or owned == old_owned or len(owned) != len(old_owned):
+        return
+    times = {**new, "metadata": {**new["metadata"], "managedFields": old_owned}}
+    if times == old and [{**entry, "time": ""} for entry in owned] == [
+        {**entry, "time": ""} for entry in old_owned
+    ]:
+        new["metadata"]["managedFields"] = old_owned
+
+
+def _may_go(obj: JSONObject) -> bool:
+    """Whether an update took away the last thing that a deletion was waiting for."""
+    meta = obj["metadata"]
+    if not meta.get("deletionTimestamp") or meta.get("finalizers"):
+        return False
+    if meta.get("deletionGracePeriodSeconds"):
+        return False
+    # A namespace has finalizers of its own.
+    spec: JSONObject = obj.get("spec") or {}
+    return obj["kind"] != "Namespace" or not spec.get("finalizers")
+
+
+def _attributes(
+    operation: Operation, context: RequestContext, new: JSONObject | None, old: JSONObject | None
+) -> AdmissionAttributes:
+    name = context.name
+    if not name and new is not None:
+        name = new["metadata"].get("name") or ""
+    return AdmissionAttributes(
+        operation, context.resource, context.subresource, context.namespace, name, new, old, context
+    )
+
+
+async def _made(make_new: MakeNew, old: JSONObject | None) -> JSONObject:
+    made = make_new(old)
+    return await made if isawaitable(made) else made

@@ -1,0 +1,262 @@
+"""The server on a socket: HTTP/1.1 by aiohttp, TLS when asked, who asks by token or certificate.
+
+    socket ──▶ read the request (bounded) ──▶ who asks ──▶ Handler ──▶ body or frames ──▶ socket
+
+Back-pressure is the socket's: a watch is read only as fast as its client takes it, and loses its place in
+the history when it is too slow.
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import os
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl
+
+from reconcile.apiserver import status
+from reconcile.apiserver.handlers.bodies import MAX_BODY
+from reconcile.apiserver.handlers.handler import Handler
+from reconcile.apiserver.handlers.messages import Request, Response, error_response
+from reconcile.apiserver.interfaces import ADMIN, User
+from reconcile.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from aiohttp import web
+
+    from reconcile.apiserver.certificates import ServingCertificates
+
+_GZIP_FROM = 128 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class HTTPOptions:
+    """How the server is reached.
+
+    Attributes:
+        tls: HTTPS, with an authority and certificates made for this server; client certificates of that
+            authority say who asks.
+        tokens: bearer tokens and the users they stand for.
+        anonymous: the user of requests without token and certificate; None: they get 401.
+    """
+
+    tls: bool = False
+    tokens: Mapping[str, User] = field(default_factory=dict[str, User])
+    anonymous: User | None = ADMIN
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where a server is reached.
+
+    Attributes:
+        host: host name or address.
+        port: the port.
+        certificate_authority: PEM of the authority to trust; empty without TLS.
+        client_certificate: PEM of an administrator's certificate; empty without TLS.
+        client_key: PEM of its private key; empty without TLS.
+        token: a bearer token of the server, when it has any.
+    """
+
+    host: str
+    port: int
+    certificate_authority: bytes = b""
+    client_certificate: bytes = b""
+    client_key: bytes = b""
+    token: str = ""
+
+    @property
+    def url(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{'https' if self.certificate_authority else 'http'}://{host}:{self.port}"
+
+    def kubeconfig(self, *, name: str = "reconcile", namespace: str = "default") -> dict[str, Any]:
+        """A kubeconfig with one context, as JSON values."""
+        cluster: dict[str, Any] = {"server": self.url}
+        user: dict[str, Any] = {}
+        if self.certificate_authority:
+            cluster["certificate-authority-data"] = base64.b64encode(self.certificate_authority).decode()
+            user["client-certificate-data"] = base64.b64encode(self.client_certificate).decode()
+            user["client-key-data"] = base64.b64encode(self.client_key).decode()
+        if self.token:
+            user["token"] = self.token
+        return {
+            "apiVersion": "v1",
+            "kind": "Config",
+            "clusters": [{"name": name, "cluster": cluster}],
+            "users": [{"name": name, "user": user}],
+            "contexts": [{"name": name, "context": {"cluster": name, "user": name, "namespace": namespace}}],
+            "current-context": name,
+        }
+
+    def write_kubeconfig(self, path: str | Path, *, name: str = "reconcile") -> Path:
+        """Write the kubeconfig, readable by its owner only; whole or not at all.
+
+        Raises ConfigurationError when the file cannot be written.
+        """
+        import yaml
+
+        target = Path(path)
+        temporary = target.with_name(f".{target.name}.tmp")
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+            with os.fdopen(descriptor, "w") as file:
+                yaml.safe_dump(self.kubeconfig(name=name), file, sort_keys=False)
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.replace(target)
+        except OSError as error:
+            with contextlib.suppress(OSError):
+                temporary.unlink()
+            raise ConfigurationError(f"cannot write the kubeconfig {target}: {error.strerror}") from error
+        return target
+
+
+class HTTPFrontEnd:
+    """Serves one handler on one port."""
+
+    def __init__(self, handler: Handler, options: HTTPOptions) -> None:
+        self._handler = handler
+        self._options = options
+        self._runner: web.ServerRunner | None = None
+        self._certificates: ServingCertificates | None = None
+
+    async def start(self, host: str, port: int) -> Address:
+        """Listen. Raises ConfigurationError when the address cannot be had."""
+        from aiohttp import web
+
+        context = None
+        if self._options.tls:
+            from reconcile.apiserver.certificates import make_certificates
+
+            self._certificates = make_certificates(host)
+            context = self._certificates.server_context()
+        server = web.Server(self._answer, handler_cancellation=True, access_log=None)
+        runner = web.ServerRunner(server, shutdown_timeout=1.0)
+        await runner.setup()
+        site = web.TCPSite(runner, host, port, ssl_context=context, reuse_address=True)
+        try:
+            await site.start()
+        except OSError as error:
+            await runner.cleanup()
+            raise ConfigurationError(
+                f"cannot listen on {host} port {port}: {_reason(error)}; "
+                "choose another --port, or 0 for any free one"
+            ) from error
+        self._runner = runner
+        bound = runner.addresses[0][1]
+        shown = "127.0.0.1" if host in ("", "0.0.0.0") else "::1" if host == "::" else host
+        address = Address(shown, bound, token=next(iter(self._options.tokens), ""))
+        if self._certificates is None:
+            return address
+        made = self._certificates
+        return Address(shown, bound, made.authority, made.client_certificate, made.client_key, address.token)
+
+    async def stop(self) -> None:
+        """Stop listening, cut what is open."""
+        if self._runner is not None:
+            self._handler.reader.close_watches()
+            await self._runner.cleanup()
+            self._runner = None
+
+    async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
+        path, _, query = request.raw_path.partition("?")
+        user = self._user(request)
+        if user is None:
+            return await self._send(request, error_response(status.unauthorized()))
+        body = b""
+        if request.can_read_body:
+            chunks: list[bytes] = []
+            size = 0
+            async for chunk in request.content.iter_any():
+                chunks.append(chunk)
+                size += len(chunk)
+                if size > MAX_BODY:
+                    # The handler says so; the rest is not read.
+                    break
+            body = b"".join(chunks)
+        message = Request(
+            request.method,
+            path,
+            tuple(parse_qsl(query, keep_blank_values=True)),
+            {name.lower(): value for name, value in request.headers.items()},
+            body,
+            user,
+        )
+        return await self._send(request, await self._handler.handle(message))
+
+    def _user(self, request: web.BaseRequest) -> User | None:
+        authorization = request.headers.get("authorization", "")
+        if authorization[:7].lower() == "bearer " and self._options.tokens:
+            return self._options.tokens.get(authorization[7:].strip())
+        if self._options.tls and request.transport is not None:
+            certificate: dict[str, Any] | None = request.transport.get_extra_info("peercert")
+            if certificate:
+                return _certified(certificate)
+        return self._options.anonymous
+
+    async def _send(self, request: web.BaseRequest, response: Response) -> web.StreamResponse:
+        from aiohttp import web
+
+        if response.stream is not None:
+            return await self._stream(request, response)
+        body = response.body
+        made = web.Response(status=response.status, headers=response.headers)
+        if len(body) >= _GZIP_FROM and "gzip" in request.headers.get("accept-encoding", ""):
+            compressor = zlib.compressobj(1, zlib.DEFLATED, 31)
+            body = compressor.compress(body) + compressor.flush()
+            made.headers["content-encoding"] = "gzip"
+            made.headers["vary"] = "Accept-Encoding"
+        made.body = body
+        for warning in response.warnings:
+            made.headers.add("warning", warning)
+        if len(body) > MAX_BODY:
+            await request.release()
+        return made
+
+    async def _stream(self, request: web.BaseRequest, response: Response) -> web.StreamResponse:
+        from aiohttp import web
+
+        stream = response.stream
+        assert stream is not None
+        made = web.StreamResponse(status=response.status, headers=response.headers)
+        for warning in response.warnings:
+            made.headers.add("warning", warning)
+        made.enable_chunked_encoding()
+        try:
+            await made.prepare(request)
+            async for frame in stream:
+                await made.write(frame)
+            await made.write_eof()
+        except (ConnectionError, OSError):
+            # The client left; there is nobody to tell.
+            pass
+        finally:
+            stream.close()
+        return made
+
+
+def _reason(error: OSError) -> str:
+    import errno
+
+    if error.errno == errno.EADDRINUSE:
+        return "the port is in use"
+    return (error.strerror or str(error)).lower()
+
+
+def _certified(certificate: dict[str, Any]) -> User:
+    """Common name and organizations of a client certificate are user and groups."""
+    name = ""
+    groups: list[str] = []
+    for part in certificate.get("subject", ()):
+        for key, value in part:
+            if key == "commonName":
+                name = value
+            elif key == "organizationName":
+                groups.append(value)
+    return User(name, (*groups, "system:authenticated"))

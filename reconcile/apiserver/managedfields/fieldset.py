@@ -1,0 +1,90 @@
+"""Sets of field paths.
+
+A path is a tuple of elements spelled as FieldsV1 spells them: `f:name` a field, `k:{"name":"a"}` an item of
+a list with keys, `v:"a"` an item of a set, `i:0` a position. A set holds the paths themselves; a path being
+in it says nothing about what is above or below.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+
+Path = tuple[str, ...]
+FieldSet = frozenset[Path]
+
+EMPTY: FieldSet = frozenset()
+
+_ORDER = {"f": 0, "k": 1, "v": 2, "i": 3}
+
+
+def element_of(kind: str, value: Any) -> str:
+    return f"{kind}:{msgspec.json.encode(value, order='sorted').decode()}"
+
+
+def _sort_key(path: Path) -> tuple[tuple[int, str], ...]:
+    return tuple((_ORDER.get(element[0], 4), element) for element in path)
+
+
+def in_order(paths: Iterable[Path]) -> list[Path]:
+    return sorted(paths, key=_sort_key)
+
+
+def to_fields_v1(paths: FieldSet) -> dict[str, Any]:
+    """The trie that goes on the wire."""
+    root: dict[str, Any] = {}
+    for path in in_order(paths):
+        node = root
+        for element in path:
+            node = node.setdefault(element, {})
+        node["."] = {}
+    return _without_needless_dots(root)
+
+
+def _without_needless_dots(node: dict[str, Any]) -> dict[str, Any]:
+    """A path without anything below it is an empty map; only others need the dot."""
+    if list(node) == ["."]:
+        return {}
+    return {key: {} if key == "." else _without_needless_dots(value) for key, value in node.items()}
+
+
+def from_fields_v1(trie: Any) -> FieldSet:
+    """Raises ValueError for what is no FieldsV1."""
+    found: set[Path] = set()
+
+    def walk(node: Any, path: Path) -> None:
+        if not isinstance(node, dict):
+            raise ValueError(f"not a set of fields: {node!r}")
+        if path and (not node or "." in node):
+            found.add(path)
+        for key, inner in node.items():
+            if key == ".":
+                continue
+            if not isinstance(key, str) or key[:2] not in ("f:", "k:", "v:", "i:"):
+                raise ValueError(f"not a path element: {key!r}")
+            walk(inner, (*path, key))
+
+    walk(trie, ())
+    return frozenset(found)
+
+
+def path_text(path: Path) -> str:
+    """The path as messages show it: `.spec.containers[name="a"].image`."""
+    parts: list[str] = []
+    for element in path:
+        kind, text = element[0], element[2:]
+        if kind == "f":
+            parts.append(f".{text}")
+        elif kind == "k":
+            keys = msgspec.json.decode(text)
+            inner = ",".join(
+                f"{key}={msgspec.json.encode(value).decode()}" for key, value in sorted(keys.items())
+            )
+            parts.append(f"[{inner}]")
+        elif kind == "v":
+            parts.append(f"[={text}]")
+        else:
+            parts.append(f"[{text}]")
+    return "".join(parts)

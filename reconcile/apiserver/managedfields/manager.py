@@ -1,0 +1,397 @@
+"""What updates and applies do to ownership.
+
+An update takes what it changed. An apply takes what it says, gives up what it no longer says (and removes
+that where nobody else owns it), and is refused when it would change another manager's field, unless forced.
+Fields that the server alone writes are nobody's; fields that a write cannot change (the status in the object
+itself, all else in the status subresource) are not taken by it.
+
+Managers of other versions of the same kind are compared in the version of the request: correct where
+versions differ in nothing but their name.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+from typing import TYPE_CHECKING, Any
+
+from reconcile.apiserver.managedfields.entries import (
+    Managed,
+    ManagerId,
+    Owned,
+    decode_entries,
+    encode_entries,
+    is_reset,
+    manager_id,
+)
+from reconcile.apiserver.managedfields.fieldset import EMPTY, FieldSet, Path, in_order, path_text
+from reconcile.apiserver.managedfields.typed import (
+    TypedError,
+    compare,
+    equal,
+    field_set,
+    merge,
+    remove,
+    validate,
+    with_named_fields,
+)
+from reconcile.apiserver.schemas.topology import UNTYPED, Shape
+from reconcile.apiserver.status import apply_conflict, bad_request, internal_error
+
+if TYPE_CHECKING:
+    from reconcile.apiserver.interfaces import RequestContext
+
+JSONObject = dict[str, Any]
+
+LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
+_BEFORE_FIRST_APPLY = "before-first-apply"
+_MAX_UPDATERS = 10
+# What these write to their object is nobody's, on the real server too.
+_UNTRACKED = ("binding", "eviction")
+
+_SERVER_ONLY: frozenset[Path] = frozenset(
+    {("f:apiVersion",), ("f:kind",), ("f:metadata",)}
+    | {
+        ("f:metadata", f"f:{name}")
+        for name in (
+            "name",
+            "namespace",
+            "creationTimestamp",
+            "selfLink",
+            "uid",
+            "clusterName",
+            "generation",
+            "managedFields",
+            "resourceVersion",
+        )
+    }
+)
+
+
+class _Conflicts(Exception):
+    def __init__(self, found: dict[ManagerId, FieldSet]) -> None:
+        super().__init__(found)
+        self.found = found
+
+
+class FieldManager:
+    """Keeps `metadata.managedFields`. Has no state."""
+
+    def update(self, new: JSONObject, live: JSONObject | None, context: RequestContext) -> None:
+        """Give what `new` changes to the manager of the request, as an Update."""
+        if context.subresource in _UNTRACKED:
+            keep_entries(new, live)
+            return
+        given = new["metadata"].pop("managedFields", None)
+        held = (live or {}).get("metadata", {}).get("managedFields")
+        managed = self._starting_point(given, held, subresource=bool(context.subresource))
+        if not managed and live is not None and live.get("metadata", {}).get("uid"):
+            # Tracking was ended by the client, and begins again with the first apply.
+            return
+        before = _plain(live) if live is not None else _empty(new, context)
+        self._record(managed, before, _plain(new), context.field_manager, context)
+        _store(new, managed)
+
+    def apply(self, applied: JSONObject, live: JSONObject | None, context: RequestContext) -> JSONObject:
+        """Server-side apply: the merged object, its managedFields set."""
+        self._check_applied(applied, context)
+        shape = _shape(context)
+        before = _plain(live) if live is not None else _empty(applied, context)
+        managed: Managed = {}
+        if live is not None:
+            try:
+                managed = decode_entries(live["metadata"].get("managedFields"))
+            except ValueError as error:
+                raise internal_error(f"failed to decode managed fields: {error}") from None
+            if not managed:
+                self._record(managed, _empty(live, context), before, _BEFORE_FIRST_APPLY, context)
+        try:
+            validate(applied, shape)
+        except TypedError as error:
+            meta = applied.get("metadata") or {}
+            name = f"{meta.get('namespace', '')}/{meta.get('name', '')}"
+            kind = context.resource.type
+            raise internal_error_without_prefix(
+                f"failed to create typed patch object ({name}; {kind.group}/{kind.version}, "
+                f"Kind={kind.kind}): {error}"
+            ) from None
+        try:
+            merged = self._apply(applied, before, managed, shape, context, force=context.force)
+        except _Conflicts as conflicts:
+            if context.field_manager != "kubectl" or conflicts_beyond(conflicts, before, shape):
+                raise _conflict_error(conflicts) from None
+            # kubectl moves from client-side apply: what it applied then is its own.
+            merged = self._apply(applied, before, managed, shape, context, force=True)
+        if context.field_manager == "kubectl":
+            _refresh_last_applied(merged, applied)
+        _store(merged, managed)
+        return merged
+
+    def after_admission(self, new: JSONObject, before: JSONObject, context: RequestContext) -> None:
+        """What admission changed in an applied object belongs to the request's manager, as an Update."""
+        if equal(_plain(new), _plain(before)):
+            return
+        try:
+            managed = decode_entries(before["metadata"].get("managedFields"))
+        except ValueError:
+            managed = {}
+        new["metadata"].pop("managedFields", None)
+        self._record(managed, _plain(before), _plain(new), context.field_manager, context)
+        _store(new, managed)
+
+    @staticmethod
+    def _starting_point(given: Any, held: Any, *, subresource: bool) -> Managed:
+        """A client may edit managedFields, or empty them; broken ones fall back on the stored ones."""
+        if not subresource:
+            if is_reset(given):
+                return {}
+            try:
+                managed = decode_entries(given)
+            except ValueError:
+                managed = {}
+            if managed:
+                return managed
+        try:
+            return decode_entries(held)
+        except ValueError:
+            return {}
+
+    def _record(
+        self, managed: Managed, before: JSONObject, after: JSONObject, manager: str, context: RequestContext
+    ) -> None:
+        shape = _shape(context)
+        difference = compare(before, after, shape)
+        changed = _writable(frozenset(difference.modified | difference.added), context)
+        gone = _writable(frozenset(difference.removed), context)
+        for who in list(managed):
+            _keep(managed, who, managed[who].fields - changed - gone)
+        taken = changed - _SERVER_ONLY
+        if taken:
+            version = context.resource.type.api_version
+            who = manager_id(manager, "Update", version, context.subresource)
+            previous = managed.get(who)
+            fields = taken | previous.fields if previous else taken
+            # The scale's entry has no time, on the real server either.
+            time = "" if context.subresource == "scale" else context.timestamp
+            managed[who] = Owned(fields, version, time)
+        _cap(managed)
+
+    @staticmethod
+    def _check_applied(applied: JSONObject, context: RequestContext) -> None:
+        wanted = context.resource.type
+        version = applied.get("apiVersion", "")
+        if version != wanted.api_version:
+            raise bad_request(
+                f"Incorrect version specified in apply patch. Specified patch version: {version}, "
+                f"expected: {wanted.api_version}"
+            )
+        if (applied.get("metadata") or {}).get("managedFields") is not None:
+            raise bad_request("metadata.managedFields must be nil")
+
+    def _apply(
+        self,
+        applied: JSONObject,
+        live: JSONObject,
+        managed: Managed,
+        shape: Shape,
+        context: RequestContext,
+        *,
+        force: bool,
+    ) -> JSONObject:
+        """The new object; `managed` is changed unless conflicts are raised."""
+        version = context.resource.type.api_version
+        who = manager_id(context.field_manager, "Apply", version, context.subresource)
+        last = managed[who].fields if who in managed else EMPTY
+        last_time = managed[who].time if who in managed else ""
+        new = merge(live, applied, shape)
+        taken = _writable(field_set(applied, shape), context)
+        next_managed = {**managed, who: Owned(taken, version, last_time)}
+        if last:
+            new = _prune(new, last, next_managed, shape)
+        difference = compare(live, new, shape)
+        changed = _writable(frozenset(difference.modified | difference.added), context)
+        gone = _writable(frozenset(difference.removed), context)
+        conflicts = {
+            other: owned.fields & changed
+            for other, owned in next_managed.items()
+            if other != who and owned.fields & changed
+        }
+        if conflicts and not force:
+            raise _Conflicts(conflicts)
+        for other in list(next_managed):
+            if other != who:
+                _keep(next_managed, other, next_managed[other].fields - changed - gone)
+        fields = taken - _SERVER_ONLY
+        _keep(next_managed, who, fields)
+        if who in next_managed and not equal(new, live):
+            next_managed[who] = Owned(fields, version, context.timestamp)
+        managed.clear()
+        managed.update(next_managed)
+        return new
+
+
+def keep_entries(new: JSONObject, live: JSONObject | None) -> None:
+    held = (live or {}).get("metadata", {}).get("managedFields")
+    new["metadata"].pop("managedFields", None)
+    if held:
+        new["metadata"]["managedFields"] = held
+
+
+def internal_error_without_prefix(text: str) -> Exception:
+    """Errors of the field manager reach the client as they are, with status 500."""
+    from reconcile.apiserver.status import StatusError
+
+    return StatusError(text, code=500)
+
+
+def _prune(merged: JSONObject, last: FieldSet, managed: Managed, shape: Shape) -> JSONObject:
+    """Take out what the manager applied before and nobody owns now."""
+    named_last = with_named_fields(last, shape)
+    pruned = remove(merged, named_last, shape)
+    everyone: set[Path] = set()
+    for owned in managed.values():
+        everyone |= owned.fields
+    owned_by_any = with_named_fields(frozenset(everyone), shape)
+    all_fields = with_named_fields(field_set(merged, shape), shape)
+    left = with_named_fields(field_set(pruned, shape), shape)
+    pruned = remove(merged, all_fields - (left | owned_by_any), shape)
+    # Items that went only because what held them went come back.
+    left = with_named_fields(field_set(pruned, shape), shape)
+    return remove(merged, (all_fields - left) & named_last, shape)
+
+
+def _keep(managed: Managed, who: ManagerId, fields: FieldSet) -> None:
+    if not fields:
+        managed.pop(who, None)
+    elif fields != managed[who].fields:
+        managed[who] = managed[who].with_fields(fields)
+
+
+def _cap(managed: Managed) -> None:
+    """Many updaters: the oldest become one bucket a version."""
+    updaters = sorted(
+        (who for who in managed if who.operation == "Update"), key=lambda who: (managed[who].time, who)
+    )
+    excess = len(updaters) - _MAX_UPDATERS
+    first: dict[str, ManagerId] = {}
+    for who in updaters:
+        if excess <= 0:
+            return
+        owned = managed.pop(who)
+        bucket = manager_id("ancient-changes", "Update", owned.api_version, "")
+        if owned.api_version in first:
+            bucket = first[owned.api_version]
+            held = managed[bucket]
+            managed[bucket] = Owned(held.fields | owned.fields, owned.api_version, max(held.time, owned.time))
+            excess -= 1
+        else:
+            first[owned.api_version] = bucket
+            managed[bucket] = owned
+            if bucket == who:
+                continue
+
+
+def _writable(fields: FieldSet, context: RequestContext) -> FieldSet:
+    """Without what this request resets."""
+    if context.subresource == "status":
+        if context.resource.custom:
+            return frozenset(path for path in fields if path[0] == "f:status")
+        return frozenset(
+            path for path in fields if path[0] in ("f:status", "f:metadata") and not _pod_meta(path)
+        )
+    if not context.subresource and "status" in context.resource.subresources:
+        return frozenset(path for path in fields if path[0] != "f:status")
+    return fields
+
+
+def _pod_meta(path: Path) -> bool:
+    return path[:2] in (("f:metadata", "f:deletionTimestamp"), ("f:metadata", "f:ownerReferences"))
+
+
+def _shape(context: RequestContext) -> Shape:
+    found: Any = getattr(context.resource.schema, "shape", None)
+    return found if isinstance(found, Shape) else UNTYPED
+
+
+def _plain(obj: JSONObject | None) -> JSONObject:
+    """The object without managedFields; shallow beyond metadata."""
+    plain = dict(obj or {})
+    meta = dict(plain.get("metadata") or {})
+    meta.pop("managedFields", None)
+    plain["metadata"] = meta
+    return plain
+
+
+def _empty(like: JSONObject, context: RequestContext) -> JSONObject:
+    """An object of the kind with nothing in it, as Go's zero value."""
+    kind = context.resource.type
+    empty: JSONObject = {"apiVersion": kind.api_version, "kind": kind.kind}
+    if not context.resource.custom:
+        context.resource.schema.check(empty, context)
+    empty.setdefault("metadata", {})
+    return empty
+
+
+def _store(obj: JSONObject, managed: Managed) -> None:
+    entries = encode_entries(managed)
+    if entries:
+        obj["metadata"]["managedFields"] = entries
+    else:
+        obj["metadata"].pop("managedFields", None)
+
+
+def _conflict_error(conflicts: _Conflicts) -> Exception:
+    listed = [
+        (who, path) for who in sorted(conflicts.found, key=str) for path in in_order(conflicts.found[who])
+    ]
+    causes = [
+        {"reason": "FieldManagerConflict", "message": f"conflict with {who}", "field": path_text(path)}
+        for who, path in listed
+    ]
+    if len(listed) == 1:
+        who, path = listed[0]
+        message = f"Apply failed with 1 conflict: conflict with {who}: {path_text(path)}"
+    else:
+        lines: list[str] = []
+        for who in sorted(conflicts.found, key=str):
+            lines.append(f"conflicts with {who}:")
+            lines += [f"- {path_text(path)}" for path in in_order(conflicts.found[who])]
+        message = f"Apply failed with {len(listed)} conflicts: " + "\n".join(lines)
+    return apply_conflict(causes, message)
+
+
+def _last_applied(live: JSONObject) -> JSONObject | None:
+    text = (live.get("metadata", {}).get("annotations") or {}).get(LAST_APPLIED)
+    if not text:
+        return None
+    try:
+        found = json.loads(text)
+    except ValueError:
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def conflicts_beyond(conflicts: _Conflicts, live: JSONObject, shape: Shape) -> bool:
+    """Whether some conflict is about more than what client-side apply has set."""
+    last = _last_applied(live)
+    if last is None:
+        return True
+    allowed = set(field_set(last, shape))
+    allowed.add(("f:metadata", "f:annotations", f"f:{LAST_APPLIED}"))
+    # A value that somebody changed since is no longer client-side apply's.
+    changed = compare(last, live, shape).modified
+    return any(path not in allowed or path in changed for paths in conflicts.found.values() for path in paths)
+
+
+def _refresh_last_applied(merged: JSONObject, applied: JSONObject) -> None:
+    """An annotation of client-side apply is kept in step, so that either way of applying may go on."""
+    annotations: dict[str, str] = merged["metadata"].get("annotations") or {}
+    if LAST_APPLIED not in annotations:
+        return
+    config = copy.deepcopy(applied)
+    given = config.get("metadata", {}).get("annotations")
+    if given:
+        given.pop(LAST_APPLIED, None)
+    text = json.dumps(config, separators=(",", ":"), sort_keys=True) + "\n"
+    if len(text) < 262144:
+        merged["metadata"]["annotations"] = {**annotations, LAST_APPLIED: text}

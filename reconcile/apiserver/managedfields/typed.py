@@ -1,0 +1,321 @@
+"""Walks over values by their shape: which paths a value has, how two differ, how they merge, what is left.
+
+A list with keys or of distinct values is walked item by item; an atomic list or map is one leaf; a value
+without a shape goes by what it turns out to be, its lists as leaves.
+"""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass, field
+from typing import Any
+
+from reconcile.apiserver.field_errors import go_quote
+from reconcile.apiserver.managedfields.fieldset import FieldSet, Path, element_of
+from reconcile.apiserver.schemas.topology import Shape
+
+MISSING: Any = object()
+"""In place of a value that is not there; null is a value."""
+
+
+class TypedError(Exception):
+    """A value does not fit its shape; the text is the server's."""
+
+
+def _granular_map(shape: Shape, value: Any) -> bool:
+    return isinstance(value, dict) and not shape.atomic and shape.kind != "list"
+
+
+def _granular_list(shape: Shape, value: Any) -> bool:
+    return isinstance(value, list) and shape.kind == "list" and not shape.atomic
+
+
+def item_element(shape: Shape, item: Any) -> str:
+    """How an item of a granular list is told apart."""
+    if shape.set or not shape.keys:
+        if isinstance(item, dict | list):
+            raise TypedError("associative list without keys has an element that's a map type")
+        if item is None:
+            raise TypedError("associative list without keys has an element that's an explicit null")
+        return element_of("v", item)
+    if not isinstance(item, dict):
+        raise TypedError("associative list with keys may not have non-map elements")
+    keys: dict[str, Any] = {}
+    for key in shape.keys:
+        if key in item and item[key] is not None:
+            keys[key] = item[key]
+        elif key in shape.defaults:
+            keys[key] = shape.defaults[key]
+        else:
+            raise TypedError(
+                f"associative list with keys has an element that omits key field {go_quote(key)} "
+                "(and doesn't have default value)"
+            )
+    return element_of("k", keys)
+
+
+def _indexed(shape: Shape, items: list[Any] | None) -> dict[str, Any]:
+    """Items by element; of repeated ones the first."""
+    found: dict[str, Any] = {}
+    for item in items or ():
+        try:
+            found.setdefault(item_element(shape, item), item)
+        except TypedError:
+            continue
+    return found
+
+
+def field_set(value: Any, shape: Shape) -> FieldSet:
+    """The paths of a value: leaves, items of lists, keys of maps, and what is null or empty."""
+    found: set[Path] = set()
+
+    def walk(value: Any, shape: Shape, path: Path) -> None:
+        if _granular_map(shape, value):
+            for key, inner in value.items():
+                below = (*path, f"f:{key}")
+                walk(inner, shape.child(key), below)
+                if inner is None or inner == {} or key not in shape.fields:
+                    found.add(below)
+        elif _granular_list(shape, value):
+            for element, item in _indexed(shape, value).items():
+                walk(item, shape.items, (*path, element))
+                found.add((*path, element))
+        elif value is None and shape.kind in ("struct", "map", "list") and not shape.atomic:
+            return
+        elif path:
+            found.add(path)
+
+    walk(value, shape, ())
+    return frozenset(found)
+
+
+@dataclass(slots=True)
+class Comparison:
+    """How a new value differs from an old one, by path."""
+
+    added: set[Path] = field(default_factory=set[Path])
+    modified: set[Path] = field(default_factory=set[Path])
+    removed: set[Path] = field(default_factory=set[Path])
+
+
+def compare(old: Any, new: Any, shape: Shape) -> Comparison:
+    result = Comparison()
+
+    def leaf(old: Any, new: Any, path: Path) -> None:
+        if old is MISSING:
+            result.added.add(path)
+        elif new is MISSING:
+            result.removed.add(path)
+        elif not equal(old, new):
+            result.modified.add(path)
+
+    def walk(old: Any, new: Any, shape: Shape, path: Path) -> None:
+        if old is new or (old is MISSING and new is MISSING):
+            return
+        old_empty, new_empty = _nothing(old), _nothing(new)
+        if old_empty and new_empty:
+            leaf(old, new, path)
+            return
+        if (_granular_map(shape, old) or old_empty) and (_granular_map(shape, new) or new_empty):
+            before: dict[str, Any] = old if isinstance(old, dict) else {}
+            after: dict[str, Any] = new if isinstance(new, dict) else {}
+            for key in {**before, **after}:
+                walk(before.get(key, MISSING), after.get(key, MISSING), shape.child(key), (*path, f"f:{key}"))
+        elif (_granular_list(shape, old) or old_empty) and (_granular_list(shape, new) or new_empty):
+            left = _indexed(shape, old if isinstance(old, list) else None)
+            right = _indexed(shape, new if isinstance(new, list) else None)
+            for element in {**left, **right}:
+                walk(left.get(element, MISSING), right.get(element, MISSING), shape.items, (*path, element))
+        else:
+            leaf(old, new, path)
+            return
+        if old is MISSING:
+            result.added.add(path)
+        elif new is MISSING:
+            result.removed.add(path)
+
+    walk(old, new, shape, ())
+    result.added.discard(())
+    result.removed.discard(())
+    return result
+
+
+def _nothing(value: Any) -> bool:
+    return value is MISSING or value is None or value == {} or value == []
+
+
+def equal(left: Any, right: Any) -> bool:
+    """JSON equality: numbers by value, booleans apart from numbers."""
+    if isinstance(left, dict) and isinstance(right, dict):
+        return left.keys() == right.keys() and all(equal(value, right[key]) for key, value in left.items())
+    if isinstance(left, list) and isinstance(right, list):
+        return len(left) == len(right) and all(equal(a, b) for a, b in zip(left, right, strict=True))
+    return isinstance(left, bool) == isinstance(right, bool) and left == right
+
+
+def merge(live: Any, config: Any, shape: Shape) -> Any:
+    """The live value with the configuration's leaves over it."""
+    if config is MISSING:
+        return copy.deepcopy(live)
+    if live is MISSING or _nothing(config):
+        return (
+            copy.deepcopy(config)
+            if live is MISSING or shape.atomic or _nothing(live) or config is None
+            else copy.deepcopy(live)
+        )
+    if _granular_map(shape, config) and (_granular_map(shape, live) or live is None):
+        before: dict[str, Any] = live or {}
+        merged: dict[str, Any] = {}
+        for key in {**before, **config}:
+            merged[key] = merge(before.get(key, MISSING), config.get(key, MISSING), shape.child(key))
+        return merged
+    if _granular_list(shape, config) and (_granular_list(shape, live) or live is None):
+        return _merge_lists(live or [], config, shape)
+    return copy.deepcopy(config)
+
+
+def _merge_lists(live: list[Any], config: list[Any], shape: Shape) -> list[Any]:
+    left, right = _indexed(shape, live), _indexed(shape, config)
+    left_order, right_order = list(left), list(right)
+    shared = [element for element in right_order if element in left]
+    next_shared = 0
+    result: list[Any] = []
+    i = j = 0
+
+    def take_right() -> None:
+        nonlocal j, next_shared
+        element = right_order[j]
+        result.append(merge(left.get(element, MISSING), right[element], shape.items))
+        j += 1
+        if next_shared < len(shared) and shared[next_shared] == element:
+            next_shared += 1
+
+    while i < len(left_order) or j < len(right_order):
+        if i < len(left_order) and j < len(right_order) and left_order[i] == right_order[j]:
+            take_right()
+            i += 1
+            continue
+        if i < len(left_order):
+            element = left_order[i]
+            if element not in right:
+                result.append(copy.deepcopy(left[element]))
+                i += 1
+                continue
+            if next_shared >= len(shared) or shared[next_shared] != element:
+                # In both, but its turn in the configuration's order is another.
+                i += 1
+                continue
+        if j < len(right_order):
+            take_right()
+        else:
+            i += 1
+    return result
+
+
+def remove(value: Any, paths: FieldSet, shape: Shape) -> Any:
+    """The value without what stands at these paths; what becomes empty by it goes too."""
+    trie: dict[str, Any] = {}
+    for path in paths:
+        node = trie
+        for element in path:
+            node = node.setdefault(element, {})
+        node["."] = True
+
+    def walk(value: Any, node: dict[str, Any], shape: Shape) -> Any:
+        if _granular_map(shape, value) and value:
+            kept: dict[str, Any] = {}
+            for key, inner in value.items():
+                below = node.get(f"f:{key}")
+                if below is None:
+                    kept[key] = inner
+                elif "." not in below:
+                    left = walk(inner, below, shape.child(key))
+                    if left is not MISSING:
+                        kept[key] = left
+            return kept or MISSING
+        if _granular_list(shape, value) and value:
+            items: list[Any] = []
+            for item in value:
+                try:
+                    below = node.get(item_element(shape, item))
+                except TypedError:
+                    below = None
+                if below is None:
+                    items.append(item)
+                elif "." not in below:
+                    left = walk(item, below, shape.items)
+                    if left is not MISSING:
+                        items.append(left)
+            return items or MISSING
+        return value
+
+    result = walk(value, trie, shape)
+    return {} if result is MISSING else result
+
+
+def with_named_fields(paths: FieldSet, shape: Shape) -> FieldSet:
+    """The paths and the named fields on the way to them, which a set usually leaves out."""
+    found: set[Path] = set(paths)
+    for path in paths:
+        here: Shape | None = shape
+        for depth, element in enumerate(path[:-1]):
+            named = False
+            if here is not None:
+                if element.startswith("f:"):
+                    name = element[2:]
+                    named = name in here.fields
+                    here = here.child(name)
+                else:
+                    here = here.items if here.kind == "list" else None
+            if named:
+                found.add(path[: depth + 1])
+    return frozenset(found)
+
+
+def validate(value: Any, shape: Shape, path: str = "") -> None:
+    """Raise TypedError where an applied configuration names fields, or repeats items, that cannot be."""
+    if _granular_map(shape, value):
+        for key, inner in value.items():
+            if shape.kind == "struct" and shape.element is None and key not in shape.fields:
+                raise TypedError(f"{path}.{key}: field not declared in schema")
+            validate(inner, shape.child(key), f"{path}.{key}")
+    elif _granular_list(shape, value):
+        seen: set[str] = set()
+        from reconcile.apiserver.managedfields.fieldset import path_text
+
+        for index, item in enumerate(value):
+            try:
+                element = item_element(shape, item)
+            except TypedError as error:
+                raise TypedError(f"{path}: element {index}: {error}") from None
+            if element in seen:
+                raise TypedError(f"{path}: duplicate entries for key {path_text((element,))}")
+            seen.add(element)
+            validate(item, shape.items, f"{path}{path_text((element,))}")
+    elif value is not None:
+        _check_kind(value, shape, path)
+
+
+def _check_kind(value: Any, shape: Shape, path: str) -> None:
+    if shape.kind in ("struct", "map") and not isinstance(value, dict):
+        raise TypedError(f"{path}: expected map, got {_go_value(value)}")
+    if shape.kind == "list" and not isinstance(value, list):
+        raise TypedError(f"{path}: expected list, got {_go_value(value)}")
+    if shape.kind == "scalar" and isinstance(value, dict | list):
+        raise TypedError(f"{path}: expected scalar, got {_go_value(value)}")
+    if isinstance(value, dict) and shape.kind in ("struct", "map"):
+        for key, inner in value.items():
+            if shape.kind == "struct" and shape.element is None and key not in shape.fields:
+                raise TypedError(f"{path}.{key}: field not declared in schema")
+            validate(inner, shape.child(str(key)), f"{path}.{key}")
+    if isinstance(value, list) and shape.kind == "list":
+        for index, item in enumerate(value):
+            validate(item, shape.items, f"{path}[{index}]")
+
+
+def _go_value(value: Any) -> str:
+    import msgspec
+
+    if isinstance(value, str):
+        return f"&{{{value}}}"
+    return f"&{{{msgspec.json.encode(value).decode()}}}"

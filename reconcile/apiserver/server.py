@@ -1,0 +1,219 @@
+"""`APIServer`: one object that is a whole API server."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from dataclasses import dataclass
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from reconcile.apiserver.handlers.handler import Handler
+from reconcile.apiserver.handlers.parts import AdmissionChain, Parts
+from reconcile.apiserver.handlers.store import ObjectStore
+from reconcile.apiserver.interfaces import ADMIN, User
+from reconcile.apiserver.registry import Registry
+from reconcile.apiserver.storage import Snapshot, Storage
+from reconcile.runtime import Runtime, SystemRuntime
+
+if TYPE_CHECKING:
+    from reconcile.apiserver.http import Address, HTTPFrontEnd, HTTPOptions
+    from reconcile.client.transport import Transport
+
+
+@dataclass(frozen=True, slots=True)
+class ServerOptions:
+    """What an embedded server does.
+
+    Attributes:
+        garbage_collection: dependents go when their owners went; foreground and orphan deletion work.
+        namespace_deletion: a deleted namespace's content is deleted, then the namespace.
+        service_accounts: each namespace gets its `default` ServiceAccount and `kube-root-ca.crt` ConfigMap.
+        bootstrap: the default namespaces and priority classes exist.
+        history: how many changes of each resource are kept for watches and old lists.
+        bookmark_interval: seconds between the bookmarks of a watch that wants them.
+        compaction_interval: seconds after which history is forgotten, as etcd's compaction does;
+            None: only `history` bounds it.
+    """
+
+    garbage_collection: bool = True
+    namespace_deletion: bool = True
+    service_accounts: bool = True
+    bootstrap: bool = True
+    history: int = 10_000
+    bookmark_interval: float = 60.0
+    compaction_interval: float | None = None
+
+
+class APIServer:
+    """The Kubernetes API in this process, in memory.
+
+    An async context manager, or `start` and `stop`. Everything happens on the event loop that started
+    it; with a `SimulatedRuntime` on a `VirtualTimeLoop`, the same requests give the same answers to the byte.
+
+    Attributes:
+        storage: what the server holds.
+        options: its options.
+    """
+
+    def __init__(self, options: ServerOptions | None = None, *, runtime: Runtime | None = None) -> None:
+        from reconcile.apiserver.admission import default_plugins
+        from reconcile.apiserver.builtin import builtin_resources
+        from reconcile.apiserver.discovery.documents import Discovery
+        from reconcile.apiserver.discovery.openapi import OpenAPI
+        from reconcile.apiserver.discovery.paths import Paths
+        from reconcile.apiserver.managedfields import FieldManager
+        from reconcile.apiserver.patching import Patcher
+        from reconcile.apiserver.schemas import BuiltinSchemas
+        from reconcile.apiserver.strategies import (
+            action_for,
+            conversion_for,
+            strategy_for,
+            subresources_for,
+        )
+        from reconcile.apiserver.tables import TableRenderer
+
+        self.options = options or ServerOptions()
+        self.runtime = runtime or SystemRuntime()
+        self.storage = Storage(window=self.options.history)
+        schemas = BuiltinSchemas()
+        self.registry = Registry(
+            builtin_resources(
+                schemas,
+                strategy_for=strategy_for,
+                subresources_for=subresources_for,
+                action_for=action_for,
+                conversion_for=conversion_for,
+            )
+        )
+        manager = FieldManager()
+        parts = Parts(
+            runtime=self.runtime,
+            store=ObjectStore(self.storage),
+            registry=self.registry,
+            patcher=Patcher(manager),
+            field_manager=manager,
+            admission=AdmissionChain(default_plugins()),
+            tables=TableRenderer(),
+            schemas=schemas,
+            bookmark_interval=self.options.bookmark_interval,
+        )
+        self._paths = Paths(
+            Discovery(self.registry),
+            OpenAPI(self.registry, schemas),
+            ready=lambda: self._started,
+            metrics=self._metrics,
+        )
+        self.handler = Handler(parts, self._paths)
+        self.access = parts.access
+        self._parts = parts
+        self._started = False
+        self._tasks: list[asyncio.Task[None]] = []
+        self._front_ends: list[HTTPFrontEnd] = []
+
+    async def start(self) -> None:
+        """Make ready: default objects exist, controllers run. Once."""
+        if self._started:
+            return
+        from reconcile.apiserver.bootstrap import bootstrap
+        from reconcile.apiserver.custom import CustomResources
+
+        self._started = True
+        if self.options.bootstrap:
+            await bootstrap(self.access)
+        custom = CustomResources(self._parts, self.handler.reader)
+        await custom.sync()
+        self._run(custom.run(), "custom resources")
+        if self.options.service_accounts:
+            from reconcile.apiserver.service_accounts import ServiceAccountPublisher
+
+            publisher = ServiceAccountPublisher(self.storage, self.access)
+            await publisher.sync()
+            self._run(publisher.run(), "service accounts")
+        if self.options.garbage_collection:
+            from reconcile.apiserver.garbage_collection import GarbageCollector
+
+            self._run(GarbageCollector(self._parts).run(), "garbage collection")
+        if self.options.namespace_deletion:
+            from reconcile.apiserver.namespace_controller import NamespaceController
+
+            self._run(NamespaceController(self._parts).run(), "namespaces")
+        if self.options.compaction_interval is not None:
+            self._run(self._compact(self.options.compaction_interval), "compaction")
+
+    def _run(self, work: Coroutine[Any, Any, None], name: str) -> None:
+        self._tasks.append(asyncio.get_running_loop().create_task(work, name=f"apiserver {name}"))
+
+    async def _compact(self, interval: float) -> None:
+        """As the real server: what is older than one interval goes."""
+        before = self.storage.revision
+        while True:
+            await asyncio.sleep(interval)
+            self.storage.compact(before)
+            before = self.storage.revision
+
+    async def stop(self) -> None:
+        """End front ends, watches and controllers. What is stored stays readable in `storage`."""
+        for front_end in self._front_ends:
+            await front_end.stop()
+        self._front_ends.clear()
+        self.handler.reader.close_watches()
+        tasks, self._tasks = self._tasks, []
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        self._started = False
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.stop()
+
+    def transport(self, user: User = ADMIN) -> Transport:
+        """A transport into this server for requests of `user`: no socket, no thread."""
+        from reconcile.apiserver.in_process import InProcessTransport
+
+        return InProcessTransport(self.handler, user)
+
+    async def serve(
+        self, host: str = "127.0.0.1", port: int = 0, *, options: HTTPOptions | None = None
+    ) -> Address:
+        """Serve HTTP as well, from now until `stop`. Port 0 takes a free one.
+
+        Raises ConfigurationError when the port is in use or the address cannot be bound.
+        """
+        from reconcile.apiserver.http import HTTPFrontEnd, HTTPOptions
+
+        front_end = HTTPFrontEnd(self.handler, options or HTTPOptions())
+        address = await front_end.start(host, port)
+        self._front_ends.append(front_end)
+        self._paths.discovery.address = f"{address.host}:{address.port}"
+        return address
+
+    def snapshot(self) -> Snapshot:
+        """All objects as they are now; costs the same for any number of them."""
+        return self.storage.snapshot()
+
+    async def restore(self, snapshot: Snapshot) -> None:
+        """Hold the snapshot's objects and no others; running watches end."""
+        self.storage.restore(snapshot)
+        await asyncio.sleep(0)
+
+    def _metrics(self) -> str:
+        lines = ["# TYPE apiserver_storage_objects gauge"]
+        for collection in self.storage.collections():
+            name, count = collection.name, len(collection.objects)
+            lines.append(f'apiserver_storage_objects{{resource="{name}"}} {count}')
+        lines += [
+            "# TYPE apiserver_longrunning_requests gauge",
+            f'apiserver_longrunning_requests{{verb="WATCH"}} {len(self.handler.reader.watches)}',
+            "",
+        ]
+        return "\n".join(lines)

@@ -1,0 +1,91 @@
+"""Each namespace gets its `default` ServiceAccount and the `kube-root-ca.crt` ConfigMap, and keeps them."""
+
+from __future__ import annotations
+
+import asyncio
+
+from reconcile.apiserver.handlers.store import decode_object
+from reconcile.apiserver.interfaces import Access, JSONObject
+from reconcile.apiserver.status import StatusError
+from reconcile.apiserver.storage import Change, Storage
+
+ROOT_CA = "kube-root-ca.crt"
+_DESCRIPTION = (
+    "Contains a CA bundle that can be used to verify the kube-apiserver when using internal endpoints such "
+    "as the internal service IP or kubernetes.default.svc. No other usage is guaranteed across "
+    "distributions of Kubernetes clusters."
+)
+
+
+class ServiceAccountPublisher:
+    """Runs as one task of the server, beginning with `sync`.
+
+    Attributes:
+        certificate: the authority's certificate, PEM; empty when the server has none.
+    """
+
+    def __init__(self, storage: Storage, access: Access, certificate: str = "") -> None:
+        self._storage = storage
+        self._access = access
+        self._todo: dict[str, None] = {}
+        self._woken = asyncio.Event()
+        self.certificate = certificate
+
+    async def sync(self) -> None:
+        """Create what is missing in every namespace."""
+        for item in self._storage.page("namespaces").items:
+            await self._publish(item.name)
+
+    async def _publish(self, namespace: str) -> None:
+        held = self._storage.get("namespaces", namespace)
+        if held is None or decode_object(held.raw)["metadata"].get("deletionTimestamp"):
+            return
+        await self._ensure("serviceaccounts", namespace, {"metadata": {"name": "default"}})
+        metadata = {"name": ROOT_CA, "annotations": {"kubernetes.io/description": _DESCRIPTION}}
+        config_map = {"metadata": metadata, "data": {"ca.crt": self.certificate}}
+        await self._ensure("configmaps", namespace, config_map)
+
+    async def _ensure(self, group_resource: str, namespace: str, obj: JSONObject) -> None:
+        if self._access.exists(group_resource, namespace, obj["metadata"]["name"]):
+            return
+        obj["metadata"]["namespace"] = namespace
+        try:
+            await self._access.create(group_resource, obj)
+        except StatusError as error:
+            # The namespace went meanwhile, or another was faster.
+            if error.reason not in ("AlreadyExists", "NotFound", "Forbidden"):
+                raise
+
+    def _note(self, collection: str, change: Change) -> None:
+        item = change.object
+        if collection == "namespaces":
+            concerned = change.type == "ADDED" and item.name
+        elif collection == "serviceaccounts":
+            concerned = change.type == "DELETED" and item.name == "default" and item.namespace
+        elif collection == "configmaps":
+            concerned = change.type == "DELETED" and item.name == ROOT_CA and item.namespace
+        else:
+            return
+        if concerned:
+            self._todo[concerned] = None
+            self._woken.set()
+
+    def _note_all(self) -> None:
+        for item in self._storage.page("namespaces").items:
+            self._todo[item.name] = None
+        self._woken.set()
+
+    async def run(self) -> None:
+        """Follow namespaces, accounts and maps until cancelled."""
+        ends = (self._storage.feed(self._note), self._storage.on_restore(self._note_all))
+        try:
+            while True:
+                await self._woken.wait()
+                self._woken.clear()
+                while self._todo:
+                    namespace = next(iter(self._todo))
+                    del self._todo[namespace]
+                    await self._publish(namespace)
+        finally:
+            for end in ends:
+                end()

@@ -1,0 +1,224 @@
+"""The store: one revision counter over all collections, optimistic writes, consistent pages, snapshots."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from reconcile.apiserver.storage.collection import Change, Collection, StoredObject
+from reconcile.apiserver.storage.sorted_map import SortedMap
+from reconcile.errors import ReconcileError
+
+DEFAULT_WINDOW = 10_000
+
+
+class StorageConflictError(ReconcileError):
+    """The object is not any more what the writer took it for."""
+
+
+class CompactedError(ReconcileError):
+    """The revision asked for was forgotten."""
+
+    def __init__(self, revision: int, compacted: int) -> None:
+        super().__init__(f"revision {revision} was compacted at {compacted}")
+        self.revision = revision
+        self.compacted = compacted
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A part of a list.
+
+    Attributes:
+        items: the objects, in key order.
+        revision: the revision of which this is a part.
+        next_key: the key from which the next page goes on, or None at the end.
+        remaining: how many keys come after this page, whether they match a selection or not.
+    """
+
+    items: list[StoredObject]
+    revision: int
+    next_key: str | None
+    remaining: int
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """All objects as they were at one revision. Taking and restoring one costs the same for any number."""
+
+    revision: int
+    collections: Mapping[str, SortedMap[StoredObject]]
+
+
+class Storage:
+    """All objects of one server.
+
+    Writes are single steps: whoever encodes an object under `next_revision` and writes it without
+    suspending has written under that revision.
+
+    Attributes:
+        revision: the revision of the last write. The first write makes 2: resourceVersion "1" is that of
+            an empty server, as "0" means "any" to clients.
+    """
+
+    def __init__(self, *, window: int = DEFAULT_WINDOW) -> None:
+        self.revision = 1
+        self._window = window
+        self._compacted = 0
+        self._collections: dict[str, Collection] = {}
+        self._restored: list[Callable[[], None]] = []
+        self._feeds: list[Callable[[str, Change], None]] = []
+
+    @property
+    def next_revision(self) -> int:
+        return self.revision + 1
+
+    def collection(self, name: str) -> Collection:
+        """The collection of that name; it comes into being when asked for."""
+        found = self._collections.get(name)
+        if found is None:
+            found = Collection(name, SortedMap(), self._compacted, self._window)
+            self._collections[name] = found
+        return found
+
+    def collections(self) -> Iterator[Collection]:
+        """Every collection that was ever asked for, by name."""
+        for name in sorted(self._collections):
+            yield self._collections[name]
+
+    def get(self, collection: str, key: str) -> StoredObject | None:
+        return self.collection(collection).objects.get(key)
+
+    def put(self, collection: str, new: StoredObject, *, expected: StoredObject | None) -> Change:
+        """Write a version made for `next_revision`; `expected` is what it takes the place of, or None.
+
+        Raises StorageConflictError when something else is there.
+        """
+        held = self.collection(collection)
+        if new.resource_version != self.revision + 1:
+            raise StorageConflictError(f"made for revision {new.resource_version}, not {self.revision + 1}")
+        if held.objects.get(new.key) is not expected:
+            raise StorageConflictError(f"{collection} {new.key} was changed by another write")
+        self.revision += 1
+        change = Change(
+            self.revision,
+            "ADDED" if expected is None else "MODIFIED",
+            new,
+            expected,
+            held.objects.set(new.key, new),
+        )
+        held.append(change)
+        for feed in self._feeds:
+            feed(collection, change)
+        return change
+
+    def delete(self, collection: str, final: StoredObject, *, expected: StoredObject) -> Change:
+        """Remove `expected`; `final` is its last version, made for `next_revision`.
+
+        Raises StorageConflictError when something else is there.
+        """
+        held = self.collection(collection)
+        if final.resource_version != self.revision + 1:
+            raise StorageConflictError(f"made for revision {final.resource_version}, not {self.revision + 1}")
+        if held.objects.get(final.key) is not expected:
+            raise StorageConflictError(f"{collection} {final.key} was changed by another write")
+        self.revision += 1
+        change = Change(self.revision, "DELETED", final, expected, held.objects.remove(final.key))
+        held.append(change)
+        for feed in self._feeds:
+            feed(collection, change)
+        return change
+
+    def page(
+        self,
+        collection: str,
+        *,
+        namespace: str = "",
+        start: str = "",
+        limit: int = 0,
+        revision: int | None = None,
+        matches: Callable[[StoredObject], bool] | None = None,
+    ) -> Page:
+        """A page of a list.
+
+        Arguments:
+            namespace: only objects of that namespace; empty for all.
+            start: the first key that is considered.
+            limit: at most so many items; 0 for all.
+            revision: as of that revision; None for now.
+            matches: only objects that it accepts.
+
+        Raises CompactedError when the revision was forgotten.
+        """
+        held = self.collection(collection)
+        if revision is None:
+            objects, at = held.objects, self.revision
+        elif revision < held.compacted:
+            raise CompactedError(revision, held.compacted)
+        else:
+            objects, at = held.at(revision), revision
+        first, end = (f"{namespace}/", f"{namespace}0") if namespace else ("", None)
+        values = objects.values(max(start, first), end)
+        if matches is None and not limit:
+            return Page(list(values), at, None, 0)
+        items: list[StoredObject] = []
+        for item in values:
+            if matches is not None and not matches(item):
+                continue
+            items.append(item)
+            if len(items) == limit:
+                next_key = item.key + "\0"
+                last = objects.rank(end) if end is not None else len(objects)
+                remaining = last - objects.rank(next_key)
+                return Page(items, at, next_key if remaining else None, remaining)
+        return Page(items, at, None, 0)
+
+    def compact(self, revision: int) -> None:
+        """Forget all history up to `revision`; at most up to the present."""
+        self._compacted = max(self._compacted, min(revision, self.revision))
+        for held in self._collections.values():
+            held.compact(self._compacted)
+
+    def snapshot(self) -> Snapshot:
+        """All objects as they are now."""
+        return Snapshot(
+            self.revision,
+            MappingProxyType({name: held.objects for name, held in self._collections.items()}),
+        )
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Hold the objects of the snapshot and no others, without history.
+
+        The revision goes on from the larger of the snapshot's and the present one, so that no client
+        sees it go back. Watches end (`on_restore`): their clients list anew.
+        """
+        self.revision = max(self.revision + 1, snapshot.revision) if self.revision > 1 else snapshot.revision
+        self._compacted = self.revision
+        self._collections = {
+            name: Collection(name, objects, self.revision, self._window)
+            for name, objects in snapshot.collections.items()
+        }
+        for callback in tuple(self._restored):
+            callback()
+
+    def feed(self, callback: Callable[[str, Change], None]) -> Callable[[], None]:
+        """Have `callback` called with each change of any collection, directly after it; returns what ends
+        that. It must not write: it is there to note what a task has to do."""
+        self._feeds.append(callback)
+
+        def remove() -> None:
+            if callback in self._feeds:
+                self._feeds.remove(callback)
+
+        return remove
+
+    def on_restore(self, callback: Callable[[], None]) -> Callable[[], None]:
+        """Have `callback` called after each `restore`; returns what ends that."""
+        self._restored.append(callback)
+
+        def remove() -> None:
+            if callback in self._restored:
+                self._restored.remove(callback)
+
+        return remove

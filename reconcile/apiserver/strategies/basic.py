@@ -1,0 +1,126 @@
+"""Strategies from a few facts: most kinds have a spec, a status, a generation, and their own checks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Literal
+
+from reconcile.apiserver.field_errors import FieldError
+from reconcile.apiserver.interfaces import RequestContext, Strategy
+from reconcile.apiserver.strategies.checks import same
+
+JSONObject = dict[str, Any]
+Validate = Callable[[JSONObject], list[FieldError]]
+ValidateUpdate = Callable[[JSONObject, JSONObject], list[FieldError]]
+
+
+class KindStrategy(Strategy):
+    """A kind of which a few facts say all.
+
+    - `generation`: it has one; it grows when anything but metadata and status changes.
+    - `status`: it has a status subresource, so the object itself cannot set it.
+    - `validate`: checks of an object, on creation and update alike.
+    - `validate_change`: more checks of an update: new, old.
+    """
+
+    def __init__(
+        self,
+        *,
+        generation: bool = False,
+        status: bool = False,
+        annotations_count: bool = False,
+        create_on_update: bool = False,
+        unconditional_update: bool = True,
+        validate: Validate | None = None,
+        validate_change: ValidateUpdate | None = None,
+        name_rule: Literal["subdomain", "label", "label1035", "path_segment"] = "subdomain",
+        name_problems: Callable[[str, bool], list[str]] | None = None,
+        fields: dict[str, Sequence[str]] | None = None,
+    ) -> None:
+        self.generation = generation
+        self.status = status
+        self.annotations_count = annotations_count
+        self.allow_create_on_update = create_on_update
+        self.allow_unconditional_update = unconditional_update
+        self.name_rule = name_rule
+        self._validate = validate
+        self._validate_change = validate_change
+        self._name_problems = name_problems
+        self._fields = fields or {}
+        self.selectable = tuple(self._fields)
+
+    def prepare_for_create(self, obj: JSONObject, context: RequestContext) -> None:
+        if self.status and "status" in obj:
+            obj["status"] = {}
+        if self.generation:
+            obj["metadata"]["generation"] = 1
+
+    def prepare_for_update(self, new: JSONObject, old: JSONObject, context: RequestContext) -> None:
+        if self.status:
+            keep(new, old, "status")
+        if self.generation:
+            old_generation = old["metadata"].get("generation", 0)
+            grown = self._changed(new, old)
+            new["metadata"]["generation"] = old_generation + 1 if grown else old_generation
+
+    def _changed(self, new: JSONObject, old: JSONObject) -> bool:
+        if self.annotations_count and not same(
+            new["metadata"].get("annotations"), old["metadata"].get("annotations")
+        ):
+            return True
+        if "spec" in new or "spec" in old:
+            return not same(new.get("spec"), old.get("spec"))
+        aside = ("metadata", "status", "apiVersion", "kind")
+        return any(not same(new.get(key), old.get(key)) for key in {**new, **old} if key not in aside)
+
+    def validate_create(self, obj: JSONObject, context: RequestContext) -> list[FieldError]:
+        return self._validate(obj) if self._validate else []
+
+    def validate_update(self, new: JSONObject, old: JSONObject, context: RequestContext) -> list[FieldError]:
+        errors = self._validate(new) if self._validate else []
+        return errors + (self._validate_change(new, old) if self._validate_change else [])
+
+    def validate_name(self, name: str, *, prefix: bool) -> list[str] | None:
+        return self._name_problems(name, prefix) if self._name_problems else None
+
+    def field_values(self, obj: JSONObject) -> dict[str, str]:
+        found: dict[str, str] = {}
+        for field, path in self._fields.items():
+            value: Any = obj
+            for key in path:
+                value = value.get(key) if isinstance(value, dict) else None
+            if isinstance(value, bool):
+                found[field] = "true" if value else "false"
+            else:
+                found[field] = "" if value is None else str(value)
+        return found
+
+
+class StatusStrategy(Strategy):
+    """The status subresource: everything but the status stays; of metadata, what upstream lets through.
+
+    - `validate`: checks of the new status: new, old.
+    - `keep_labels`: labels stay as they were, too.
+    """
+
+    def __init__(self, *, validate: ValidateUpdate | None = None, keep_labels: bool = False) -> None:
+        self._validate = validate
+        self._keep_labels = keep_labels
+
+    def prepare_for_update(self, new: JSONObject, old: JSONObject, context: RequestContext) -> None:
+        for key in {**new, **old}:
+            if key not in ("metadata", "status", "apiVersion", "kind"):
+                keep(new, old, key)
+        if self._keep_labels:
+            keep(new["metadata"], old["metadata"], "labels")
+
+    def validate_update(self, new: JSONObject, old: JSONObject, context: RequestContext) -> list[FieldError]:
+        return self._validate(new, old) if self._validate else []
+
+
+def keep(new: JSONObject, old: JSONObject, key: str) -> None:
+    """The field as it was."""
+    if key in old:
+        new[key] = old[key]
+    else:
+        new.pop(key, None)

@@ -1,0 +1,257 @@
+"""Checks that the rules of several kinds share, in upstream's words."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from reconcile.apiserver.field_errors import FieldError, forbidden, invalid, not_supported, required
+from reconcile.objects.names import (
+    dns_1035_label_problems,
+    dns_label_problems,
+    dns_subdomain_problems,
+    label_value_problems,
+    qualified_name_problems,
+)
+from reconcile.objects.quantities import Amount
+from reconcile.objects.selectors import Selector
+
+JSONObject = dict[str, Any]
+
+IMMUTABLE = "field is immutable"
+
+
+def non_negative(obj: JSONObject, path: str, *keys: str) -> list[FieldError]:
+    return [
+        invalid(f"{path}.{key}", obj[key], "must be greater than or equal to 0")
+        for key in keys
+        if isinstance(obj.get(key), int) and obj[key] < 0
+    ]
+
+
+def positive(obj: JSONObject, path: str, *keys: str) -> list[FieldError]:
+    return [
+        invalid(f"{path}.{key}", obj[key], "must be greater than 0")
+        for key in keys
+        if isinstance(obj.get(key), int) and obj[key] <= 0
+    ]
+
+
+def one_of(
+    obj: JSONObject, path: str, key: str, allowed: Sequence[str], *, need: bool = True
+) -> list[FieldError]:
+    value = obj.get(key)
+    if not value:
+        return [required(f"{path}.{key}")] if need else []
+    return [] if value in allowed else [not_supported(f"{path}.{key}", value, allowed)]
+
+
+def immutable(new: JSONObject, old: JSONObject, path: str, *keys: str) -> list[FieldError]:
+    return [
+        invalid(f"{path}.{key}" if path else key, new.get(key), IMMUTABLE)
+        for key in keys
+        if not same(new.get(key), old.get(key))
+    ]
+
+
+def same(left: Any, right: Any) -> bool:
+    """Equal, and absent, null and empty are one (apimachinery's semantic equality)."""
+    if isinstance(left, dict) or isinstance(right, dict):
+        one: JSONObject = left or {}
+        other: JSONObject = right or {}
+        if not isinstance(one, dict) or not isinstance(other, dict):
+            return False
+        return all(same(one.get(key), other.get(key)) for key in {**one, **other})
+    if isinstance(left, list) or isinstance(right, list):
+        if not left or not right:
+            return not left and not right
+        if not isinstance(left, list) or not isinstance(right, list) or len(left) != len(right):
+            return False
+        return all(same(one, other) for one, other in zip(left, right, strict=True))
+    if isinstance(left, bool) != isinstance(right, bool):
+        return (left is None and right is False) or (right is None and left is False)
+    return left == right
+
+
+def names(field: str, value: str, problems: Callable[[str], Iterable[str]]) -> list[FieldError]:
+    return [invalid(field, value, problem) for problem in problems(value)]
+
+
+def dns_label(field: str, value: str) -> list[FieldError]:
+    return names(field, value, dns_label_problems)
+
+
+def dns_subdomain(field: str, value: str) -> list[FieldError]:
+    return names(field, value, dns_subdomain_problems)
+
+
+def dns_1035(field: str, value: str) -> list[FieldError]:
+    return names(field, value, dns_1035_label_problems)
+
+
+_PORT_NAME = re.compile(r"[-a-z0-9]+")
+
+
+def port_name_problems(value: str) -> list[str]:
+    problems: list[str] = []
+    if len(value) > 15:
+        problems.append("must be no more than 15 characters")
+    if not _PORT_NAME.fullmatch(value):
+        problems.append("must contain only alpha-numeric characters (a-z, 0-9), and hyphens (-)")
+    if not re.search("[a-z]", value):
+        problems.append("must contain at least one letter (a-z)")
+    if "--" in value:
+        problems.append("must not contain consecutive hyphens")
+    if value and (value[0] == "-" or value[-1] == "-"):
+        problems.append("must not begin or end with a hyphen")
+    return problems
+
+
+PORT_RANGE = "must be between 1 and 65535, inclusive"
+
+
+def port_number(field: str, value: int) -> list[FieldError]:
+    return [] if 1 <= value <= 65535 else [invalid(field, value, PORT_RANGE)]
+
+
+def port_number_or_name(field: str, value: int | str) -> list[FieldError]:
+    if isinstance(value, int):
+        return port_number(field, value)
+    return [invalid(field, value, problem) for problem in port_name_problems(value)]
+
+
+_PERCENT = re.compile(r"[0-9]+%")
+_PERCENT_MESSAGE = (
+    "a valid percent string must be a numeric string followed by an ending '%' (e.g. '1%',  or '93%', "
+    "regex used for validation is '[0-9]+%')"
+)
+
+
+def int_or_percent(field: str, value: int | str) -> list[FieldError]:
+    if isinstance(value, int):
+        return [invalid(field, value, "must be greater than or equal to 0")] if value < 0 else []
+    return [] if _PERCENT.fullmatch(value) else [invalid(field, value, _PERCENT_MESSAGE)]
+
+
+def amount_of(value: int | str) -> int:
+    """The number of an int-or-percent."""
+    if isinstance(value, int):
+        return value
+    return int(value[:-1]) if _PERCENT.fullmatch(value) else 0
+
+
+def at_most_all(field: str, value: int | str) -> list[FieldError]:
+    if isinstance(value, str) and _PERCENT.fullmatch(value) and amount_of(value) > 100:
+        return [invalid(field, value, "must not be greater than 100%")]
+    return []
+
+
+def labels(field: str, values: JSONObject | None) -> list[FieldError]:
+    errors: list[FieldError] = []
+    for key, value in (values or {}).items():
+        errors += [invalid(field, key, problem) for problem in qualified_name_problems(key)]
+        errors += [invalid(field, value, problem) for problem in label_value_problems(value)]
+    return errors
+
+
+_OPERATORS = ("In", "NotIn", "Exists", "DoesNotExist")
+
+
+def label_selector(field: str, selector: JSONObject | None) -> list[FieldError]:
+    """What is wrong with a metav1.LabelSelector."""
+    if selector is None:
+        return []
+    errors = labels(f"{field}.matchLabels", selector.get("matchLabels"))
+    for index, expression in enumerate(selector.get("matchExpressions") or ()):
+        path = f"{field}.matchExpressions[{index}]"
+        operator = expression.get("operator", "")
+        values = expression.get("values") or []
+        if operator in ("In", "NotIn"):
+            if not values:
+                errors.append(
+                    required(f"{path}.values", "must be specified when `operator` is 'In' or 'NotIn'")
+                )
+        elif operator in ("Exists", "DoesNotExist"):
+            if values:
+                errors.append(
+                    forbidden(
+                        f"{path}.values", "may not be specified when `operator` is 'Exists' or 'DoesNotExist'"
+                    )
+                )
+        else:
+            errors.append(invalid(f"{path}.operator", operator, "not a valid selector operator"))
+        key = expression.get("key", "")
+        errors += [invalid(f"{path}.key", key, problem) for problem in qualified_name_problems(key)]
+        for position, value in enumerate(values):
+            errors += [
+                invalid(f"{path}.values[{position}]", value, problem)
+                for problem in label_value_problems(value)
+            ]
+    return errors
+
+
+def selects_nothing_given(selector: JSONObject) -> bool:
+    return not selector.get("matchLabels") and not selector.get("matchExpressions")
+
+
+def selector_of(selector: JSONObject | None) -> Selector | None:
+    """The parsed selector; None when it is invalid."""
+    try:
+        return Selector.from_api(selector)
+    except ValueError:
+        return None
+
+
+_RESOURCE_MESSAGE = "must be a standard resource type or fully qualified"
+STANDARD_CONTAINER_RESOURCES = ("cpu", "memory", "ephemeral-storage")
+
+
+def resource_requirements(path: str, resources: JSONObject | None) -> list[FieldError]:
+    """Requests and limits of a container."""
+    if not resources:
+        return []
+    errors: list[FieldError] = []
+    limits = resources.get("limits") or {}
+    requests = resources.get("requests") or {}
+    for kind, amounts in (("limits", limits), ("requests", requests)):
+        for name, text in amounts.items():
+            field = f"{path}.{kind}[{name}]"
+            errors += _resource_name(field, name)
+            amount = Amount.parse(text)
+            if amount < 0:
+                errors.append(invalid(field, text, "must be greater than or equal to 0"))
+            if _whole(name) and amount.nanos % 10**9:
+                errors.append(invalid(field, text, "must be an integer"))
+    for name, text in requests.items():
+        limit = limits.get(name)
+        field = f"{path}.requests"
+        if limit is not None:
+            if _equal_only(name):
+                if Amount.parse(text) != Amount.parse(limit):
+                    errors.append(invalid(field, text, f"must be equal to {name} limit of {limit}"))
+            elif Amount.parse(text) > Amount.parse(limit):
+                errors.append(invalid(field, text, f"must be less than or equal to {name} limit of {limit}"))
+        elif _equal_only(name):
+            errors.append(required(f"{path}.limits", "Limit must be set for non overcommitable resources"))
+    return errors
+
+
+def _resource_name(field: str, name: str) -> list[FieldError]:
+    errors = [invalid(field, name, problem) for problem in qualified_name_problems(name)]
+    if (
+        not errors
+        and "/" not in name
+        and name not in STANDARD_CONTAINER_RESOURCES
+        and not name.startswith("hugepages-")
+    ):
+        errors.append(invalid(field, name, "must be a standard resource for containers"))
+    return errors
+
+
+def _whole(name: str) -> bool:
+    return "/" in name and not name.partition("/")[0].endswith("kubernetes.io")
+
+
+def _equal_only(name: str) -> bool:
+    return _whole(name) or name.startswith("hugepages-")

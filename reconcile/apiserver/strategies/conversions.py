@@ -1,0 +1,85 @@
+"""Between the two forms in which some built-in kinds are served."""
+
+from __future__ import annotations
+
+from typing import Any
+
+JSONObject = dict[str, Any]
+
+_TO_NEW_EVENT = {
+    "involvedObject": "regarding",
+    "message": "note",
+    "source": "deprecatedSource",
+    "firstTimestamp": "deprecatedFirstTimestamp",
+    "lastTimestamp": "deprecatedLastTimestamp",
+    "count": "deprecatedCount",
+    "reportingComponent": "reportingController",
+}
+_TO_CORE_EVENT = {new: old for old, new in _TO_NEW_EVENT.items()}
+_CORE_ALWAYS: JSONObject = {
+    "involvedObject": {},
+    "source": {},
+    "firstTimestamp": None,
+    "lastTimestamp": None,
+    "eventTime": None,
+    "reportingComponent": "",
+    "reportingInstance": "",
+}
+
+
+class EventConversion:
+    """core/v1 and events.k8s.io/v1: the same fields under two sets of names."""
+
+    async def convert(self, objects: list[JSONObject], api_version: str) -> list[JSONObject]:
+        return [self._one(obj, api_version) for obj in objects]
+
+    def _one(self, obj: JSONObject, api_version: str) -> JSONObject:
+        if obj.get("apiVersion") == api_version:
+            return obj
+        new_form = api_version != "v1"
+        names = _TO_NEW_EVENT if new_form else _TO_CORE_EVENT
+        result = {names.get(key, key): value for key, value in obj.items()}
+        result["apiVersion"] = api_version
+        if new_form:
+            for key in ("regarding", "deprecatedSource"):
+                result.setdefault(key, {})
+            for key in ("eventTime", "deprecatedFirstTimestamp", "deprecatedLastTimestamp"):
+                result.setdefault(key, None)
+        else:
+            result = {**_CORE_ALWAYS, **result}
+        return result
+
+
+class AutoscalerConversion:
+    """autoscaling/v2 (stored) and v1: v1 has one CPU target; its other metrics travel in an annotation."""
+
+    _annotation = "autoscaling.alpha.kubernetes.io/metrics"
+
+    async def convert(self, objects: list[JSONObject], api_version: str) -> list[JSONObject]:
+        return [self._one(obj, api_version) for obj in objects]
+
+    def _one(self, obj: JSONObject, api_version: str) -> JSONObject:
+        if obj.get("apiVersion") == api_version:
+            return obj
+        spec = dict(obj.get("spec") or {})
+        status = dict(obj.get("status") or {})
+        if api_version == "autoscaling/v1":
+            for metric in spec.pop("metrics", None) or ():
+                resource = metric.get("resource") or {}
+                target = resource.get("target") or {}
+                if resource.get("name") == "cpu" and target.get("averageUtilization") is not None:
+                    spec["targetCPUUtilizationPercentage"] = target["averageUtilization"]
+            spec.pop("behavior", None)
+            status.pop("currentMetrics", None)
+            status.pop("conditions", None)
+            status.setdefault("currentReplicas", 0)
+            status.setdefault("desiredReplicas", 0)
+        else:
+            percent = spec.pop("targetCPUUtilizationPercentage", None)
+            if percent is not None:
+                target = {"type": "Utilization", "averageUtilization": percent}
+                spec["metrics"] = [{"type": "Resource", "resource": {"name": "cpu", "target": target}}]
+            status.pop("currentCPUUtilizationPercentage", None)
+            status.setdefault("currentMetrics", None)
+            status.setdefault("desiredReplicas", 0)
+        return {**obj, "apiVersion": api_version, "spec": spec, "status": status}

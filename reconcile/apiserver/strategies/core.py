@@ -1,0 +1,404 @@
+"""The core group beside pods and services: config maps, secrets, nodes, namespaces, volumes, events."""
+
+from __future__ import annotations
+
+import base64
+import re
+from typing import Any
+
+from reconcile.apiserver.field_errors import FieldError, forbidden, invalid, not_supported, required, too_long
+from reconcile.apiserver.interfaces import RequestContext, Strategy
+from reconcile.apiserver.strategies import checks
+from reconcile.apiserver.strategies.basic import KindStrategy, keep
+
+JSONObject = dict[str, Any]
+
+_MAX_DATA = 1024 * 1024
+_KEY = re.compile(r"[-._a-zA-Z0-9]+")
+
+
+def _key_problems(key: str) -> list[str]:
+    problems = ["must be no more than 253 characters"] if len(key) > 253 else []
+    if not _KEY.fullmatch(key):
+        problems.append(
+            "a valid config key must consist of alphanumeric characters, '-', '_' or '.' (e.g. 'key.name',  "
+            "or 'KEY_NAME',  or 'key-name', regex used for validation is '[-._a-zA-Z0-9]+')"
+        )
+    if key == ".":
+        problems.append('must not be "."')
+    if key.startswith(".."):
+        problems.append('must not be ".."' if key == ".." else 'must not start with ".."')
+    return problems
+
+
+def _decoded_length(text: str) -> int:
+    return len(text) * 3 // 4 - text[-2:].count("=")
+
+
+def config_map(obj: JSONObject) -> list[FieldError]:
+    errors: list[FieldError] = []
+    data, binary = obj.get("data") or {}, obj.get("binaryData") or {}
+    total = 0
+    for key, value in data.items():
+        errors += [invalid(f"data[{key}]", key, problem) for problem in _key_problems(key)]
+        if key in binary:
+            errors.append(invalid(f"data[{key}]", key, "duplicate of key present in binaryData"))
+        total += len(value.encode())
+    for key, value in binary.items():
+        errors += [invalid(f"binaryData[{key}]", key, problem) for problem in _key_problems(key)]
+        total += _decoded_length(value or "")
+    if total > _MAX_DATA:
+        errors.append(too_long("", "", _MAX_DATA))
+    return errors
+
+
+def _frozen(new: JSONObject, old: JSONObject, *keys: str) -> list[FieldError]:
+    if not old.get("immutable"):
+        return []
+    errors: list[FieldError] = []
+    if not new.get("immutable"):
+        errors.append(forbidden("immutable", "field is immutable when `immutable` is set"))
+    return errors + [
+        forbidden(key, "field is immutable when `immutable` is set")
+        for key in keys
+        if not checks.same(new.get(key), old.get(key))
+    ]
+
+
+def config_map_update(new: JSONObject, old: JSONObject) -> list[FieldError]:
+    return _frozen(new, old, "data", "binaryData")
+
+
+_SECRET_KEYS = {
+    "kubernetes.io/dockercfg": (".dockercfg",),
+    "kubernetes.io/dockerconfigjson": (".dockerconfigjson",),
+    "kubernetes.io/ssh-auth": ("ssh-privatekey",),
+    "kubernetes.io/tls": ("tls.crt", "tls.key"),
+}
+
+
+def secret(obj: JSONObject) -> list[FieldError]:
+    errors: list[FieldError] = []
+    data = obj.get("data") or {}
+    for key in data:
+        errors += [invalid(f"data[{key}]", key, problem) for problem in _key_problems(key)]
+    if sum(_decoded_length(value or "") for value in data.values()) > _MAX_DATA:
+        errors.append(too_long("data", "", _MAX_DATA))
+    kind = obj.get("type", "")
+    for key in _SECRET_KEYS.get(kind, ()):
+        if key not in data:
+            errors.append(required(f"data[{key}]"))
+    if kind == "kubernetes.io/basic-auth" and "username" not in data and "password" not in data:
+        errors += [required("data[username]"), required("data[password]")]
+    if kind == "kubernetes.io/service-account-token":
+        annotation = (obj["metadata"].get("annotations") or {}).get("kubernetes.io/service-account.name")
+        if not annotation:
+            errors.append(required("metadata.annotations[kubernetes.io/service-account.name]"))
+    return errors
+
+
+def secret_update(new: JSONObject, old: JSONObject) -> list[FieldError]:
+    errors = checks.immutable(new, old, "", "type")
+    return errors + _frozen(new, old, "data")
+
+
+class SecretStrategy(KindStrategy):
+    """Turns stringData into data, and gives a patch that empties the type its old one back."""
+
+    def default(self, obj: JSONObject, context: RequestContext) -> None:
+        for key, value in (obj.pop("stringData", None) or {}).items():
+            obj["data"] = {**(obj.get("data") or {}), key: base64.b64encode(value.encode()).decode()}
+
+
+class NodeStrategy(KindStrategy):
+    """A new node is tainted as not ready, as the admission of nodes does it; see `admission`."""
+
+    def prepare_for_create(self, obj: JSONObject, context: RequestContext) -> None:
+        """The status is kept: nodes may be created with one."""
+
+    def prepare_for_update(self, new: JSONObject, old: JSONObject, context: RequestContext) -> None:
+        keep(new, old, "status")
+
+
+def node(obj: JSONObject) -> list[FieldError]:
+    errors: list[FieldError] = []
+    seen: set[tuple[str, str]] = set()
+    for index, taint in enumerate(obj["spec"].get("taints") or ()):
+        path = f"metadata.taints[{index}]"
+        key = taint.get("key", "")
+        errors += [invalid(f"{path}.key", key, problem) for problem in checks.qualified_name_problems(key)]
+        value = taint.get("value", "")
+        errors += [invalid(f"{path}.value", value, problem) for problem in checks.label_value_problems(value)]
+        effect = taint.get("effect", "")
+        allowed = ("NoSchedule", "PreferNoSchedule", "NoExecute")
+        if not effect:
+            errors.append(required(f"{path}.effect"))
+        elif effect not in allowed:
+            errors.append(not_supported(f"{path}.effect", effect, allowed))
+        if (key, effect) in seen:
+            from reconcile.apiserver.field_errors import duplicate
+
+            errors.append(duplicate(path, taint))
+        seen.add((key, effect))
+    return errors
+
+
+def node_update(new: JSONObject, old: JSONObject) -> list[FieldError]:
+    errors: list[FieldError] = []
+    if old["spec"].get("podCIDRs") and not checks.same(new["spec"].get("podCIDRs"), old["spec"]["podCIDRs"]):
+        errors.append(
+            forbidden("spec.podCIDRs", 'node updates may not change podCIDR except from "" to valid')
+        )
+    before = old["spec"].get("providerID")
+    if before and new["spec"].get("providerID") != before:
+        text = 'node updates may not change providerID except from "" to valid'
+        errors.append(forbidden("spec.providerID", text))
+    return errors
+
+
+class NamespaceStrategy(Strategy):
+    """Stays until its `spec.finalizers` are empty."""
+
+    name_rule = "label"
+    selectable = ("status.phase", "name")
+
+    def prepare_for_create(self, obj: JSONObject, context: RequestContext) -> None:
+        obj["status"] = {"phase": "Active"}
+        finalizers: list[str] = obj["spec"].get("finalizers") or []
+        obj["spec"]["finalizers"] = finalizers if "kubernetes" in finalizers else [*finalizers, "kubernetes"]
+        name = obj["metadata"].get("name", "")
+        obj["metadata"].setdefault("labels", {})["kubernetes.io/metadata.name"] = name
+
+    def prepare_for_update(self, new: JSONObject, old: JSONObject, context: RequestContext) -> None:
+        keep(new["spec"], old["spec"], "finalizers")
+        keep(new, old, "status")
+
+    def begin_deletion(self, obj: JSONObject, context: RequestContext) -> bool:
+        obj.setdefault("status", {})["phase"] = "Terminating"
+        return bool((obj.get("spec") or {}).get("finalizers"))
+
+    def field_values(self, obj: JSONObject) -> dict[str, str]:
+        return {
+            "status.phase": (obj.get("status") or {}).get("phase", ""),
+            "name": obj["metadata"].get("name", ""),
+        }
+
+
+class NamespaceFinalizeStrategy(Strategy):
+    """`namespaces/finalize`: who has finished takes its name out of `spec.finalizers`."""
+
+    def prepare_for_update(self, new: JSONObject, old: JSONObject, context: RequestContext) -> None:
+        keep(new, old, "status")
+
+    def validate_update(self, new: JSONObject, old: JSONObject, context: RequestContext) -> list[FieldError]:
+        return [
+            invalid(f"spec.finalizers[{index}]", name, problem)
+            for index, name in enumerate(new["spec"].get("finalizers") or ())
+            for problem in checks.qualified_name_problems(name)
+        ]
+
+
+class NamespaceStatusStrategy(Strategy):
+    def prepare_for_update(self, new: JSONObject, old: JSONObject, context: RequestContext) -> None:
+        keep(new, old, "spec")
+
+    def validate_update(self, new: JSONObject, old: JSONObject, context: RequestContext) -> list[FieldError]:
+        phase = (new.get("status") or {}).get("phase", "")
+        if not new["metadata"].get("deletionTimestamp"):
+            if phase != "Active":
+                text = "may only be 'Active' if `deletionTimestamp` is empty"
+                return [invalid("status.phase", phase, text)]
+        elif phase != "Terminating":
+            text = "may only be 'Terminating' if `deletionTimestamp` is not empty"
+            return [invalid("status.phase", phase, text)]
+        return []
+
+
+_ACCESS_MODES = ("ReadOnlyMany", "ReadWriteMany", "ReadWriteOnce", "ReadWriteOncePod")
+
+
+def persistent_volume(obj: JSONObject) -> list[FieldError]:
+    spec = obj["spec"]
+    errors = _access_modes(spec)
+    if not spec.get("capacity"):
+        errors.append(required("spec.capacity"))
+    elif "storage" not in spec["capacity"]:
+        errors.append(not_supported("spec.capacity", spec["capacity"], ("storage",)))
+    policies = ("Delete", "Recycle", "Retain")
+    errors += checks.one_of(spec, "spec", "persistentVolumeReclaimPolicy", policies, need=False)
+    known = {
+        "capacity",
+        "accessModes",
+        "claimRef",
+        "persistentVolumeReclaimPolicy",
+        "storageClassName",
+        "mountOptions",
+        "volumeMode",
+        "nodeAffinity",
+        "volumeAttributesClassName",
+    }
+    sources = [key for key, value in spec.items() if key not in known and value is not None]
+    errors += [forbidden(f"spec.{key}", "may not specify more than 1 volume type") for key in sources[1:]]
+    if not sources:
+        errors.append(required("spec", "must specify a volume type"))
+    return errors
+
+
+def persistent_volume_update(new: JSONObject, old: JSONObject) -> list[FieldError]:
+    known = (
+        "capacity",
+        "accessModes",
+        "claimRef",
+        "persistentVolumeReclaimPolicy",
+        "storageClassName",
+        "mountOptions",
+        "nodeAffinity",
+        "volumeAttributesClassName",
+        "volumeMode",
+    )
+    source = {key: value for key, value in new["spec"].items() if key not in known}
+    before = {key: value for key, value in old["spec"].items() if key not in known}
+    errors: list[FieldError] = []
+    if not checks.same(source, before):
+        errors.append(
+            forbidden(
+                "spec.persistentvolumesource", "spec.persistentvolumesource is immutable after creation"
+            )
+        )
+    return errors + checks.immutable(new["spec"], old["spec"], "spec", "volumeMode")
+
+
+def _access_modes(spec: JSONObject) -> list[FieldError]:
+    modes = spec.get("accessModes") or []
+    errors = [required("spec.accessModes", "at least 1 access mode is required")] if not modes else []
+    errors += [
+        not_supported("spec.accessModes", mode, _ACCESS_MODES) for mode in modes if mode not in _ACCESS_MODES
+    ]
+    if "ReadWriteOncePod" in modes and len(modes) > 1:
+        errors.append(forbidden("spec.accessModes", "may not use ReadWriteOncePod with other access modes"))
+    return errors
+
+
+def persistent_volume_claim(obj: JSONObject) -> list[FieldError]:
+    spec = obj["spec"]
+    errors = checks.label_selector("spec.selector", spec.get("selector")) + _access_modes(spec)
+    storage = ((spec.get("resources") or {}).get("requests") or {}).get("storage")
+    if storage is None:
+        errors.append(required("spec.resources[storage]"))
+    elif checks.Amount.parse(storage) <= 0:
+        errors.append(invalid("spec.resources[storage]", storage, "must be greater than zero"))
+    if spec.get("storageClassName"):
+        errors += checks.dns_subdomain("spec.storageClassName", spec["storageClassName"])
+    return errors
+
+
+def persistent_volume_claim_update(new: JSONObject, old: JSONObject) -> list[FieldError]:
+    spec, before = dict(new["spec"]), dict(old["spec"])
+    bound = (old.get("status") or {}).get("phase") == "Bound"
+    errors: list[FieldError] = []
+    if bound:
+        wanted = ((spec.get("resources") or {}).get("requests") or {}).get("storage", "0")
+        given = ((before.get("resources") or {}).get("requests") or {}).get("storage", "0")
+        if checks.Amount.parse(wanted) < checks.Amount.parse(given):
+            text = "field can not be less than previous value"
+            errors.append(forbidden("spec.resources.requests.storage", text))
+        spec.pop("resources", None)
+        before.pop("resources", None)
+        spec.pop("volumeAttributesClassName", None)
+        before.pop("volumeAttributesClassName", None)
+    if not before.get("volumeName"):
+        spec.pop("volumeName", None)
+    if not before.get("storageClassName"):
+        spec.pop("storageClassName", None)
+        before.pop("storageClassName", None)
+    if not checks.same(spec, before):
+        from reconcile.apiserver.strategies.pods import difference
+
+        text = (
+            "spec is immutable after creation except resources.requests and volumeAttributesClassName for "
+            f"bound claims\n{difference(before, spec)}"
+        )
+        errors.insert(0, forbidden("spec", text))
+    return errors + checks.immutable(new["spec"], old["spec"], "spec", "volumeMode")
+
+
+class PersistentVolumeStrategy(KindStrategy):
+    def prepare_for_create(self, obj: JSONObject, context: RequestContext) -> None:
+        obj["status"] = {"phase": "Pending", "lastPhaseTransitionTime": context.timestamp}
+
+
+class PersistentVolumeClaimStrategy(KindStrategy):
+    def prepare_for_create(self, obj: JSONObject, context: RequestContext) -> None:
+        obj["status"] = {"phase": "Pending"}
+
+
+_EVENT_FIELDS = {
+    "involvedObject.kind": ("involvedObject", "kind"),
+    "involvedObject.namespace": ("involvedObject", "namespace"),
+    "involvedObject.name": ("involvedObject", "name"),
+    "involvedObject.uid": ("involvedObject", "uid"),
+    "involvedObject.apiVersion": ("involvedObject", "apiVersion"),
+    "involvedObject.resourceVersion": ("involvedObject", "resourceVersion"),
+    "involvedObject.fieldPath": ("involvedObject", "fieldPath"),
+    "reason": ("reason",),
+    "reportingComponent": ("reportingComponent",),
+    "source": ("source", "component"),
+    "type": ("type",),
+}
+
+
+class EventStrategy(KindStrategy):
+    """core/v1 and events.k8s.io/v1 are two views of one set of objects."""
+
+    def __init__(self, *, new_form: bool) -> None:
+        fields = {}
+        for name, path in _EVENT_FIELDS.items():
+            if new_form:
+                name = name.replace("involvedObject", "regarding")
+                name = {"reportingComponent": "reportingController", "source": ""}.get(name, name)
+                path = tuple(
+                    {"involvedObject": "regarding", "reportingComponent": "reportingController"}.get(k, k)
+                    for k in path
+                )
+            if name:
+                fields[name] = path
+        super().__init__(create_on_update=True, fields=fields, name_rule="path_segment")
+        self._new_form = new_form
+
+    def validate_create(self, obj: JSONObject, context: RequestContext) -> list[FieldError]:
+        errors = self._namespace_errors(obj)
+        if not self._new_form:
+            return errors
+        for key in ("eventTime", "reportingController", "reportingInstance", "action", "reason"):
+            if not obj.get(key):
+                errors.append(required(key))
+        errors += [
+            forbidden(key, "needs to be unset")
+            for key in (
+                "deprecatedFirstTimestamp",
+                "deprecatedLastTimestamp",
+                "deprecatedCount",
+                "deprecatedSource",
+            )
+            if obj.get(key)
+        ]
+        if obj.get("type") not in ("Normal", "Warning"):
+            errors.append(invalid("type", "", "has invalid value: " + str(obj.get("type") or "")))
+        return errors
+
+    def _namespace_errors(self, obj: JSONObject) -> list[FieldError]:
+        key = "regarding" if self._new_form else "involvedObject"
+        namespace = obj["metadata"].get("namespace", "")
+        involved = (obj.get(key) or {}).get("namespace", "")
+        if involved and involved != namespace:
+            return [invalid("involvedObject.namespace", involved, "does not match event.namespace")]
+        if not involved and namespace not in ("default", "kube-system", ""):
+            return [invalid("involvedObject.namespace", involved, "does not match event.namespace")]
+        return []
+
+    def validate_update(self, new: JSONObject, old: JSONObject, context: RequestContext) -> list[FieldError]:
+        return self._namespace_errors(new)
+
+
+def service_account_name_problems(name: str, prefix: bool) -> list[str]:
+    return checks.dns_subdomain_problems(name + "a" if prefix and name.endswith("-") else name)

@@ -1,0 +1,280 @@
+"""Checks of the smaller kinds: leases, disruption budgets, autoscalers, storage classes, RBAC, slices, …"""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import Any
+
+from reconcile.apiserver.field_errors import FieldError, forbidden, invalid, not_supported, required
+from reconcile.apiserver.interfaces import RequestContext
+from reconcile.apiserver.strategies import checks
+from reconcile.apiserver.strategies.basic import KindStrategy
+
+JSONObject = dict[str, Any]
+
+
+def lease(obj: JSONObject) -> list[FieldError]:
+    spec = obj.get("spec") or {}
+    errors: list[FieldError] = []
+    duration = spec.get("leaseDurationSeconds")
+    if duration is not None and duration <= 0:
+        errors.append(invalid("spec.leaseDurationSeconds", duration, "must be greater than 0"))
+    transitions = spec.get("leaseTransitions")
+    if transitions is not None and transitions < 0:
+        errors.append(invalid("spec.leaseTransitions", transitions, "must be greater than or equal to 0"))
+    if spec.get("holderIdentity") == "":
+        errors.append(invalid("spec.holderIdentity", "", "must not be empty"))
+    return errors
+
+
+def disruption_budget(obj: JSONObject) -> list[FieldError]:
+    spec = obj["spec"]
+    errors: list[FieldError] = []
+    if spec.get("minAvailable") is not None and spec.get("maxUnavailable") is not None:
+        errors.append(invalid("spec", spec, "minAvailable and maxUnavailable cannot be both set"))
+    for key in ("minAvailable", "maxUnavailable"):
+        value = spec.get(key)
+        if value is not None:
+            errors += checks.int_or_percent(f"spec.{key}", value) + checks.at_most_all(f"spec.{key}", value)
+    errors += checks.label_selector("spec.selector", spec.get("selector"))
+    policy = spec.get("unhealthyPodEvictionPolicy")
+    if policy is not None and policy not in ("IfHealthyBudget", "AlwaysAllow"):
+        allowed = ("AlwaysAllow", "IfHealthyBudget")
+        errors.append(not_supported("spec.unhealthyPodEvictionPolicy", policy, allowed))
+    return errors
+
+
+def autoscaler(obj: JSONObject) -> list[FieldError]:
+    spec = obj["spec"]
+    errors: list[FieldError] = []
+    low, high = spec.get("minReplicas"), spec.get("maxReplicas") or 0
+    if low is not None and low < 1:
+        errors.append(invalid("spec.minReplicas", low, "must be greater than or equal to 1"))
+    if high < 1:
+        errors.append(invalid("spec.maxReplicas", high, "must be greater than 0"))
+    if low is not None and high < low:
+        errors.append(invalid("spec.maxReplicas", high, "must be greater than or equal to `minReplicas`"))
+    target = spec.get("scaleTargetRef") or {}
+    errors += [required(f"spec.scaleTargetRef.{key}") for key in ("kind", "name") if not target.get(key)]
+    return errors
+
+
+def storage_class(obj: JSONObject) -> list[FieldError]:
+    errors: list[FieldError] = []
+    if not obj.get("provisioner"):
+        errors.append(required("provisioner"))
+    if obj.get("reclaimPolicy"):
+        errors += [not_supported("reclaimPolicy", obj["reclaimPolicy"], ("Delete", "Retain"))] * (
+            obj["reclaimPolicy"] not in ("Delete", "Retain")
+        )
+    mode = obj.get("volumeBindingMode")
+    if mode not in ("Immediate", "WaitForFirstConsumer"):
+        errors.append(not_supported("volumeBindingMode", mode, ("Immediate", "WaitForFirstConsumer")))
+    return errors
+
+
+def storage_class_update(new: JSONObject, old: JSONObject) -> list[FieldError]:
+    errors: list[FieldError] = []
+    for key, text in (
+        ("parameters", "updates to parameters are forbidden."),
+        ("provisioner", "updates to provisioner are forbidden."),
+        ("reclaimPolicy", "updates to reclaimPolicy are forbidden."),
+    ):
+        if not checks.same(new.get(key), old.get(key)):
+            errors.append(forbidden(key, text))
+    return errors + checks.immutable(new, old, "", "volumeBindingMode")
+
+
+def priority_class(obj: JSONObject) -> list[FieldError]:
+    name, value = obj["metadata"].get("name", ""), obj.get("value") or 0
+    errors: list[FieldError] = []
+    if name.startswith("system-"):
+        known = {"system-node-critical": 2000001000, "system-cluster-critical": 2000000000}
+        if known.get(name) != value:
+            text = "priority class names with 'system-' prefix are reserved for system use only"
+            if name in known:
+                text = f"value of {name} PriorityClass must be {known[name]}"
+            errors.append(forbidden("metadata.name", text))
+    elif value > 1_000_000_000:
+        text = "maximum allowed value of a user defined priority is 1000000000"
+        errors.append(forbidden("value", text))
+    return errors
+
+
+def priority_class_update(new: JSONObject, old: JSONObject) -> list[FieldError]:
+    errors: list[FieldError] = []
+    if new.get("value") != old.get("value"):
+        errors.append(invalid("value", new.get("value"), "field is immutable"))
+    return errors + checks.immutable(new, old, "", "preemptionPolicy")
+
+
+def _rules(rules: list[JSONObject] | None, *, namespaced: bool) -> list[FieldError]:
+    errors: list[FieldError] = []
+    for index, rule in enumerate(rules or ()):
+        path = f"rules[{index}]"
+        if not rule.get("verbs"):
+            errors.append(required(f"{path}.verbs", "verbs must contain at least one value"))
+        if rule.get("nonResourceURLs"):
+            if namespaced:
+                text = "namespaced rules cannot apply to non-resource URLs"
+                errors.append(invalid(f"{path}.nonResourceURLs", rule["nonResourceURLs"], text))
+            if any(rule.get(key) for key in ("apiGroups", "resources", "resourceNames")):
+                text = "rules cannot apply to both regular resources and non-resource URLs"
+                errors.append(invalid(f"{path}.nonResourceURLs", rule["nonResourceURLs"], text))
+            continue
+        if not rule.get("apiGroups"):
+            errors.append(required(f"{path}.apiGroups", "resource rules must supply at least one api group"))
+        if not rule.get("resources"):
+            errors.append(required(f"{path}.resources", "resource rules must supply at least one resource"))
+    return errors
+
+
+def role(obj: JSONObject) -> list[FieldError]:
+    return _rules(obj.get("rules"), namespaced=True)
+
+
+def cluster_role(obj: JSONObject) -> list[FieldError]:
+    return _rules(obj.get("rules"), namespaced=False)
+
+
+def role_binding(obj: JSONObject) -> list[FieldError]:
+    reference = obj["roleRef"]
+    group = "rbac.authorization.k8s.io"
+    errors: list[FieldError] = []
+    if reference.get("apiGroup") != group:
+        errors.append(not_supported("roleRef.apiGroup", reference.get("apiGroup"), (group,)))
+    kinds = ("Role", "ClusterRole") if obj["kind"] == "RoleBinding" else ("ClusterRole",)
+    if reference.get("kind") not in kinds:
+        errors.append(not_supported("roleRef.kind", reference.get("kind"), kinds))
+    if not reference.get("name"):
+        errors.append(required("roleRef.name"))
+    for index, subject in enumerate(obj.get("subjects") or ()):
+        path = f"subjects[{index}]"
+        if not subject.get("name"):
+            errors.append(required(f"{path}.name"))
+        kind = subject.get("kind")
+        if kind == "ServiceAccount":
+            if not subject.get("namespace") and obj["kind"] == "ClusterRoleBinding":
+                errors.append(required(f"{path}.namespace"))
+        elif kind not in ("User", "Group"):
+            errors.append(not_supported(f"{path}.kind", kind, ("ServiceAccount", "User", "Group")))
+    return errors
+
+
+def role_binding_update(new: JSONObject, old: JSONObject) -> list[FieldError]:
+    if checks.same(new.get("roleRef"), old.get("roleRef")):
+        return []
+    return [invalid("roleRef", new.get("roleRef"), "cannot change roleRef")]
+
+
+def endpoint_slice(obj: JSONObject) -> list[FieldError]:
+    errors: list[FieldError] = []
+    kind = obj.get("addressType")
+    if not kind:
+        errors.append(required("addressType"))
+    elif kind not in ("IPv4", "IPv6", "FQDN"):
+        errors.append(not_supported("addressType", kind, ("FQDN", "IPv4", "IPv6")))
+    endpoints = obj.get("endpoints") or []
+    if len(endpoints) > 1000:
+        from reconcile.apiserver.field_errors import too_many
+
+        errors.append(too_many("endpoints", len(endpoints), 1000))
+    for index, endpoint in enumerate(endpoints):
+        path = f"endpoints[{index}].addresses"
+        addresses = endpoint.get("addresses") or []
+        if not addresses:
+            errors.append(required(path, "must contain at least 1 address"))
+        for position, address in enumerate(addresses):
+            if kind in ("IPv4", "IPv6"):
+                errors += _address(f"{path}[{position}]", address, 4 if kind == "IPv4" else 6)
+            elif kind == "FQDN":
+                errors += checks.dns_subdomain(f"{path}[{position}]", address)
+    return errors
+
+
+def _address(field: str, text: str, version: int) -> list[FieldError]:
+    try:
+        if ipaddress.ip_address(text).version == version:
+            return []
+    except ValueError:
+        pass
+    return [invalid(field, text, f"must be a valid IPv{version} address")]
+
+
+def endpoint_slice_update(new: JSONObject, old: JSONObject) -> list[FieldError]:
+    return checks.immutable(new, old, "", "addressType")
+
+
+def ingress(obj: JSONObject) -> list[FieldError]:
+    spec = obj["spec"]
+    errors: list[FieldError] = []
+    if not spec.get("rules") and spec.get("defaultBackend") is None:
+        errors.append(invalid("spec", spec, "either `defaultBackend` or `rules` must be specified"))
+    for index, rule in enumerate(spec.get("rules") or ()):
+        for position, path in enumerate((rule.get("http") or {}).get("paths") or ()):
+            where = f"spec.rules[{index}].http.paths[{position}]"
+            kind = path.get("pathType")
+            if kind is None:
+                errors.append(required(f"{where}.pathType", "pathType must be specified"))
+            elif kind not in ("Exact", "Prefix", "ImplementationSpecific"):
+                allowed = ("Exact", "ImplementationSpecific", "Prefix")
+                errors.append(not_supported(f"{where}.pathType", kind, allowed))
+            elif kind != "ImplementationSpecific" and not (path.get("path") or "").startswith("/"):
+                errors.append(invalid(f"{where}.path", path.get("path", ""), "must be an absolute path"))
+    return errors
+
+
+def network_policy(obj: JSONObject) -> list[FieldError]:
+    return checks.label_selector("spec.podSelector", obj["spec"].get("podSelector"))
+
+
+def controller_revision_update(new: JSONObject, old: JSONObject) -> list[FieldError]:
+    return checks.immutable(new, old, "", "data")
+
+
+def controller_revision(obj: JSONObject) -> list[FieldError]:
+    errors = [required("data", "data is mandatory")] if obj.get("data") is None else []
+    if (obj.get("revision") or 0) < 0:
+        errors.append(invalid("revision", obj["revision"], "must be greater than or equal to 0"))
+    return errors
+
+
+def webhooks(obj: JSONObject) -> list[FieldError]:
+    errors: list[FieldError] = []
+    for index, hook in enumerate(obj.get("webhooks") or ()):
+        path = f"webhooks[{index}]"
+        name = hook.get("name", "")
+        if len(name.split(".")) < 3:
+            text = "should be a domain with at least three segments separated by dots"
+            errors.append(invalid(f"{path}.name", name, text) if name else required(f"{path}.name"))
+        if not hook.get("admissionReviewVersions"):
+            text = f"must specify one of {', '.join(('v1', 'v1beta1'))}"
+            errors.append(required(f"{path}.admissionReviewVersions", text))
+        if hook.get("sideEffects") not in ("None", "NoneOnDryRun"):
+            if hook.get("sideEffects") is None:
+                errors.append(required(f"{path}.sideEffects", "must specify one of None, NoneOnDryRun"))
+            else:
+                allowed = ("None", "NoneOnDryRun")
+                errors.append(not_supported(f"{path}.sideEffects", hook["sideEffects"], allowed))
+        seconds = hook.get("timeoutSeconds")
+        if seconds is not None and not 1 <= seconds <= 30:
+            text = "the timeout value must be between 1 and 30 seconds"
+            errors.append(invalid(f"{path}.timeoutSeconds", seconds, text))
+        client = hook.get("clientConfig") or {}
+        if (client.get("url") is None) == (client.get("service") is None):
+            errors.append(required(f"{path}.clientConfig", "exactly one of url or service is required"))
+    return errors
+
+
+class SigningRequestStrategy(KindStrategy):
+    """Who asks is written into the request, whatever it says."""
+
+    def prepare_for_create(self, obj: JSONObject, context: RequestContext) -> None:
+        super().prepare_for_create(obj, context)
+        user = context.user
+        obj["spec"]["username"] = user.name
+        obj["spec"]["groups"] = list(user.groups)
+        if user.uid:
+            obj["spec"]["uid"] = user.uid
+        if user.extra:
+            obj["spec"]["extra"] = {key: list(value) for key, value in user.extra.items()}

@@ -1,0 +1,234 @@
+"""What a POST to a pod's or service account's subresource does: binding, eviction, token."""
+
+from __future__ import annotations
+
+import base64
+import json
+from datetime import timedelta
+from typing import Any
+
+from reconcile.apiserver.field_errors import required
+from reconcile.apiserver.interfaces import RequestContext
+from reconcile.apiserver.status import StatusError, bad_request, conflict, internal_error, invalid, not_found
+from reconcile.apiserver.strategies.checks import selector_of
+
+JSONObject = dict[str, Any]
+
+SUCCESS: JSONObject = {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": 201}
+
+
+async def bind(body: JSONObject, context: RequestContext) -> JSONObject:
+    """Give the pod its node, once; labels and annotations of the binding go to the pod."""
+    name = context.name or body["metadata"].get("name", "")
+    target = body.get("target") or {}
+    if target.get("kind") not in (None, "", "Node") or not target.get("name"):
+        raise invalid("", "Binding", name, [required("target.name")])
+    wanted = body["metadata"]
+
+    def change(pod: JSONObject) -> JSONObject:
+        meta = pod["metadata"]
+        for key in ("uid", "resourceVersion"):
+            if wanted.get(key) and wanted[key] != meta.get(key):
+                what = "UID" if key == "uid" else "resourceVersion"
+                text = (
+                    f"Precondition failed: {what} in precondition: {wanted[key]}, "
+                    f"{what} in object meta: {meta.get(key)}"
+                )
+                raise conflict("", "pods/binding", name, text)
+        if meta.get("deletionTimestamp"):
+            raise conflict(
+                "", "pods/binding", name, f"pod {meta['name']} is being deleted, cannot be assigned to a host"
+            )
+        if pod["spec"].get("nodeName"):
+            text = f'pod {meta["name"]} is already assigned to node "{pod["spec"]["nodeName"]}"'
+            raise conflict("", "pods/binding", name, text)
+        if pod["spec"].get("schedulingGates"):
+            raise conflict(
+                "", "pods/binding", name, f"pod {meta['name']} has non-empty .spec.schedulingGates"
+            )
+        pod["spec"]["nodeName"] = target["name"]
+        for key in ("annotations", "labels"):
+            if wanted.get(key):
+                meta[key] = {**(meta.get(key) or {}), **wanted[key]}
+        status = pod.setdefault("status", {})
+        kept = [each for each in status.get("conditions") or () if each["type"] != "PodScheduled"]
+        status["conditions"] = [
+            *kept,
+            {
+                "type": "PodScheduled",
+                "status": "True",
+                "lastProbeTime": None,
+                "lastTransitionTime": context.timestamp,
+            },
+        ]
+        return pod
+
+    await context.access.update(
+        "pods", context.namespace, name, change, subresource="binding", dry_run=context.dry_run
+    )
+    return dict(SUCCESS)
+
+
+def _ready(pod: JSONObject) -> bool:
+    conditions = (pod.get("status") or {}).get("conditions") or ()
+    return any(each["type"] == "Ready" and each["status"] == "True" for each in conditions)
+
+
+def _budget_exceeded(budget: JSONObject) -> StatusError:
+    status = budget.get("status") or {}
+    name = budget["metadata"]["name"]
+    message = (
+        f"The disruption budget {name} needs {status.get('desiredHealthy', 0)} healthy pods and has "
+        f"{status.get('currentHealthy', 0)} currently"
+    )
+    return StatusError(
+        "Cannot evict pod as it would violate the pod's disruption budget.",
+        code=429,
+        reason="TooManyRequests",
+        details={"causes": [{"reason": "DisruptionBudget", "message": message}]},
+    )
+
+
+async def evict(body: JSONObject, context: RequestContext) -> JSONObject:
+    """Delete the pod, if the disruption budget that selects it has one disruption left."""
+    access, name = context.access, context.name
+    given = body["metadata"].get("name")
+    if given and given != name:
+        raise bad_request("name in URL does not match name in Eviction object")
+    pod = access.read("pods", context.namespace, name)
+    if pod is None:
+        raise not_found("", "pods", name)
+    options = dict(body.get("deleteOptions") or {})
+    options.setdefault("apiVersion", "v1")
+    options.setdefault("kind", "DeleteOptions")
+    if context.dry_run:
+        options["dryRun"] = ["All"]
+    phase = (pod.get("status") or {}).get("phase")
+    free = phase in ("Succeeded", "Failed", "Pending") or pod["metadata"].get("deletionTimestamp")
+    if not free:
+        budgets = [
+            budget
+            for budget in access.read_all("poddisruptionbudgets.policy", context.namespace)
+            if _selects(budget, pod)
+        ]
+        if len(budgets) > 1:
+            raise internal_error(
+                "This pod has more than one PodDisruptionBudget, "
+                "which the eviction subresource does not support."
+            )
+        for budget in budgets:
+            await _take_disruption(budget, pod, context)
+    if not context.dry_run:
+
+        def mark(current: JSONObject) -> JSONObject:
+            """Why the pod goes, for whoever owns it."""
+            found = current.setdefault("status", {})
+            kept = [each for each in found.get("conditions") or () if each["type"] != "DisruptionTarget"]
+            found["conditions"] = [
+                *kept,
+                {
+                    "type": "DisruptionTarget",
+                    "status": "True",
+                    "lastProbeTime": None,
+                    "lastTransitionTime": context.timestamp,
+                    "reason": "EvictionByEvictionAPI",
+                    "message": "Eviction API: evicting",
+                },
+            ]
+            return current
+
+        await access.update("pods", context.namespace, name, mark, subresource="eviction")
+    await access.delete("pods", context.namespace, name, options)
+    return dict(SUCCESS)
+
+
+def _selects(budget: JSONObject, pod: JSONObject) -> bool:
+    selector = budget["spec"].get("selector")
+    if selector is None:
+        return False
+    parsed = selector_of(selector)
+    return parsed is not None and parsed.matches(pod["metadata"].get("labels"))
+
+
+async def _take_disruption(budget: JSONObject, pod: JSONObject, context: RequestContext) -> None:
+    status = budget.get("status") or {}
+    if not _ready(pod):
+        policy = budget["spec"].get("unhealthyPodEvictionPolicy")
+        healthy = status.get("currentHealthy", 0) >= status.get("desiredHealthy", 0)
+        if policy == "AlwaysAllow" or (healthy and status.get("desiredHealthy", 0) > 0):
+            return
+
+    def change(current: JSONObject) -> JSONObject:
+        now = current.setdefault("status", {})
+        if (now.get("observedGeneration") or 0) < (current["metadata"].get("generation") or 0):
+            raise StatusError(
+                "Cannot evict pod as it would violate the pod's disruption budget.",
+                code=429,
+                reason="TooManyRequests",
+                details={
+                    "retryAfterSeconds": 10,
+                    "causes": [
+                        {
+                            "reason": "DisruptionBudget",
+                            "message": f"The disruption budget {budget['metadata']['name']} is still being "
+                            "processed by the server.",
+                        }
+                    ],
+                },
+                retry_after=10,
+            )
+        if (now.get("disruptionsAllowed") or 0) <= 0:
+            raise _budget_exceeded(current)
+        now["disruptionsAllowed"] -= 1
+        disrupted = now.get("disruptedPods") or {}
+        now["disruptedPods"] = {**disrupted, pod["metadata"]["name"]: context.timestamp}
+        return current
+
+    await context.access.update(
+        "poddisruptionbudgets.policy",
+        context.namespace,
+        budget["metadata"]["name"],
+        change,
+        subresource="status",
+        dry_run=context.dry_run,
+    )
+
+
+async def issue_token(body: JSONObject, context: RequestContext) -> JSONObject:
+    """A token in the form of a JWT, unsigned in effect: good for this server's bookkeeping alone."""
+    account = context.access.read("serviceaccounts", context.namespace, context.name)
+    if account is None:
+        raise not_found("", "serviceaccounts", context.name)
+    spec = body.setdefault("spec", {})
+    seconds = spec.get("expirationSeconds") or 3600
+    spec["expirationSeconds"] = seconds
+    if not spec.get("audiences"):
+        spec["audiences"] = ["https://kubernetes.default.svc.cluster.local"]
+    expiry = context.now + timedelta(seconds=seconds)
+    claims = {
+        "aud": spec["audiences"],
+        "exp": int(expiry.timestamp()),
+        "iat": int(context.now.timestamp()),
+        "iss": "https://kubernetes.default.svc.cluster.local",
+        "jti": context.access.runtime.uuid(),
+        "kubernetes.io": {
+            "namespace": context.namespace,
+            "serviceaccount": {"name": context.name, "uid": account["metadata"].get("uid", "")},
+        },
+        "sub": f"system:serviceaccount:{context.namespace}:{context.name}",
+    }
+    parts = [{"alg": "none", "typ": "JWT"}, claims]
+    encoded = [
+        base64.urlsafe_b64encode(json.dumps(part, separators=(",", ":")).encode()).rstrip(b"=").decode()
+        for part in parts
+    ]
+    body["metadata"] = {
+        "name": context.name,
+        "namespace": context.namespace,
+        "creationTimestamp": context.timestamp,
+    }
+    body["status"] = {
+        "token": ".".join([*encoded, ""]),
+        "expirationTimestamp": expiry.strftime("%Y-%m-%dT%H:%M:%SZ"),
+    }
+    return body

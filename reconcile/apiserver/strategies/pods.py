@@ -1,0 +1,295 @@
+"""Pods: what may change, quality of service, deletion with grace, and their subresources' rules."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+from reconcile.apiserver.field_errors import FieldError, forbidden, invalid, not_supported, quoted
+from reconcile.apiserver.interfaces import RequestContext, Strategy
+from reconcile.apiserver.strategies.basic import keep
+from reconcile.apiserver.strategies.checks import same
+from reconcile.apiserver.strategies.pod_scheduling import tolerations
+from reconcile.apiserver.strategies.pod_spec import container_errors, pod_spec_errors
+from reconcile.objects.quantities import Amount
+
+JSONObject = dict[str, Any]
+
+_UPDATABLE = (
+    "`spec.containers[*].image`,`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,"
+    "`spec.tolerations` (only additions to existing tolerations),`spec.terminationGracePeriodSeconds` "
+    "(allow it to be set to 1 if it was previously negative)"
+)
+
+
+def quality_of_service(spec: JSONObject) -> str:
+    """Guaranteed, Burstable or BestEffort, from the requests and limits of all containers."""
+    containers = [*(spec.get("containers") or ()), *(spec.get("initContainers") or ())]
+    holders = (
+        [spec["resources"]] if spec.get("resources") else [each.get("resources") or {} for each in containers]
+    )
+    guaranteed, anything = True, False
+    totals: dict[str, dict[str, Amount]] = {"requests": {}, "limits": {}}
+    for holder in holders:
+        found: set[str] = set()
+        for kind, total in totals.items():
+            for name, text in (holder.get(kind) or {}).items():
+                amount = Amount.parse(text)
+                if name not in ("cpu", "memory") or amount <= 0:
+                    continue
+                anything = True
+                total[name] = total[name] + amount if name in total else amount
+                if kind == "limits":
+                    found.add(name)
+        guaranteed = guaranteed and found == {"cpu", "memory"}
+    if not anything:
+        return "BestEffort"
+    requests, limits = totals["requests"], totals["limits"]
+    if guaranteed and all(limits.get(name) == amount for name, amount in requests.items()):
+        return "Guaranteed" if len(requests) == len(limits) else "Burstable"
+    return "Burstable"
+
+
+def _gate_condition(obj: JSONObject) -> None:
+    if obj["spec"].get("schedulingGates"):
+        obj["status"]["conditions"] = [
+            {
+                "type": "PodScheduled",
+                "status": "False",
+                "reason": "SchedulingGated",
+                "message": "Scheduling is blocked due to non-empty scheduling gates",
+                "lastProbeTime": None,
+                "lastTransitionTime": None,
+            }
+        ]
+
+
+class PodStrategy(Strategy):
+    """The pod itself: after creation little of its spec may change."""
+
+    selectable = (
+        "spec.nodeName",
+        "spec.restartPolicy",
+        "spec.schedulerName",
+        "spec.serviceAccountName",
+        "spec.hostNetwork",
+        "status.phase",
+        "status.podIP",
+        "status.podIPs",
+        "status.nominatedNodeName",
+    )
+    returns_deleted = True
+
+    def prepare_for_create(self, obj: JSONObject, context: RequestContext) -> None:
+        obj["metadata"]["generation"] = 1
+        obj["status"] = {"phase": "Pending", "qosClass": quality_of_service(obj["spec"])}
+        _gate_condition(obj)
+
+    def validate_create(self, obj: JSONObject, context: RequestContext) -> list[FieldError]:
+        errors = pod_spec_errors("spec", obj["spec"])
+        if obj["spec"].get("ephemeralContainers"):
+            errors.append(forbidden("spec.ephemeralContainers", "cannot be set on create"))
+        if obj["spec"].get("nodeName") and obj["spec"].get("schedulingGates"):
+            errors.append(
+                forbidden("spec.nodeName", "cannot be set until all schedulingGates have been cleared")
+            )
+        return errors
+
+    def prepare_for_update(self, new: JSONObject, old: JSONObject, context: RequestContext) -> None:
+        keep(new, old, "status")
+        generation = old["metadata"].get("generation", 0)
+        grown = not same(new["spec"], old["spec"])
+        new["metadata"]["generation"] = generation + 1 if grown else generation
+        if not new["metadata"]["generation"]:
+            del new["metadata"]["generation"]
+
+    def validate_update(self, new: JSONObject, old: JSONObject, context: RequestContext) -> list[FieldError]:
+        spec, before = new["spec"], old["spec"]
+        errors = pod_spec_errors("spec", spec)
+        for kind in ("containers", "initContainers"):
+            if len(spec.get(kind) or ()) != len(before.get(kind) or ()):
+                errors.append(forbidden(f"spec.{kind}", "pod updates may not add or remove containers"))
+                return errors
+        errors += _deadline(spec, before)
+        errors += _only_added_tolerations(spec.get("tolerations") or [], before.get("tolerations") or [])
+        errors += _only_deleted_gates(spec.get("schedulingGates") or [], before.get("schedulingGates") or [])
+        munged = copy.deepcopy(spec)
+        for kind in ("containers", "initContainers"):
+            for container, previous in zip(munged.get(kind) or (), before.get(kind) or (), strict=True):
+                container["image"] = previous.get("image", "")
+        for key in ("activeDeadlineSeconds", "schedulingGates", "tolerations"):
+            keep(munged, before, key)
+        if (before.get("terminationGracePeriodSeconds") or 0) < 0 and munged.get(
+            "terminationGracePeriodSeconds"
+        ) == 1:
+            keep(munged, before, "terminationGracePeriodSeconds")
+        if before.get("schedulingGates"):
+            keep(munged, before, "nodeSelector")
+            affinity = (before.get("affinity") or {}).get("nodeAffinity")
+            if affinity is not None or (munged.get("affinity") or {}).get("nodeAffinity") is not None:
+                munged.setdefault("affinity", {})["nodeAffinity"] = affinity
+        if not same(munged, before):
+            detail = (
+                f"pod updates may not change fields other than {_UPDATABLE}\n{difference(before, munged)}"
+            )
+            errors.append(forbidden("spec", detail))
+        return errors
+
+    def grace_period(self, obj: JSONObject, options: JSONObject, context: RequestContext) -> int | None:
+        period = options.get("gracePeriodSeconds")
+        if period is None:
+            period = obj["spec"].get("terminationGracePeriodSeconds") or 0
+        finished = (obj.get("status") or {}).get("phase") in ("Failed", "Succeeded")
+        if not obj["spec"].get("nodeName") or finished:
+            period = 0
+        return 1 if period < 0 else period
+
+    def field_values(self, obj: JSONObject) -> dict[str, str]:
+        spec, status = obj.get("spec") or {}, obj.get("status") or {}
+        ips = status.get("podIPs") or ()
+        return {
+            "spec.nodeName": spec.get("nodeName") or "",
+            "spec.restartPolicy": spec.get("restartPolicy") or "",
+            "spec.schedulerName": spec.get("schedulerName") or "",
+            "spec.serviceAccountName": spec.get("serviceAccountName") or "",
+            "spec.hostNetwork": "true" if spec.get("hostNetwork") else "false",
+            "status.phase": status.get("phase") or "",
+            "status.podIP": ips[0].get("ip", "") if ips else status.get("podIP") or "",
+            "status.podIPs": ",".join(each.get("ip", "") for each in ips),
+            "status.nominatedNodeName": status.get("nominatedNodeName") or "",
+        }
+
+
+def _deadline(spec: JSONObject, before: JSONObject) -> list[FieldError]:
+    field = "spec.activeDeadlineSeconds"
+    new, old = spec.get("activeDeadlineSeconds"), before.get("activeDeadlineSeconds")
+    if new is None:
+        return (
+            []
+            if old is None
+            else [invalid(field, None, "must not update from a positive integer to nil value")]
+        )
+    if not 0 <= new <= 2**31 - 1:
+        return [invalid(field, new, "must be between 0 and 2147483647, inclusive")]
+    if old is not None and old < new:
+        return [invalid(field, new, "must be less than or equal to previous value")]
+    return []
+
+
+def _only_added_tolerations(new: list[JSONObject], old: list[JSONObject]) -> list[FieldError]:
+    def without_seconds(toleration: JSONObject) -> JSONObject:
+        return {key: value for key, value in toleration.items() if key != "tolerationSeconds"}
+
+    for toleration in old:
+        if not any(without_seconds(each) == without_seconds(toleration) for each in new):
+            return [
+                forbidden(
+                    "spec.tolerations", "existing toleration can not be modified except its tolerationSeconds"
+                )
+            ]
+    return tolerations("spec.tolerations", new)
+
+
+def _only_deleted_gates(new: list[JSONObject], old: list[JSONObject]) -> list[FieldError]:
+    known = {gate["name"] for gate in old}
+    return [
+        forbidden(
+            f"spec.schedulingGates[{index}].name",
+            f"only deletion is allowed, but found new scheduling gate '{gate['name']}'",
+        )
+        for index, gate in enumerate(new)
+        if gate["name"] not in known
+    ]
+
+
+def difference(old: JSONObject, new: JSONObject) -> str:
+    """What differs, one line a field. (The real server prints a Go diff here.)"""
+    lines: list[str] = []
+
+    def walk(path: str, left: Any, right: Any) -> None:
+        if same(left, right):
+            return
+        if isinstance(left, dict) and isinstance(right, dict):
+            for key in {**left, **right}:
+                walk(f"{path}.{key}" if path else str(key), left.get(key), right.get(key))
+        else:
+            lines.append(f"  {path}:\n-  {quoted(left)}\n+  {quoted(right)}")
+
+    walk("", old, new)
+    return "\n".join(lines)
+
+
+class PodStatusStrategy(Strategy):
+    """`pods/status`: the kubelet's side."""
+
+    def prepare_for_update(self, new: JSONObject, old: JSONObject, context: RequestContext) -> None:
+        keep(new, old, "spec")
+        keep(new["metadata"], old["metadata"], "deletionTimestamp")
+        keep(new["metadata"], old["metadata"], "ownerReferences")
+        status = new.setdefault("status", {})
+        if not status.get("qosClass"):
+            keep(status, old.get("status") or {}, "qosClass")
+
+    def validate_update(self, new: JSONObject, old: JSONObject, context: RequestContext) -> list[FieldError]:
+        errors: list[FieldError] = []
+        status, before = new.get("status") or {}, old.get("status") or {}
+        if before.get("qosClass") and status.get("qosClass") != before["qosClass"]:
+            errors.append(invalid("status.qosClass", status.get("qosClass"), "field is immutable"))
+        phases = ("", "Pending", "Running", "Succeeded", "Failed", "Unknown")
+        phase = status.get("phase", "")
+        if phase not in phases:
+            errors.append(not_supported("status.phase", phase, phases[1:]))
+        return errors
+
+
+class EphemeralContainersStrategy(Strategy):
+    """`pods/ephemeralcontainers`: containers for debugging may be added, never changed or removed."""
+
+    def prepare_for_update(self, new: JSONObject, old: JSONObject, context: RequestContext) -> None:
+        keep(new, old, "status")
+        added = new["spec"].get("ephemeralContainers")
+        new["spec"] = {**old["spec"]}
+        if added:
+            new["spec"]["ephemeralContainers"] = added
+        new["metadata"]["generation"] = old["metadata"].get("generation", 0) + (
+            not same(new["spec"], old["spec"])
+        )
+
+    def validate_update(self, new: JSONObject, old: JSONObject, context: RequestContext) -> list[FieldError]:
+        errors: list[FieldError] = []
+        containers = new["spec"].get("ephemeralContainers") or []
+        for index, container in enumerate(containers):
+            errors += container_errors(f"spec.ephemeralContainers[{index}]", container, None)
+        by_name = {each["name"]: each for each in containers}
+        for container in old["spec"].get("ephemeralContainers") or ():
+            name = container["name"]
+            if name not in by_name:
+                detail = f"existing ephemeral containers {quoted(name)} may not be removed\n"
+                errors.append(forbidden("spec.ephemeralContainers", detail))
+            elif not same(by_name[name], container):
+                detail = f"existing ephemeral containers {quoted(name)} may not be changed\n"
+                errors.append(forbidden("spec.ephemeralContainers", detail))
+        return errors
+
+
+class ResizeStrategy(Strategy):
+    """`pods/resize`: requests and limits of the containers, cpu and memory only."""
+
+    def prepare_for_update(self, new: JSONObject, old: JSONObject, context: RequestContext) -> None:
+        keep(new, old, "status")
+        wanted = {each["name"]: each for each in new["spec"].get("containers") or ()}
+        spec = copy.deepcopy(old["spec"])
+        for container in spec.get("containers") or ():
+            given = wanted.get(container["name"])
+            if given is not None:
+                keep(container, given, "resources")
+                keep(container, given, "resizePolicy")
+        new["spec"] = spec
+        new["metadata"]["generation"] = old["metadata"].get("generation", 0) + (not same(spec, old["spec"]))
+
+    def validate_update(self, new: JSONObject, old: JSONObject, context: RequestContext) -> list[FieldError]:
+        errors = pod_spec_errors("spec", new["spec"])
+        if quality_of_service(new["spec"]) != quality_of_service(old["spec"]):
+            detail = "Pod QOS Class may not change as a result of resizing"
+            errors.append(invalid("spec", quality_of_service(new["spec"]), detail))
+        return errors

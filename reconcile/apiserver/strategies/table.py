@@ -1,0 +1,296 @@
+"""Which kind goes by which rules."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from reconcile.apiserver.interfaces import (
+    Action,
+    ActionSubresource,
+    Conversion,
+    ObjectSubresource,
+    ProjectedSubresource,
+    Strategy,
+    Subresource,
+)
+from reconcile.apiserver.schemas.catalog import ServedSubresource, catalog
+from reconcile.apiserver.strategies import core, others, pod_actions, pods, reviews, workloads
+from reconcile.apiserver.strategies.basic import KindStrategy, StatusStrategy
+from reconcile.apiserver.strategies.conversions import AutoscalerConversion, EventConversion
+from reconcile.apiserver.strategies.scale import ScaleProjection
+from reconcile.apiserver.strategies.services import ServiceStrategy
+from reconcile.objects.identity import GroupVersionKind, ResourceType
+
+
+def _make(group_resource: str, version: str) -> Strategy:
+    match group_resource:
+        case "pods":
+            return pods.PodStrategy()
+        case "services":
+            return ServiceStrategy()
+        case "configmaps":
+            return KindStrategy(
+                create_on_update=False, validate=core.config_map, validate_change=core.config_map_update
+            )
+        case "secrets":
+            return core.SecretStrategy(
+                validate=core.secret, validate_change=core.secret_update, fields={"type": ("type",)}
+            )
+        case "nodes":
+            return core.NodeStrategy(
+                status=True,
+                validate=core.node,
+                validate_change=core.node_update,
+                fields={"spec.unschedulable": ("spec", "unschedulable")},
+            )
+        case "namespaces":
+            return core.NamespaceStrategy()
+        case "persistentvolumes":
+            return core.PersistentVolumeStrategy(
+                status=True, validate=core.persistent_volume, validate_change=core.persistent_volume_update
+            )
+        case "persistentvolumeclaims":
+            return core.PersistentVolumeClaimStrategy(
+                status=True,
+                validate=core.persistent_volume_claim,
+                validate_change=core.persistent_volume_claim_update,
+            )
+        case "events":
+            return core.EventStrategy(new_form=False)
+        case "events.events.k8s.io":
+            return core.EventStrategy(new_form=True)
+        case "endpoints":
+            return KindStrategy(create_on_update=True)
+        case "serviceaccounts" | "limitranges" | "podtemplates":
+            return KindStrategy(create_on_update=group_resource == "limitranges")
+        case "resourcequotas":
+            return KindStrategy(status=True)
+        case "replicationcontrollers":
+            return KindStrategy(
+                generation=True,
+                status=True,
+                validate=workloads.replication_controller,
+                fields={"status.replicas": ("status", "replicas")},
+            )
+        case "deployments.apps":
+            return KindStrategy(
+                generation=True,
+                status=True,
+                annotations_count=True,
+                validate=workloads.deployment,
+                validate_change=workloads.fixed_selector,
+            )
+        case "replicasets.apps":
+            return KindStrategy(
+                generation=True,
+                status=True,
+                validate=workloads.replica_set,
+                validate_change=workloads.fixed_selector,
+                fields={"status.replicas": ("status", "replicas")},
+            )
+        case "statefulsets.apps":
+            return KindStrategy(
+                generation=True,
+                status=True,
+                validate=workloads.stateful_set,
+                validate_change=workloads.stateful_set_update,
+            )
+        case "daemonsets.apps":
+            return workloads.DaemonSetStrategy(
+                generation=True,
+                status=True,
+                validate=workloads.daemon_set,
+                validate_change=workloads.fixed_selector,
+            )
+        case "controllerrevisions.apps":
+            return KindStrategy(
+                validate=others.controller_revision, validate_change=others.controller_revision_update
+            )
+        case "jobs.batch":
+            return workloads.JobStrategy(
+                generation=True,
+                status=True,
+                validate=workloads.job,
+                validate_change=workloads.job_update,
+                fields={"status.successful": ("status", "succeeded")},
+            )
+        case "cronjobs.batch":
+            return KindStrategy(
+                generation=True,
+                status=True,
+                validate=workloads.cron_job,
+                name_problems=workloads.cron_job_name,
+            )
+        case "leases.coordination.k8s.io":
+            return KindStrategy(create_on_update=True, unconditional_update=False, validate=others.lease)
+        case "endpointslices.discovery.k8s.io":
+            return KindStrategy(
+                generation=True, validate=others.endpoint_slice, validate_change=others.endpoint_slice_update
+            )
+        case "horizontalpodautoscalers.autoscaling":
+            return KindStrategy(status=True, validate=others.autoscaler)
+        case "poddisruptionbudgets.policy":
+            return KindStrategy(
+                generation=True, status=True, unconditional_update=False, validate=others.disruption_budget
+            )
+        case "storageclasses.storage.k8s.io":
+            return KindStrategy(validate=others.storage_class, validate_change=others.storage_class_update)
+        case "priorityclasses.scheduling.k8s.io":
+            return KindStrategy(
+                generation=True, validate=others.priority_class, validate_change=others.priority_class_update
+            )
+        case "roles.rbac.authorization.k8s.io":
+            return KindStrategy(create_on_update=True, name_rule="path_segment", validate=others.role)
+        case "clusterroles.rbac.authorization.k8s.io":
+            return KindStrategy(create_on_update=True, name_rule="path_segment", validate=others.cluster_role)
+        case "rolebindings.rbac.authorization.k8s.io" | "clusterrolebindings.rbac.authorization.k8s.io":
+            return KindStrategy(
+                create_on_update=True,
+                name_rule="path_segment",
+                validate=others.role_binding,
+                validate_change=others.role_binding_update,
+            )
+        case "ingresses.networking.k8s.io":
+            return KindStrategy(generation=True, status=True, validate=others.ingress)
+        case "networkpolicies.networking.k8s.io":
+            return KindStrategy(generation=True, validate=others.network_policy)
+        case "ingressclasses.networking.k8s.io":
+            return KindStrategy(generation=True)
+        case (
+            "validatingwebhookconfigurations.admissionregistration.k8s.io"
+            | "mutatingwebhookconfigurations.admissionregistration.k8s.io"
+        ):
+            return KindStrategy(generation=True, unconditional_update=False, validate=others.webhooks)
+        case "certificatesigningrequests.certificates.k8s.io":
+            return others.SigningRequestStrategy(
+                status=True, fields={"spec.signerName": ("spec", "signerName")}
+            )
+        case "customresourcedefinitions.apiextensions.k8s.io":
+            from reconcile.apiserver.customresources.definition import DefinitionStrategy
+
+            return DefinitionStrategy()
+        case _:
+            served = _served().get((group_resource, version))
+            return KindStrategy(
+                generation=group_resource != "componentstatuses",
+                status=bool(served and "status" in served),
+            )
+
+
+@cache
+def _served() -> dict[tuple[str, str], dict[str, ServedSubresource]]:
+    return {
+        (f"{each.resource}.{each.group}" if each.group else each.resource, each.version): {
+            sub.subresource: sub for sub in each.subresources
+        }
+        for each in catalog().resources
+    }
+
+
+def strategy_for(resource: ResourceType) -> Strategy:
+    """The rules of a built-in kind."""
+    return _make(resource.group_resource, resource.version)
+
+
+def _status_rules(group_resource: str) -> Strategy:
+    match group_resource:
+        case "pods":
+            return pods.PodStatusStrategy()
+        case "namespaces":
+            return core.NamespaceStatusStrategy()
+        case "deployments.apps":
+            return StatusStrategy(validate=workloads.deployment_status, keep_labels=True)
+        case "replicasets.apps" | "replicationcontrollers":
+            return StatusStrategy(validate=workloads.replica_set_status)
+        case _:
+            return StatusStrategy()
+
+
+_SUBRESOURCE_RULES = {
+    ("pods", "ephemeralcontainers"): pods.EphemeralContainersStrategy,
+    ("pods", "resize"): pods.ResizeStrategy,
+    ("namespaces", "finalize"): core.NamespaceFinalizeStrategy,
+}
+_SUBRESOURCE_ACTIONS = {
+    ("pods", "binding"): pod_actions.bind,
+    ("pods", "eviction"): pod_actions.evict,
+    ("serviceaccounts", "token"): pod_actions.issue_token,
+}
+
+
+def subresources_for(resource: ResourceType) -> tuple[Subresource, ...]:
+    """The subresources that are served, in discovery's order.
+
+    Not among them, for want of a kubelet: log, exec, attach, portforward and proxy.
+    """
+    name = resource.group_resource
+    result: list[Subresource] = []
+    for key, served in _served().get((name, resource.version), {}).items():
+        kind = served.response_kind
+        gvk = GroupVersionKind(
+            kind.group or resource.group, kind.version or resource.version, kind.kind or resource.kind
+        )
+        own = kind.kind == resource.kind
+        action = _SUBRESOURCE_ACTIONS.get((name, key))
+        rules = _SUBRESOURCE_RULES.get((name, key))
+        if action is not None:
+            result.append(ActionSubresource(key, served.verbs, gvk, action=action))
+        elif key == "scale":
+            projection = ScaleProjection()
+            result.append(ProjectedSubresource(key, served.verbs, gvk, projection=projection))
+        elif key == "status":
+            result.append(
+                ObjectSubresource(key, served.verbs, None if own else gvk, rules=_status_rules(name))
+            )
+        elif rules is not None:
+            result.append(ObjectSubresource(key, served.verbs, None if own else gvk, rules=rules()))
+        elif key == "approval":
+            result.append(ObjectSubresource(key, served.verbs, None, rules=_ApprovalStrategy()))
+    return tuple(result)
+
+
+class _ApprovalStrategy(Strategy):
+    """`certificatesigningrequests/approval`: the conditions alone."""
+
+    def prepare_for_update(self, new: dict[str, object], old: dict[str, object], context: object) -> None:
+        given = new.get("status")
+        conditions = given.get("conditions") if isinstance(given, dict) else None
+        new["spec"] = old["spec"]
+        before = old.get("status")
+        status: dict[str, object] = dict(before) if isinstance(before, dict) else {}
+        if conditions:
+            status["conditions"] = conditions
+        new["status"] = status
+
+
+_ACTIONS: dict[str, Action] = {
+    "selfsubjectaccessreviews.authorization.k8s.io": reviews.access_review,
+    "subjectaccessreviews.authorization.k8s.io": reviews.access_review,
+    "localsubjectaccessreviews.authorization.k8s.io": reviews.access_review,
+    "selfsubjectrulesreviews.authorization.k8s.io": reviews.rules_review,
+    "selfsubjectreviews.authentication.k8s.io": reviews.who_am_i,
+    "tokenreviews.authentication.k8s.io": reviews.token_review,
+    "bindings": pod_actions.bind,
+}
+
+
+def action_for(resource: ResourceType) -> Action | None:
+    """What a POST to the collection does, for kinds that are never stored."""
+    return _ACTIONS.get(resource.group_resource)
+
+
+def conversion_for(resource: ResourceType) -> Conversion | None:
+    if resource.group_resource in ("events", "events.events.k8s.io"):
+        return EventConversion()
+    if resource.group_resource == "horizontalpodautoscalers.autoscaling":
+        return AutoscalerConversion()
+    return None
+
+
+def storage_name_for(resource: ResourceType) -> tuple[str, str]:
+    """Where the kind's objects are stored, and in which `apiVersion`: `("", "")` for the usual place."""
+    if resource.group_resource in ("events", "events.events.k8s.io"):
+        return "events", "v1"
+    if resource.group_resource == "horizontalpodautoscalers.autoscaling":
+        return "", "autoscaling/v2"
+    return "", ""

@@ -1,0 +1,109 @@
+"""The command line: names, options and help; the work is in the modules beside."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from reconcile.cli.failures import explained
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="reconcile", message="%(version)s")
+def cli() -> None:
+    """Kubernetes controllers in Python: run operators, an embedded API server, and a demo of both."""
+
+
+@cli.command()
+@click.option("--context", metavar="NAME", help="Tell the safe part of the story on this cluster instead.")
+@click.option("--keep", is_flag=True, help="Leave the server running at the end, until Ctrl-C.")
+@click.option(
+    "--timeout",
+    type=click.FloatRange(min=1.0),
+    default=45.0,
+    show_default=True,
+    help="Seconds for the whole story.",
+)
+@explained
+def demo(context: str | None, keep: bool, timeout: float) -> int:
+    """Watch Deployments become Running pods, and loops repair what breaks.
+
+    Starts an API server in this process, runs the example operators on it, applies the guestbook, a
+    Database and six nodes; then rolls an image, scales, kills a node and brings it back.
+    """
+    from reconcile.cli.demo.command import demo_on_context, demo_on_embedded_server
+
+    if context is not None:
+        if keep:
+            raise click.UsageError("--keep is for the embedded server: a cluster keeps running anyway")
+        return demo_on_context(context, timeout=timeout)
+    return demo_on_embedded_server(keep=keep, timeout=timeout)
+
+
+@cli.command()
+@click.option(
+    "--port", type=click.IntRange(0, 65535), default=6443, show_default=True, help="0 for any free port."
+)
+@click.option(
+    "--kubeconfig-out",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Write a kubeconfig for the server here.",
+)
+@click.option("--with-operators", is_flag=True, help="Run the example operators too.")
+@explained
+def serve(port: int, kubeconfig_out: Path | None, with_operators: bool) -> int:
+    """Serve the embedded API server, in memory, on this machine alone."""
+    from reconcile.cli.serve import serve as run
+
+    return run(port=port, kubeconfig_out=kubeconfig_out, with_operators=with_operators)
+
+
+@cli.command()
+@click.argument("target", metavar="PATH_OR_MODULE")
+@click.option("--embedded", is_flag=True, help="On an embedded API server of its own.")
+@click.option("--context", metavar="NAME", help="On the cluster of this kubeconfig context.")
+@click.option("--in-cluster", is_flag=True, help="As a pod, with its service account.")
+@click.option(
+    "--namespace", "-n", "namespaces", multiple=True, metavar="N", help="Watch this namespace; repeatable."
+)
+@click.option("--dev", is_flag=True, help="Install the custom resources, and restart when a file changes.")
+@click.option("--health-address", metavar="ADDRESS", help="Serve /healthz and /readyz here, such as :8081.")
+@click.option("--metrics-address", metavar="ADDRESS", help="Serve /metrics here, such as :8080.")
+@explained
+def run(
+    target: str,
+    embedded: bool,
+    context: str | None,
+    in_cluster: bool,
+    namespaces: tuple[str, ...],
+    dev: bool,
+    health_address: str | None,
+    metrics_address: str | None,
+) -> int:
+    """Run an operator: a file, folder or module with `def setup(manager)`.
+
+    Without --embedded, --context or --in-cluster the usual configuration decides: KUBECONFIG, the service
+    account of a pod, ~/.kube/config.
+    """
+    chosen = [name for name, given in _targets(embedded, context, in_cluster) if given]
+    if len(chosen) > 1:
+        raise click.UsageError(f"{' and '.join(chosen)} exclude each other")
+    from reconcile.cli.run import RunOptions, run_operator
+
+    options = RunOptions(
+        target=target,
+        embedded=embedded,
+        context=context,
+        in_cluster=in_cluster,
+        namespaces=namespaces,
+        dev=dev,
+        health_address=health_address,
+        metrics_address=metrics_address,
+    )
+    return run_operator(options)
+
+
+def _targets(embedded: bool, context: str | None, in_cluster: bool) -> list[tuple[str, bool]]:
+    return [("--embedded", embedded), ("--context", context is not None), ("--in-cluster", in_cluster)]

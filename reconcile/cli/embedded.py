@@ -1,0 +1,74 @@
+"""The embedded API server as the commands start it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from reconcile.apiserver import APIServer
+from reconcile.cli.failures import CommandError
+from reconcile.client.client import Client
+from reconcile.runtime import Runtime, SystemRuntime
+
+
+@dataclass(frozen=True, slots=True)
+class Embedded:
+    """A running server.
+
+    Attributes:
+        server: the server itself.
+        client: in process, as a cluster administrator.
+        url: where it listens; empty when it does not.
+        kubeconfig: the text of a kubeconfig for it; empty when it does not listen.
+    """
+
+    server: APIServer
+    client: Client
+    url: str = ""
+    kubeconfig: str = ""
+
+
+@asynccontextmanager
+async def embedded_server(
+    *, port: int | None = None, runtime: Runtime | None = None
+) -> AsyncGenerator[Embedded]:
+    """Start a server in this process, on a port of this machine alone (0: any free one) if one is given.
+
+    Raises:
+        CommandError: the port is in use or not allowed.
+    """
+    runtime = runtime or SystemRuntime()
+    async with APIServer(runtime=runtime) as server:
+        url = kubeconfig = ""
+        if port is not None:
+            try:
+                address = await server.serve("127.0.0.1", port)
+            except OSError as error:
+                reason = error.strerror or str(error)
+                raise CommandError(f"--port {port}: {reason.lower()}; --port 0 takes any free one") from error
+            url = address.url
+            kubeconfig = kubeconfig_for(url)
+        async with Client(server.transport(), runtime=runtime) as client:
+            yield Embedded(server, client, url, kubeconfig)
+
+
+def kubeconfig_for(url: str) -> str:
+    """A kubeconfig whose only context is the embedded server."""
+    return f"""apiVersion: v1
+kind: Config
+current-context: reconcile
+clusters:
+  - name: reconcile
+    cluster:
+      server: {url}
+contexts:
+  - name: reconcile
+    context:
+      cluster: reconcile
+      user: reconcile
+      namespace: default
+users:
+  - name: reconcile
+    user: {{}}
+"""

@@ -1,0 +1,117 @@
+"""`reconcile run`: an operator's manager, on a cluster or on an embedded server."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from reconcile.cli.embedded import embedded_server
+from reconcile.cli.failures import CommandError
+from reconcile.cli.locate import Setup, load_setup
+from reconcile.cli.reachable import require_reachable
+from reconcile.client.client import Client
+from reconcile.crd import install_crds
+from reconcile.manager import Manager
+from reconcile.manager.run import default_loop_factory
+from reconcile.manager.signals import shutdown_signals
+
+
+@dataclass(frozen=True, slots=True)
+class RunOptions:
+    """What `reconcile run` was asked for.
+
+    Attributes:
+        target: file, folder or module with `setup`.
+        embedded, context, in_cluster: where to run; at most one, none for the usual configuration.
+        namespaces: what to watch; empty for the whole cluster.
+        dev: install the custom resources, and restart on changes of files.
+        health_address: where `/healthz` and `/readyz` are served; None for nowhere.
+        metrics_address: where `/metrics` is served; may be the same; None for nowhere.
+    """
+
+    target: str
+    embedded: bool = False
+    context: str | None = None
+    in_cluster: bool = False
+    namespaces: tuple[str, ...] = ()
+    dev: bool = False
+    health_address: str | None = None
+    metrics_address: str | None = None
+
+
+def run_operator(options: RunOptions) -> int:
+    if options.dev:
+        from reconcile.cli.restart import CHILD, run_restarting
+
+        if CHILD not in os.environ:
+            return run_restarting(watched_directory(options.target))
+    setup = load_setup(options.target)
+    with asyncio.Runner(loop_factory=default_loop_factory(use_uvloop=True)) as runner:
+        runner.run(_run(options, setup))
+    return 0
+
+
+def watched_directory(target: str) -> Path:
+    """The folder whose files make `--dev` restart."""
+    path = Path(target)
+    if not path.exists():
+        path = Path(*target.split("."))
+    path = path.resolve()
+    if path.is_dir():
+        return path
+    return path.parent if path.is_file() else Path.cwd()
+
+
+async def _run(options: RunOptions, setup: Setup) -> None:
+    main = asyncio.current_task()
+    assert main is not None
+    aborted = False
+
+    def abort(signal: str) -> None:
+        nonlocal aborted
+        aborted = True
+        main.cancel()
+
+    try:
+        await _run_until_stopped(options, setup, abort)
+    except asyncio.CancelledError:
+        if not aborted:
+            raise
+        raise CommandError("aborted: reconciles under way were cancelled") from None
+
+
+async def _run_until_stopped(options: RunOptions, setup: Setup, abort: Callable[[str], None]) -> None:
+    async with _client(options) as client:
+        manager = Manager(
+            client,
+            namespaces=options.namespaces or None,
+            health_address=options.health_address,
+            metrics_address=options.metrics_address,
+            crd_installer=install_crds if options.embedded or options.dev else None,
+        )
+        setup(manager)
+        with shutdown_signals(lambda _: manager.request_stop(), abort):
+            async with manager:
+                await manager.wait()
+
+
+@asynccontextmanager
+async def _client(options: RunOptions) -> AsyncGenerator[Client]:
+    if options.embedded:
+        async with embedded_server(port=0) as embedded:
+            print(f"embedded API server at {embedded.url}", flush=True)
+            yield embedded.client
+        return
+    async with _connected(options) as client:
+        await require_reachable(client)
+        yield client
+
+
+def _connected(options: RunOptions) -> Client:
+    if options.in_cluster:
+        return Client.in_cluster()
+    return Client.connect(context=options.context)

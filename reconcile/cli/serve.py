@@ -1,0 +1,40 @@
+"""`reconcile serve`: the embedded API server until a signal."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from reconcile.cli.embedded import embedded_server
+from reconcile.cli.files import write_atomically
+from reconcile.cli.locate import example_operators
+from reconcile.cli.signals import until_signal
+from reconcile.crd import install_crds
+from reconcile.manager import Manager, ManagerOptions
+
+
+def serve(*, port: int, kubeconfig_out: Path | None, with_operators: bool) -> int:
+    out = kubeconfig_out.resolve() if kubeconfig_out is not None else None
+    asyncio.run(_serve(port, out, with_operators))
+    return 0
+
+
+async def _serve(port: int, kubeconfig_out: Path | None, with_operators: bool) -> None:
+    async with embedded_server(port=port) as embedded:
+        if kubeconfig_out is not None:
+            write_atomically(kubeconfig_out, embedded.kubeconfig, flag="--kubeconfig-out")
+        print(f"serving {embedded.url} from memory, for development: nothing is kept", flush=True)
+        if kubeconfig_out is not None:
+            print(f"export KUBECONFIG={kubeconfig_out}", flush=True)
+        else:
+            print(f"kubectl --server {embedded.url} get namespaces", flush=True)
+        if not with_operators:
+            await until_signal()
+            return
+        manager = Manager(
+            embedded.client, crd_installer=install_crds, options=ManagerOptions(log_level="warning")
+        )
+        example_operators().setup(manager)
+        async with manager:
+            print("the example operators run", flush=True)
+            await until_signal()

@@ -1,0 +1,143 @@
+"""`self.events`: tells people what a controller did to an object, in the object's own events."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, cast
+
+from reconcile.controllers.events.series import EventKey, EventType, Reference
+from reconcile.controllers.events.sink import EventSink
+from reconcile.errors import ConfigurationError
+from reconcile.objects.identity import ResourceType
+from reconcile.objects.kinds import resource_type_of
+from reconcile.objects.metadata import ObjectMetadata
+from reconcile.runtime import Runtime
+
+_INSTANCE_LENGTH = 128
+_TEXT_LENGTH = 128
+_NOTE_LENGTH = 1024
+_NAME_LENGTH = 230
+
+
+class EventRecorder:
+    """Records events in the name of one controller.
+
+    Never blocks and never raises for what happens at the server: an event that cannot be written is
+    counted and dropped. Like events are counted in one Event object, see `series`.
+    """
+
+    def __init__(self, controller: str, instance: str, sink: EventSink, runtime: Runtime) -> None:
+        self._controller = controller
+        self._instance = f"{controller}-{instance}"[:_INSTANCE_LENGTH]
+        self._sink = sink
+        self._runtime = runtime
+
+    def event(
+        self,
+        obj: Any,
+        type: EventType,
+        reason: str,
+        action: str,
+        note: str,
+        *,
+        related: Any = None,
+    ) -> None:
+        """Record one event about an object.
+
+        Args:
+            obj: a typed object or a dict with apiVersion and kind.
+            type: `Normal`, or `Warning` for what someone should look at.
+            reason: why, one CamelCase word for machines, such as `BackupFailed`.
+            action: what the controller did or tried, such as `Backup`.
+            note: the sentence for people; cut at 1 KiB.
+            related: a second object that the action involved.
+        """
+        if type not in ("Normal", "Warning"):
+            raise ConfigurationError(f"event type must be Normal or Warning, got {type!r}")
+        if not reason or not action:
+            raise ConfigurationError("an event needs a reason and an action: the server refuses it without")
+        self._observe(
+            reference_to(obj), type, reason, action, note, None if related is None else reference_to(related)
+        )
+
+    def event_for(
+        self,
+        resource_type: ResourceType,
+        metadata: ObjectMetadata,
+        *,
+        type: EventType,
+        reason: str,
+        action: str,
+        note: str,
+    ) -> None:
+        """Record one event about an object of which only the metadata is at hand."""
+        regarding = Reference(
+            resource_type.api_version,
+            resource_type.kind,
+            metadata.namespace,
+            metadata.name,
+            metadata.uid,
+            metadata.resource_version,
+        )
+        self._observe(regarding, type, reason, action, note, None)
+
+    def _observe(
+        self,
+        regarding: Reference,
+        type: str,
+        reason: str,
+        action: str,
+        note: str,
+        related: Reference | None,
+    ) -> None:
+        now = self._runtime.now()
+        key = EventKey(
+            type,
+            action[:_TEXT_LENGTH],
+            reason[:_TEXT_LENGTH],
+            self._controller,
+            self._instance,
+            regarding,
+            related,
+        )
+        name = f"{regarding.name[:_NAME_LENGTH]}.{int(now.timestamp() * 1_000_000) * 1000:x}"
+        sink = self._sink
+        sink.stats.recorded += 1
+        record = sink.series.observe(key, _cut(note), name, regarding.namespace or "default", now)
+        if record is not None:
+            sink.submit(record)
+
+
+def reference_to(obj: Any) -> Reference:
+    """A reference to an object in any of its forms."""
+    if isinstance(obj, Mapping):
+        plain = cast("Mapping[str, Any]", obj)
+        metadata = cast("Mapping[str, Any]", plain.get("metadata") or {})
+        return Reference(
+            plain.get("apiVersion", ""),
+            plain.get("kind", ""),
+            metadata.get("namespace", ""),
+            metadata.get("name", ""),
+            metadata.get("uid", ""),
+            metadata.get("resourceVersion", ""),
+        )
+    if isinstance(obj, ObjectMetadata):
+        return Reference(obj.api_version, obj.kind, obj.namespace, obj.name, obj.uid, obj.resource_version)
+    resource_type = resource_type_of(obj)
+    metadata = obj.metadata
+    return Reference(
+        resource_type.api_version,
+        resource_type.kind,
+        metadata.namespace or "",
+        metadata.name or "",
+        metadata.uid or "",
+        metadata.resource_version or "",
+    )
+
+
+def _cut(note: str) -> str:
+    """At most as many bytes of UTF-8 as the server takes, whole characters only."""
+    raw = note.encode()
+    if len(raw) <= _NOTE_LENGTH:
+        return note
+    return raw[: _NOTE_LENGTH - 3].decode(errors="ignore") + "…"

@@ -1,0 +1,85 @@
+"""From an informer's deliveries to keys on a queue: predicates, then mappers, then priority."""
+
+from __future__ import annotations
+
+from reconcile.controllers.change import Change
+from reconcile.controllers.logs import Logger
+from reconcile.controllers.mappers import as_mapper
+from reconcile.controllers.request import Cause
+from reconcile.controllers.stats import ControllerStats
+from reconcile.controllers.watch import Watch
+from reconcile.informers.cached_object import CachedObject
+from reconcile.objects.identity import ObjectKey
+from reconcile.objects.kinds import resource_type_of
+from reconcile.workqueue import LOW_PRIORITY, WorkQueue
+
+
+class Feed:
+    """The handler of one watch of one controller; called in the informer's task.
+
+    A predicate or mapper that raises loses that one event for this controller: it is counted and logged
+    with the object's key, and the watch goes on.
+    """
+
+    def __init__(
+        self, watch: Watch, queue: WorkQueue[ObjectKey], stats: ControllerStats, log: Logger
+    ) -> None:
+        self._watch = watch
+        self._kind = watch.kind
+        self._kind_name = str(resource_type_of(watch.kind).group_kind)
+        assert not isinstance(watch.to, str), "a definition knows the methods that its watches name"
+        self._mapper = as_mapper(watch.to)
+        self._accepts = tuple(each.accepts for each in watch.predicates)
+        self._priority = watch.priority
+        self._queue = queue
+        self._stats = stats
+        self._log = log
+
+    def on_add(self, obj: CachedObject, initial: bool) -> None:
+        self._deliver(Change(self._kind, None, obj, initial=initial))
+
+    def on_update(self, old: CachedObject, new: CachedObject) -> None:
+        self._deliver(Change(self._kind, old, new))
+
+    def on_delete(self, old: CachedObject, final_state_unknown: bool) -> None:
+        self._deliver(Change(self._kind, old, None, final_state_unknown=final_state_unknown))
+
+    def _deliver(self, change: Change) -> None:
+        try:
+            for accepts in self._accepts:
+                if not accepts(change):
+                    return
+            keys = self._keys(change)
+        except Exception as error:
+            self._stats.mapping_errors += 1
+            self._log.error(
+                "a predicate or mapper failed; the event is lost to this controller",
+                kind=self._kind_name,
+                object=str(change.key),
+                change=change.type,
+                error=f"{type(error).__name__}: {error}",
+            )
+            return
+        if not keys:
+            return
+        priority = self._priority
+        if priority is None:
+            priority = LOW_PRIORITY if change.initial or change.unchanged else 0
+        cause = Cause(
+            change.type,
+            self._kind_name,
+            change.key,
+            resource_version=change.metadata.resource_version,
+            initial=change.initial,
+        )
+        for key in keys:
+            self._queue.add(key, cause=cause, priority=priority)
+
+    def _keys(self, change: Change) -> dict[ObjectKey, None]:
+        """Keys of the old state and the new one, each once: an object that moved tells both sides."""
+        keys: dict[ObjectKey, None] = {}
+        if change.new is not None:
+            keys.update(dict.fromkeys(self._mapper.keys(change.new, lambda: change.object)))
+        if change.old is not None:
+            keys.update(dict.fromkeys(self._mapper.keys(change.old, lambda: change.old_object)))
+        return keys

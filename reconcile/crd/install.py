@@ -1,0 +1,60 @@
+"""Installs definitions on a server and waits until it serves them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+from reconcile.client.client import Client
+from reconcile.crd.definition import custom_resource_definition
+from reconcile.errors import ConfigurationError
+from reconcile.objects.conditions import find_condition, is_true
+from reconcile.objects.identity import ResourceType
+
+CRD = ResourceType(
+    "apiextensions.k8s.io", "v1", "CustomResourceDefinition", "customresourcedefinitions", namespaced=False
+)
+_FIRST_LOOK = 0.02
+_LONGEST_PAUSE = 0.5
+
+
+async def install_crds(client: Client, kinds: Sequence[Any], *, timeout: float = 30.0) -> None:
+    """Apply the definitions of custom kinds, and return when the server serves them all.
+
+    A `Manager(crd_installer=install_crds)` calls this at its start.
+
+    Args:
+        client: may apply CustomResourceDefinitions.
+        kinds: CustomResource classes.
+        timeout: seconds that the server may take to establish each.
+
+    Raises:
+        ConfigurationError: a model cannot be expressed, a name is taken, or a definition was not
+            established in time; nothing is applied when one of the models cannot be expressed.
+    """
+    definitions = [custom_resource_definition(kind) for kind in kinds]
+    for definition in definitions:
+        await client.apply(definition)
+    for definition in definitions:
+        await _established(client, definition["metadata"]["name"], timeout)
+
+
+async def _established(client: Client, name: str, timeout: float) -> None:
+    pause = _FIRST_LOOK
+    deadline = asyncio.get_running_loop().time() + timeout
+    while True:
+        found = await client.get(CRD, name)
+        conditions: list[dict[str, Any]] = found.get("status", {}).get("conditions") or []
+        if is_true(conditions, "Established"):
+            return
+        refused = find_condition(conditions, "NamesAccepted")
+        if refused is not None and refused["status"] == "False":
+            raise ConfigurationError(f"CustomResourceDefinition {name}: {refused.get('message', '')}")
+        if asyncio.get_running_loop().time() >= deadline:
+            raise ConfigurationError(
+                f"CustomResourceDefinition {name} was not established within {timeout:g} seconds; "
+                f"its conditions: {conditions or 'none'}"
+            )
+        await asyncio.sleep(pause)
+        pause = min(2 * pause, _LONGEST_PAUSE)

@@ -1,0 +1,43 @@
+"""Several write guards as one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from reconcile.client.seams import Write, WriteGuard
+
+if TYPE_CHECKING:
+    from reconcile.client.client import Client
+
+
+class GuardChain:
+    """Asks each guard in turn; any may refuse, and the shortest of their limits counts."""
+
+    def __init__(self) -> None:
+        self._guards: list[WriteGuard] = []
+
+    def add(self, guard: WriteGuard) -> None:
+        self._guards.append(guard)
+
+    def remove(self, guard: WriteGuard) -> None:
+        self._guards.remove(guard)
+
+    def check(self, write: Write, /) -> float | None:
+        limit: float | None = None
+        for guard in self._guards:
+            seconds = guard.check(write)
+            if seconds is not None and (limit is None or seconds < limit):
+                limit = seconds
+        return limit
+
+
+def guard_chain_of(client: Client) -> GuardChain:
+    """The chain that a client asks; made around a guard that it has already."""
+    present = client.guard
+    if isinstance(present, GuardChain):
+        return present
+    chain = GuardChain()
+    if present is not None:
+        chain.add(present)
+    client.guard = chain
+    return chain

@@ -1,0 +1,23 @@
+"""Keeps the caches of a controller warm while another process leads."""
+
+from __future__ import annotations
+
+from reconcile.controllers.loop import Controller
+
+
+class WarmUp:
+    """A runnable beside a leader-elected controller: ends when the controller's caches are synced."""
+
+    needs_leader_election = False
+
+    def __init__(self, controller: Controller) -> None:
+        self.name = self.name_for(controller.name)
+        self._controller = controller
+
+    @staticmethod
+    def name_for(controller: str) -> str:
+        """Its name among the runnables."""
+        return f"caches of {controller}"
+
+    async def run(self) -> None:
+        await self._controller.warm_up()

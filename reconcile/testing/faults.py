@@ -1,0 +1,170 @@
+"""Faults between a process and its API server, at the seam where a process's requests leave it.
+
+    process ──requests──▶ FaultyTransport ──requests──▶ server
+                              │ counts writes; refuses the nth; lets the process die after the nth
+            ◀──watch events── │ lets them come late; breaks watches off
+
+A death is a severed transport: the write is carried out, its answer never arrives, and nothing that the
+dying process still tries reaches the server. That is what a power cut looks like from the server.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass
+
+import msgspec
+
+from reconcile.client.transport import Transport, TransportRequest, TransportResponse
+from reconcile.errors import TransportError
+from reconcile.testing.watch_faults import FaultyStream
+
+_READS = frozenset({"GET", "HEAD", "OPTIONS"})
+_DEAD = "the process died: nothing passes between it and the server any more"
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """The answer of a server that refuses a write; nothing is carried out.
+
+    Attributes:
+        code: the HTTP status code.
+        reason: the reason in the Status, such as `Conflict`, `Forbidden` or `InternalError`.
+        message: the message in the Status.
+        retry_after: seconds in a `Retry-After` header; None for no such header.
+    """
+
+    code: int = 500
+    reason: str = "InternalError"
+    message: str = "refused by a fault of this test"
+    retry_after: int | None = None
+
+
+class FaultyTransport(Transport):
+    """Passes everything on to another transport, save for the faults it was told of.
+
+    Writes are counted from 1 in the order they are sent; dry runs count too.
+
+    Attributes:
+        writes: how many writes were sent so far, refused ones included.
+        lag: seconds by which what the server sends on watches arrives later, from now on.
+    """
+
+    def __init__(self, inner: Transport) -> None:
+        self.writes = 0
+        self.lag = 0.0
+        self._inner = inner
+        self._refusals: dict[int, Refusal] = {}
+        self._deaths: dict[int, Callable[[], None]] = {}
+        self._severed = False
+        self._streams: dict[FaultyStream, None] = {}
+        self._lost: dict[str, None] = {}
+
+    def refuse(self, nth: int, refusal: Refusal | None = None) -> None:
+        """The server refuses the nth write from now on: 1 is the next one."""
+        self._refusals[self.writes + nth] = refusal or Refusal()
+
+    def die_after(self, nth: int, on_death: Callable[[], None]) -> None:
+        """The nth write from now on is the last: it is carried out, then `on_death` is called."""
+        self._deaths[self.writes + nth] = on_death
+
+    def cut_watches(self) -> None:
+        """Every open watch breaks off now; what was on its way is lost."""
+        self._lost.update((stream.path, None) for stream in self._streams)
+        self._break_off("the connection was cut by a fault of this test")
+
+    def sever(self) -> None:
+        """From now on nothing reaches the server, and no open answer goes on."""
+        self._severed = True
+        self._break_off(_DEAD)
+
+    @property
+    def severed(self) -> bool:
+        return self._severed
+
+    @property
+    def recovering(self) -> bool:
+        """Whether a watch that was cut has not been opened again yet."""
+        return bool(self._lost)
+
+    @property
+    def next_arrival(self) -> float | None:
+        """The loop's time at which the next late chunk of a watch arrives; None when none is on its way."""
+        times = [at for stream in self._streams if (at := stream.next_arrival) is not None]
+        return min(times, default=None)
+
+    async def send(self, request: TransportRequest) -> TransportResponse:
+        self._check()
+        if request.method in _READS:
+            return await self._read(request)
+        self.writes += 1
+        if refusal := self._refusals.pop(self.writes, None):
+            await asyncio.sleep(0)
+            return _Answer(refusal)
+        on_death = self._deaths.pop(self.writes, None)
+        response = await self._inner.send(request)
+        if on_death is not None:
+            await response.read()
+            self.sever()
+            on_death()
+        if self._severed:
+            await response.close()
+            self._check()
+        return response
+
+    async def close(self) -> None:
+        await self._inner.close()
+
+    def stream_closed(self, stream: FaultyStream, /) -> None:
+        self._streams.pop(stream, None)
+
+    async def _read(self, request: TransportRequest) -> TransportResponse:
+        response = await self._inner.send(request)
+        if self._severed:
+            await response.close()
+            self._check()
+        if not any(name == "watch" and value in ("1", "true") for name, value in request.query):
+            return response
+        stream = FaultyStream(response, self, request.path)
+        self._streams[stream] = None
+        if response.status < 300:
+            self._lost.pop(request.path, None)
+        return stream
+
+    def _break_off(self, why: str) -> None:
+        for stream in list(self._streams):
+            stream.break_off(TransportError(why))
+
+    def _check(self) -> None:
+        if self._severed:
+            raise TransportError(_DEAD)
+
+
+class _Answer(TransportResponse):
+    def __init__(self, refusal: Refusal) -> None:
+        self.status = refusal.code
+        headers: dict[str, str] = {"content-type": "application/json"}
+        if refusal.retry_after is not None:
+            headers["retry-after"] = str(refusal.retry_after)
+        self.headers: Mapping[str, str] = headers
+        self._body = msgspec.json.encode(
+            {
+                "kind": "Status",
+                "apiVersion": "v1",
+                "metadata": {},
+                "status": "Failure",
+                "message": refusal.message,
+                "reason": refusal.reason,
+                "code": refusal.code,
+            }
+        )
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        yield self._body
+
+    async def read(self) -> bytes:
+        return self._body
+
+    async def close(self) -> None:
+        return
