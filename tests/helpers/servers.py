@@ -54,7 +54,8 @@ class Session:
     Attributes:
         server: the server under test.
         client: an administrator's client.
-        namespace: a namespace that holds no objects of others, but what controllers put into each.
+        namespace: a namespace that holds no objects of others, but what controllers put into each, and that
+            is there already: the ServiceAccount `default` and the ConfigMap `kube-root-ca.crt`.
         kubeconfig: the administrator's kubeconfig; None where the server is met in the process.
         unique: a word that no other test has, for the names of cluster-scoped objects.
     """
@@ -78,7 +79,7 @@ class Session:
                 address = await self._embedded.serve(options=HTTPOptions(tls=True))
                 self.kubeconfig = address.write_kubeconfig(self.server.directory / "kubeconfig")
         self.client = await self.connected()
-        await self.client.create(Namespace(metadata=ObjectMeta(name=self.namespace)))
+        await self._create_namespace(self.namespace)
         return self
 
     async def __aexit__(
@@ -101,8 +102,18 @@ class Session:
     async def another_namespace(self) -> str:
         """One more namespace of this test."""
         name = f"{self.unique}-{next(_numbers)}"
-        await self.client.create(Namespace(metadata=ObjectMeta(name=name)))
+        await self._create_namespace(name)
         return name
+
+    async def _create_namespace(self, name: str) -> None:
+        """Returns when the controllers have put into it what they put into each.
+
+        What they create later would be an event that no test expects.
+        """
+        await self.client.create(Namespace(metadata=ObjectMeta(name=name)))
+        async with asyncio.TaskGroup() as group:
+            for kind, expected in ((SERVICE_ACCOUNTS, "default"), (CONFIG_MAPS, "kube-root-ca.crt")):
+                group.create_task(self.client.wait_for(kind, f"{name}/{expected}", exists))
 
     async def forget_history(self) -> None:
         """Make the server's storage forget what was before now.
@@ -114,10 +125,6 @@ class Session:
         else:
             assert self._embedded is not None
             self._embedded.storage.compact(self._embedded.storage.revision)
-
-    async def admits_pods(self) -> None:
-        """Wait until the namespace has what admission of a pod asks for."""
-        await self.client.wait_for(SERVICE_ACCOUNTS, f"{self.namespace}/default", exists)
 
     def config_map(self, name: str, data: dict[str, str] | None = None, **metadata: Any) -> ConfigMap:
         """A ConfigMap of the test's namespace, not created yet."""

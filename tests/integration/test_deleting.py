@@ -55,7 +55,6 @@ async def test_finalizers_keep_an_object_until_they_are_gone(session: Session) -
 
 
 async def test_a_bound_pod_has_a_grace_period(session: Session) -> None:
-    await session.admits_pods()
     client, key = session.client, f"{session.namespace}/p"
     await client.create(session.pod("p", terminationGracePeriodSeconds=7))
     # Nobody runs it yet: it goes at once.
@@ -160,7 +159,6 @@ async def test_one_of_two_owners_keeps_a_dependent(session: Session) -> None:
 
 
 async def test_replica_sets_take_their_pods_along(session: Session) -> None:
-    await session.admits_pods()
     client = session.client
     replica_set = await client.create(
         {

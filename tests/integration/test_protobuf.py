@@ -84,7 +84,6 @@ async def test_an_object_of_every_kind_written_in_protobuf_is_read_the_same_in_b
     session: Session,
 ) -> None:
     ask = Wire(session)
-    await session.admits_pods()
     samples = one_of_each_kind(session.namespace, session.unique, a_request())
     assert len(samples) == 40
     for sample in samples:

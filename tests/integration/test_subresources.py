@@ -56,7 +56,6 @@ async def test_scale_is_read_and_written(session: Session) -> None:
 
 
 async def test_a_pod_is_bound_once(session: Session) -> None:
-    await session.admits_pods()
     client, key = session.client, f"{session.namespace}/p"
     pod = await client.create(session.pod("p"))
     await client.bind(pod, "node-1")
@@ -75,7 +74,6 @@ async def test_a_pod_is_bound_once(session: Session) -> None:
 
 
 async def test_an_eviction_asks_the_budget(session: Session) -> None:
-    await session.admits_pods()
     client, key = session.client, f"{session.namespace}/p"
     labelled = session.pod("p")
     labelled["metadata"]["labels"] = {"app": "web"}
@@ -111,7 +109,6 @@ async def test_an_eviction_asks_the_budget(session: Session) -> None:
 
 
 async def test_ephemeral_containers_are_added_to_a_pod(session: Session) -> None:
-    await session.admits_pods()
     client, key = session.client, f"{session.namespace}/p"
     await client.create(session.pod("p"))
     added = {"spec": {"ephemeralContainers": [{"name": "debug", "image": "sh"}]}}
@@ -123,7 +120,6 @@ async def test_ephemeral_containers_are_added_to_a_pod(session: Session) -> None
 
 
 async def test_a_token_of_a_service_account(session: Session) -> None:
-    await session.admits_pods()
     tokens = session.client.subresource(SERVICE_ACCOUNTS, f"{session.namespace}/default", "token")
     made = await tokens.create(
         {
@@ -150,7 +146,6 @@ async def test_a_subresource_that_is_not_there(session: Session) -> None:
         )
     with pytest.raises(ConfigurationError, match=r"client\.subresource\(kind, key, .scale.\)"):
         await client.get(Deployment, f"{session.namespace}/web", subresource="scale")
-    await session.admits_pods()
     await client.create(session.pod("p"))
     with pytest.raises(BadRequestError):
         await client.subresource(PODS, f"{session.namespace}/p", "binding").create(
