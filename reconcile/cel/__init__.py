@@ -1,0 +1,71 @@
+"""The Common Expression Language as Kubernetes 1.36 has it: parse, type-check, cost, evaluate.
+
+Rules of a CustomResourceDefinition (`x-kubernetes-validations`) are compiled against its structural schema,
+as kube-apiserver compiles them when the definition is created, and evaluated on objects as it does when they
+are written. Schemas and objects are plain JSON: dicts, lists, strings, numbers.
+
+A whole schema:
+
+    compiled = compile_schema(schema)       # openAPIV3Schema of one version; never raises
+    compiled.problems                       # what a server would refuse: field, reason, message, place
+    compiled.costs                          # the estimated cost of each rule, beside the limits
+    compiled.raise_for_problems()           # CelError with the same words
+    compiled.validate(new, old)             # violations: field path, reason, message; old None on creation
+
+One rule, against the schema it stands in (`root=True` for a custom resource's own schema):
+
+    program = compile_rule(schema, "self.replicas <= self.maxReplicas")     # CelError: syntax, type, cost
+    program.cost                            # CostEstimate(min, max)
+    program.evaluate(value, old)            # the value; CelEvaluationError
+
+An expression over variables of one's own (as admission policies have them):
+
+    program = compile_expression("object.spec.replicas < params.max", {"object": DYN, "params": DYN})
+    program.run({"object": {...}, "params": {...}})
+
+A pattern, as schemas and `matches` have them:
+
+    check_re2("^(?=a)")                     # "invalid or unsupported Perl syntax: `(?=`", or None
+
+Guarantees: verdict, error path, rejection by cost and both costs (estimated and actual) agree with
+k8s.io/apiserver v0.36; the test suite compares them one by one with that library. Texts of type errors and
+evaluation errors are cel-go's; of a syntax error the place is, and the words are our own.
+"""
+
+from __future__ import annotations
+
+from reconcile.cel.errors import (
+    CelBudgetError,
+    CelCostError,
+    CelError,
+    CelEvaluationError,
+    CelSyntaxError,
+    CelTypeError,
+    Issue,
+)
+from reconcile.cel.limits import (
+    PER_CALL_LIMIT,
+    PER_EXPRESSION_ESTIMATE_LIMIT,
+    PER_SCHEMA_ESTIMATE_LIMIT,
+    RUNTIME_BUDGET,
+)
+from reconcile.cel.results import CostEstimate, RuleCost, RuleProblem, Verdict, Violation
+
+__all__ = [
+    "PER_CALL_LIMIT",
+    "PER_EXPRESSION_ESTIMATE_LIMIT",
+    "PER_SCHEMA_ESTIMATE_LIMIT",
+    "RUNTIME_BUDGET",
+    "CelBudgetError",
+    "CelCostError",
+    "CelError",
+    "CelEvaluationError",
+    "CelSyntaxError",
+    "CelTypeError",
+    "CostEstimate",
+    "Issue",
+    "RuleCost",
+    "RuleProblem",
+    "Verdict",
+    "Violation",
+]
