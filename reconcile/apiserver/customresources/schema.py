@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +11,7 @@ from reconcile.apiserver.field_errors import FieldError
 from reconcile.apiserver.schemas import BuiltinSchemas
 from reconcile.apiserver.schemas.topology import SCALAR, UNTYPED, Shape
 from reconcile.apiserver.status import bad_request
+from reconcile.objects.json_copy import copy_json
 
 if TYPE_CHECKING:
     from reconcile.apiserver.interfaces import RequestContext
@@ -181,18 +181,18 @@ def _default(value: Any, schema: JSONObject) -> None:
                 # A null that is not allowed goes when there is a default to take its place only.
                 continue
             if key not in value or (value[key] is None and not inner.get("nullable")):
-                value[key] = copy.deepcopy(inner["default"])
+                value[key] = copy_json(inner["default"])
         for key, inner in value.items():
             if key in properties:
                 _default(inner, properties[key])
             elif isinstance(additional, dict):
                 if inner is None and "default" in additional and not additional.get("nullable"):
-                    value[key] = copy.deepcopy(additional["default"])
+                    value[key] = copy_json(additional["default"])
                 _default(value[key], additional)
     elif isinstance(value, list):
         items = schema.get("items")
         if isinstance(items, dict):
             for index, item in enumerate(value):
                 if item is None and "default" in items and not items.get("nullable"):
-                    value[index] = copy.deepcopy(items["default"])
+                    value[index] = copy_json(items["default"])
                 _default(value[index], items)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from reconcile.apiserver.managedfields.fieldset import FieldSet, from_fields_v1, to_fields_v1
@@ -36,21 +36,25 @@ def manager_id(manager: str, operation: str, api_version: str, subresource: str)
 
 @dataclass(frozen=True, slots=True)
 class Owned:
-    """What one manager owns, in which version, since when (RFC 3339; empty: not known)."""
+    """What one manager owns, in which version, since when (RFC 3339; empty: not known).
+
+    `on_the_wire` is the FieldsV1 that the fields were read from, where that is as this server writes it.
+    """
 
     fields: FieldSet
     api_version: str
     time: str = ""
+    on_the_wire: JSONObject | None = field(default=None, compare=False)
 
     def with_fields(self, fields: FieldSet) -> Owned:
-        return replace(self, fields=fields)
+        return Owned(fields, self.api_version, self.time)
 
 
 Managed = dict[ManagerId, Owned]
 
 
-def decode_entries(entries: Any) -> Managed:
-    """Raises ValueError when an entry is broken."""
+def decode_entries(entries: Any, *, stored: bool = False) -> Managed:
+    """Raises ValueError when an entry is broken. `stored`: this server wrote them."""
     managed: Managed = {}
     for entry in entries or ():
         if not isinstance(entry, dict) or entry.get("fieldsType", "FieldsV1") != "FieldsV1":
@@ -60,7 +64,8 @@ def decode_entries(entries: Any) -> Managed:
             raise ValueError(f"not an operation: {operation!r}")
         version = entry.get("apiVersion", "")
         who = manager_id(entry.get("manager", ""), operation, version, entry.get("subresource", ""))
-        managed[who] = Owned(from_fields_v1(entry.get("fieldsV1") or {}), version, entry.get("time") or "")
+        trie = entry.get("fieldsV1") or {}
+        managed[who] = Owned(from_fields_v1(trie), version, entry.get("time") or "", trie if stored else None)
     return managed
 
 
@@ -75,7 +80,7 @@ def encode_entries(managed: Managed) -> list[JSONObject]:
         if owned.time:
             entry["time"] = owned.time
         entry["fieldsType"] = "FieldsV1"
-        entry["fieldsV1"] = to_fields_v1(owned.fields)
+        entry["fieldsV1"] = to_fields_v1(owned.fields) if owned.on_the_wire is None else owned.on_the_wire
         if who.subresource:
             entry["subresource"] = who.subresource
         entries.append(entry)

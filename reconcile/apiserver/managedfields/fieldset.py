@@ -17,37 +17,40 @@ FieldSet = frozenset[Path]
 
 EMPTY: FieldSet = frozenset()
 
-_ORDER = {"f": 0, "k": 1, "v": 2, "i": 3}
-
 
 def element_of(kind: str, value: Any) -> str:
     return f"{kind}:{msgspec.json.encode(value, order='sorted').decode()}"
 
 
-def _sort_key(path: Path) -> tuple[tuple[int, str], ...]:
-    return tuple((_ORDER.get(element[0], 4), element) for element in path)
+def _on_the_wire(element: str) -> str:
+    """Orders `.`, fields, keys, values, positions: the alphabet but for the positions."""
+    return f"~{element}" if element[0] == "i" else element
 
 
 def in_order(paths: Iterable[Path]) -> list[Path]:
-    return sorted(paths, key=_sort_key)
+    return sorted(paths, key=lambda path: [_on_the_wire(element) for element in path])
 
 
 def to_fields_v1(paths: FieldSet) -> dict[str, Any]:
     """The trie that goes on the wire."""
     root: dict[str, Any] = {}
-    for path in in_order(paths):
+    for path in paths:
         node = root
         for element in path:
-            node = node.setdefault(element, {})
+            below = node.get(element)
+            if below is None:
+                below = node[element] = {}
+            node = below
         node["."] = {}
-    return _without_needless_dots(root)
+    return _in_wire_form(root)
 
 
-def _without_needless_dots(node: dict[str, Any]) -> dict[str, Any]:
-    """A path without anything below it is an empty map; only others need the dot."""
-    if list(node) == ["."]:
+def _in_wire_form(node: dict[str, Any]) -> dict[str, Any]:
+    """In order. A path without anything below it is an empty map; only others need the dot."""
+    if len(node) == 1 and "." in node:
         return {}
-    return {key: {} if key == "." else _without_needless_dots(value) for key, value in node.items()}
+    order = sorted(node, key=_on_the_wire) if len(node) > 1 else node
+    return {key: _in_wire_form(node[key]) if key != "." else {} for key in order}
 
 
 def from_fields_v1(trie: Any) -> FieldSet:

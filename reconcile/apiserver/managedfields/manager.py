@@ -11,7 +11,6 @@ versions differ in nothing but their name.
 
 from __future__ import annotations
 
-import copy
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -37,6 +36,7 @@ from reconcile.apiserver.managedfields.typed import (
 )
 from reconcile.apiserver.schemas.topology import UNTYPED, Shape
 from reconcile.apiserver.status import apply_conflict, bad_request, internal_error
+from reconcile.objects.json_copy import copy_json
 
 if TYPE_CHECKING:
     from reconcile.apiserver.interfaces import RequestContext
@@ -100,7 +100,7 @@ class FieldManager:
         managed: Managed = {}
         if live is not None:
             try:
-                managed = decode_entries(live["metadata"].get("managedFields"))
+                managed = decode_entries(live["metadata"].get("managedFields"), stored=True)
             except ValueError as error:
                 raise internal_error(f"failed to decode managed fields: {error}") from None
             if not managed:
@@ -132,7 +132,7 @@ class FieldManager:
         if equal(_plain(new), _plain(before)):
             return
         try:
-            managed = decode_entries(before["metadata"].get("managedFields"))
+            managed = decode_entries(before["metadata"].get("managedFields"), stored=True)
         except ValueError:
             managed = {}
         new["metadata"].pop("managedFields", None)
@@ -145,14 +145,15 @@ class FieldManager:
         if not subresource:
             if is_reset(given):
                 return {}
-            try:
-                managed = decode_entries(given)
-            except ValueError:
-                managed = {}
-            if managed:
-                return managed
+            if given != held:
+                try:
+                    managed = decode_entries(given)
+                except ValueError:
+                    managed = {}
+                if managed:
+                    return managed
         try:
-            return decode_entries(held)
+            return decode_entries(held, stored=True)
         except ValueError:
             return {}
 
@@ -388,7 +389,7 @@ def _refresh_last_applied(merged: JSONObject, applied: JSONObject) -> None:
     annotations: dict[str, str] = merged["metadata"].get("annotations") or {}
     if LAST_APPLIED not in annotations:
         return
-    config = copy.deepcopy(applied)
+    config = copy_json(applied)
     given = config.get("metadata", {}).get("annotations")
     if given:
         given.pop(LAST_APPLIED, None)

@@ -6,13 +6,15 @@ without a shape goes by what it turns out to be, its lists as leaves.
 
 from __future__ import annotations
 
-import copy
 from dataclasses import dataclass, field
 from typing import Any
+
+import msgspec
 
 from reconcile.apiserver.field_errors import go_quote
 from reconcile.apiserver.managedfields.fieldset import FieldSet, Path, element_of
 from reconcile.apiserver.schemas.topology import Shape
+from reconcile.objects.json_copy import copy_json
 
 MISSING: Any = object()
 """In place of a value that is not there; null is a value."""
@@ -110,7 +112,7 @@ def compare(old: Any, new: Any, shape: Shape) -> Comparison:
             result.modified.add(path)
 
     def walk(old: Any, new: Any, shape: Shape, path: Path) -> None:
-        if old is new or (old is MISSING and new is MISSING):
+        if old is new or surely_equal(old, new):
             return
         old_empty, new_empty = _nothing(old), _nothing(new)
         if old_empty and new_empty:
@@ -144,8 +146,22 @@ def _nothing(value: Any) -> bool:
     return value is MISSING or value is None or value == {} or value == []
 
 
+def surely_equal(left: Any, right: Any) -> bool:
+    """Equal without a walk in Python; False says nothing.
+
+    Python takes `1` for `True`, so that its own answer needs the text as a second witness.
+    """
+    return (
+        type(left) is type(right)
+        and left == right
+        and (not isinstance(left, dict | list) or msgspec.json.encode(left) == msgspec.json.encode(right))
+    )
+
+
 def equal(left: Any, right: Any) -> bool:
     """JSON equality: numbers by value, booleans apart from numbers."""
+    if surely_equal(left, right):
+        return True
     if isinstance(left, dict) and isinstance(right, dict):
         return left.keys() == right.keys() and all(equal(value, right[key]) for key, value in left.items())
     if isinstance(left, list) and isinstance(right, list):
@@ -156,12 +172,12 @@ def equal(left: Any, right: Any) -> bool:
 def merge(live: Any, config: Any, shape: Shape) -> Any:
     """The live value with the configuration's leaves over it."""
     if config is MISSING:
-        return copy.deepcopy(live)
+        return copy_json(live)
     if live is MISSING or _nothing(config):
         return (
-            copy.deepcopy(config)
+            copy_json(config)
             if live is MISSING or shape.atomic or _nothing(live) or config is None
-            else copy.deepcopy(live)
+            else copy_json(live)
         )
     if _granular_map(shape, config) and (_granular_map(shape, live) or live is None):
         before: dict[str, Any] = live or {}
@@ -171,7 +187,7 @@ def merge(live: Any, config: Any, shape: Shape) -> Any:
         return merged
     if _granular_list(shape, config) and (_granular_list(shape, live) or live is None):
         return _merge_lists(live or [], config, shape)
-    return copy.deepcopy(config)
+    return copy_json(config)
 
 
 def _merge_lists(live: list[Any], config: list[Any], shape: Shape) -> list[Any]:
@@ -198,7 +214,7 @@ def _merge_lists(live: list[Any], config: list[Any], shape: Shape) -> list[Any]:
         if i < len(left_order):
             element = left_order[i]
             if element not in right:
-                result.append(copy.deepcopy(left[element]))
+                result.append(copy_json(left[element]))
                 i += 1
                 continue
             if next_shared >= len(shared) or shared[next_shared] != element:
@@ -314,8 +330,6 @@ def _check_kind(value: Any, shape: Shape, path: str) -> None:
 
 
 def _go_value(value: Any) -> str:
-    import msgspec
-
     if isinstance(value, str):
         return f"&{{{value}}}"
     return f"&{{{msgspec.json.encode(value).decode()}}}"

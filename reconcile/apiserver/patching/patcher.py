@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -11,6 +10,7 @@ from reconcile.apiserver.field_errors import invalid
 from reconcile.apiserver.interfaces import FieldManager, JSONObject, RequestContext
 from reconcile.apiserver.status import StatusError, bad_request, unsupported_media_type
 from reconcile.apiserver.status import invalid as invalid_status
+from reconcile.objects.json_copy import copy_json
 from reconcile.objects.patches import PatchError, apply_json_patch, apply_merge_patch, apply_strategic_patch
 
 if TYPE_CHECKING:
@@ -112,7 +112,7 @@ def _check(patched: JSONObject, context: RequestContext) -> None:
     Works on a copy: the handlers decode the result themselves.
     """
     try:
-        findings = context.resource.schema.check(copy.deepcopy(patched), context)
+        findings = context.resource.schema.check(copy_json(patched), context)
         if not findings or context.field_validation != "Strict":
             return
         problem = f"strict decoding error: {', '.join(findings)}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from typing import Any
 
 from reconcile.apiserver.field_errors import FieldError, forbidden, invalid, not_supported, quoted
@@ -11,6 +10,7 @@ from reconcile.apiserver.strategies.basic import keep
 from reconcile.apiserver.strategies.checks import same
 from reconcile.apiserver.strategies.pod_scheduling import tolerations
 from reconcile.apiserver.strategies.pod_spec import container_errors, pod_spec_errors
+from reconcile.objects.json_copy import copy_json
 from reconcile.objects.quantities import Amount
 
 JSONObject = dict[str, Any]
@@ -113,7 +113,7 @@ class PodStrategy(Strategy):
         errors += _deadline(spec, before)
         errors += _only_added_tolerations(spec.get("tolerations") or [], before.get("tolerations") or [])
         errors += _only_deleted_gates(spec.get("schedulingGates") or [], before.get("schedulingGates") or [])
-        munged = copy.deepcopy(spec)
+        munged = copy_json(spec)
         for kind in ("containers", "initContainers"):
             for container, previous in zip(munged.get(kind) or (), before.get(kind) or (), strict=True):
                 container["image"] = previous.get("image", "")
@@ -278,7 +278,7 @@ class ResizeStrategy(Strategy):
     def prepare_for_update(self, new: JSONObject, old: JSONObject, context: RequestContext) -> None:
         keep(new, old, "status")
         wanted = {each["name"]: each for each in new["spec"].get("containers") or ()}
-        spec = copy.deepcopy(old["spec"])
+        spec = copy_json(old["spec"])
         for container in spec.get("containers") or ():
             given = wanted.get(container["name"])
             if given is not None:

@@ -7,11 +7,11 @@ missing field adds it, `test` of a missing field against null succeeds, indexes 
 
 from __future__ import annotations
 
-import copy
 import re
 from collections.abc import Sequence
 from typing import Any, Final, cast
 
+from reconcile.objects.json_copy import copy_json
 from reconcile.objects.patches.errors import PatchError, json_type, same
 
 MAX_OPERATIONS: Final = 10_000
@@ -34,7 +34,7 @@ def apply_json_patch(document: Any, operations: Any) -> Any:
             an operation that is malformed or does not apply.
     """
     checked = _operations(operations)
-    root: Any = copy.deepcopy(document)
+    root: Any = copy_json(document)
     for operation in checked:
         try:
             root = _apply(root, operation)
@@ -95,7 +95,7 @@ def _apply(root: Any, operation: dict[str, Any]) -> Any:
             path = _pointer(operation, "path", "copy operation failed to decode path: missing value")
             missing = f"copy operation does not apply: doc is missing destination path: {path}"
             parent, key = _find(root, path, missing)
-            _add(parent, key, copy.deepcopy(value), "error while adding value during copy")
+            _add(parent, key, copy_json(value), "error while adding value during copy")
         case "test":
             _test(root, operation)
         case unknown:
@@ -153,7 +153,7 @@ def _pointer(operation: dict[str, Any], field: str, missing: str) -> str:
 
 
 def _value(operation: dict[str, Any]) -> Any:
-    return copy.deepcopy(operation.get("value"))
+    return copy_json(operation.get("value"))
 
 
 def _find(root: Any, pointer: str, missing: str) -> tuple[Any, str]:

@@ -6,9 +6,9 @@ what replaces or is added are removed too, inside lists only from objects.
 
 from __future__ import annotations
 
-import copy
 from typing import Any, cast
 
+from reconcile.objects.json_copy import copy_json
 from reconcile.objects.patches.errors import PatchError, same
 
 
@@ -26,7 +26,7 @@ def apply_merge_patch(document: Any, patch: Any) -> Any:
         return _without_nulls(cast("Any", patch))
     if not isinstance(patch, dict):
         raise PatchError("Invalid JSON Patch", code=400)
-    return _merge(cast("dict[str, Any]", document), cast("dict[str, Any]", patch))
+    return _merge(copy_json(cast("dict[str, Any]", document)), cast("dict[str, Any]", patch))
 
 
 def create_merge_patch(before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]:
@@ -55,18 +55,18 @@ def create_merge_patch(before: dict[str, Any], after: dict[str, Any]) -> dict[st
 
 
 def _merge(document: dict[str, Any], patch: dict[str, Any]) -> dict[str, Any]:
-    merged = copy.deepcopy(document)
+    """Merges into `document`, which is the caller's to give away."""
     for name, value in patch.items():
         if value is None:
-            merged.pop(name, None)
+            document.pop(name, None)
             continue
-        old = merged.get(name)
+        old = document.get(name)
         if isinstance(old, dict):
             is_object = isinstance(value, dict)
-            merged[name] = _merge(cast("Any", old), cast("Any", value)) if is_object else copy.deepcopy(value)
+            document[name] = _merge(cast("Any", old), cast("Any", value)) if is_object else copy_json(value)
         else:
-            merged[name] = _without_nulls(value)
-    return merged
+            document[name] = _without_nulls(value)
+    return document
 
 
 def _without_nulls(value: Any) -> Any:

@@ -10,11 +10,11 @@ The algorithm and the texts are those of apimachinery's `strategicpatch`; `strat
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NoReturn, Protocol, cast
 
+from reconcile.objects.json_copy import copy_json
 from reconcile.objects.patches.errors import PatchError, go_text, go_type, same
 
 DIRECTIVE: Final = "$patch"
@@ -74,7 +74,7 @@ def apply_strategic_patch(document: Map, patch: Map, schema: PatchSchema) -> Map
     Raises:
         PatchError: with the status that the API server gives it.
     """
-    return _merge_map(copy.deepcopy(document), copy.deepcopy(patch), schema)
+    return _merge_map(copy_json(document), copy_json(patch), schema)
 
 
 def _merge_map(original: Map, patch: Map, schema: PatchSchema) -> Map:
