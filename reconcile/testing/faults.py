@@ -2,7 +2,8 @@
 
     process ──requests──▶ FaultyTransport ──requests──▶ server
                               │ counts writes; refuses the nth; lets the process die after the nth
-            ◀──watch events── │ lets them come late; breaks watches off
+            ◀─────answers──── │ loses the answer to the nth; lets answers come late
+            ◀──watch events── │ lets them come late, of all kinds or of one; breaks watches off
 
 A death is a severed transport: the write is carried out, its answer never arrives, and nothing that the
 dying process still tries reaches the server. That is what a power cut looks like from the server.
@@ -11,13 +12,13 @@ dying process still tries reaches the server. That is what a power cut looks lik
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 import msgspec
 
 from reconcile.client.transport import Transport, TransportRequest, TransportResponse
-from reconcile.errors import TransportError
+from reconcile.errors import OutcomeUnknownError, TransportError
 from reconcile.testing.watch_faults import FaultyStream
 
 _READS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -48,14 +49,17 @@ class FaultyTransport(Transport):
 
     Attributes:
         writes: how many writes were sent so far, refused ones included.
-        lag: seconds by which what the server sends on watches arrives later, from now on.
+        answer_lag: gives for each write the seconds by which its answer arrives later; None for at once.
     """
 
     def __init__(self, inner: Transport) -> None:
         self.writes = 0
-        self.lag = 0.0
+        self.answer_lag: Callable[[], float] | None = None
         self._inner = inner
+        self._lag = 0.0
+        self._lags: dict[str, float] = {}
         self._refusals: dict[int, Refusal] = {}
+        self._lost_answers: set[int] = set()
         self._deaths: dict[int, Callable[[], None]] = {}
         self._severed = False
         self._streams: dict[FaultyStream, None] = {}
@@ -69,15 +73,31 @@ class FaultyTransport(Transport):
         """The nth write from now on is the last: it is carried out, then `on_death` is called."""
         self._deaths[self.writes + nth] = on_death
 
-    def cut_watches(self) -> None:
-        """Every open watch breaks off now; what was on its way is lost."""
-        self._lost.update((stream.path, None) for stream in self._streams)
-        self._break_off("the connection was cut by a fault of this test")
+    def lose_answer(self, nth: int) -> None:
+        """The nth write from now on is carried out, and the connection breaks before the answer."""
+        self._lost_answers.add(self.writes + nth)
+
+    def lag_watches(self, seconds: float, resource: str = "") -> None:
+        """What the server sends on watches arrives so much later from now on: of one resource, or of all."""
+        if resource:
+            self._lags[resource] = seconds
+            return
+        self._lag = seconds
+        self._lags.clear()
+
+    def lag_of(self, resource: str, /) -> float:
+        return self._lags.get(resource, self._lag)
+
+    def cut_watches(self, resource: str = "") -> None:
+        """Every open watch, or that of one resource, breaks off now; what was on its way is lost."""
+        streams = [stream for stream in self._streams if resource in ("", stream.resource)]
+        self._lost.update((stream.path, None) for stream in streams)
+        _break_off(streams, "the connection was cut by a fault of this test")
 
     def sever(self) -> None:
         """From now on nothing reaches the server, and no open answer goes on."""
         self._severed = True
-        self._break_off(_DEAD)
+        _break_off(self._streams, _DEAD)
 
     @property
     def severed(self) -> bool:
@@ -103,7 +123,13 @@ class FaultyTransport(Transport):
             await asyncio.sleep(0)
             return _Answer(refusal)
         on_death = self._deaths.pop(self.writes, None)
+        is_lost = self.writes in self._lost_answers
         response = await self._inner.send(request)
+        if is_lost:
+            await response.close()
+            raise OutcomeUnknownError("the answer was lost by a fault of this test")
+        if on_death is None and self.answer_lag is not None:
+            await asyncio.sleep(self.answer_lag())
         if on_death is not None:
             await response.read()
             self.sever()
@@ -126,19 +152,27 @@ class FaultyTransport(Transport):
             self._check()
         if not any(name == "watch" and value in ("1", "true") for name, value in request.query):
             return response
-        stream = FaultyStream(response, self, request.path)
+        stream = FaultyStream(response, self, request.path, _resource_in(request.path))
         self._streams[stream] = None
         if response.status < 300:
             self._lost.pop(request.path, None)
         return stream
 
-    def _break_off(self, why: str) -> None:
-        for stream in list(self._streams):
-            stream.break_off(TransportError(why))
-
     def _check(self) -> None:
         if self._severed:
             raise TransportError(_DEAD)
+
+
+def _break_off(streams: Iterable[FaultyStream], why: str) -> None:
+    for stream in list(streams):
+        stream.break_off(TransportError(why))
+
+
+def _resource_in(path: str) -> str:
+    """`pods`, `deployments.apps`: what the path of a collection names."""
+    parts = path.strip("/").split("/")
+    group = parts[1] if parts[0] == "apis" else ""
+    return f"{parts[-1]}.{group}" if group else parts[-1]
 
 
 class _Answer(TransportResponse):

@@ -161,17 +161,45 @@ class Process:
         """
         self.transport.die_after(nth, lambda: self.kill(restart_after=restart_after))
 
-    def lag_watches(self, seconds: float) -> None:
+    def lose_answer(self, nth: int = 1) -> None:
+        """The process's nth write from now on is carried out, but the connection breaks before the answer.
+
+        The process cannot know whether it was: see `OutcomeUnknownError`.
+        """
+        self.transport.lose_answer(nth)
+
+    def lag_answers(self, seconds: float | Callable[[], float]) -> None:
+        """From now on the answers to writes reach the process so much later; 0 ends that.
+
+        Args:
+            seconds: a number, or a function that gives one for each write: answers to writes that were made
+                together then come in another order, and after the events that tell of them.
+        """
+        if callable(seconds):
+            self.transport.answer_lag = seconds
+        else:
+            self.transport.answer_lag = (lambda: seconds) if seconds else None
+
+    def lag_watches(self, seconds: float, resource: str = "") -> None:
         """From now on what the server sends on watches reaches the process so much later; 0 ends that.
+
+        Args:
+            seconds: of lag.
+            resource: only of this one: `pods`, `deployments.apps`; empty for all, which ends what was
+                said of single ones.
 
         An event on its way is work to be done, so a cluster in which something is written more often than
         the lag is long (heartbeats, say) does not settle before the lag is ended.
         """
-        self.transport.lag = seconds
+        self.transport.lag_watches(seconds, resource)
 
-    def cut_watches(self) -> None:
-        """Every open watch of the process breaks off now, as when a load balancer forgets connections."""
-        self.transport.cut_watches()
+    def cut_watches(self, resource: str = "") -> None:
+        """Every open watch of the process breaks off now, as when a load balancer forgets connections.
+
+        Args:
+            resource: only those of this one: `pods`, `deployments.apps`; empty for all.
+        """
+        self.transport.cut_watches(resource)
 
     async def _come_back(self, after: float) -> None:
         try:

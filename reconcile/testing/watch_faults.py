@@ -21,18 +21,24 @@ _IN_FLIGHT = 1024
 class Line(Protocol):
     """What a stream asks of the transport that it belongs to."""
 
-    lag: float
+    def lag_of(self, resource: str, /) -> float: ...
 
     def stream_closed(self, stream: FaultyStream, /) -> None: ...
 
 
 class FaultyStream(TransportResponse):
-    """The answer to a watch. Its chunks come as late as the line says, until it breaks off."""
+    """The answer to a watch. Its chunks come as late as the line says, until it breaks off.
 
-    def __init__(self, inner: TransportResponse, line: Line, path: str) -> None:
+    Attributes:
+        path: of the request.
+        resource: what is watched, as in a path of the API: `pods`, `deployments.apps`.
+    """
+
+    def __init__(self, inner: TransportResponse, line: Line, path: str, resource: str) -> None:
         self.status = inner.status
         self.headers = inner.headers
         self.path = path
+        self.resource = resource
         self._inner = inner
         self._line = line
         self._chunks: deque[tuple[float, bytes | BaseException | None]] = deque()
@@ -102,14 +108,15 @@ class FaultyStream(TransportResponse):
                 chunk = await anext(chunks, None)
             except Exception as error:
                 chunk = error
-            due = asyncio.get_running_loop().time() + self._line.lag
+            lag = self._line.lag_of(self.resource)
+            due = asyncio.get_running_loop().time() + lag
             if self._chunks:
                 due = max(due, self._chunks[-1][0])
             self._chunks.append((due, chunk))
             self._arrived.set()
             if not isinstance(chunk, bytes):
                 return
-            while len(self._chunks) >= (_IN_FLIGHT if self._line.lag else 1):
+            while len(self._chunks) >= (_IN_FLIGHT if lag else 1):
                 self._room.clear()
                 await self._room.wait()
 

@@ -8,6 +8,7 @@ import pytest
 
 from reconcile import ObjectMeta, ObjectReconciler
 from reconcile.api.core.v1 import ConfigMap, Secret
+from reconcile.errors import OutcomeUnknownError
 from reconcile.testing.cluster import Cluster
 from reconcile.testing.faults import Refusal
 from reconcile.testing.history import ServerWrite
@@ -132,6 +133,59 @@ def test_a_cut_watch_is_opened_again_and_nothing_is_missed(cluster: Cluster) -> 
     assert cluster.get_or_none(Secret, "default/source-1") is not None
     informer = process.manager.informers.informer(ConfigMap)
     assert informer.stats().watches == 2
+
+
+def test_one_kind_can_lag_behind_another(cluster: Cluster) -> None:
+    process = cluster.run(CopyToSecret)
+    process.lag_watches(30, "secrets")
+    cluster.create(source())
+    cluster.advance(seconds=1)
+    assert cluster.get_or_none(Secret, "default/source-1") is not None
+    assert process.manager.informers.informer(Secret).bare_reader.list() == []
+    cluster.advance(seconds=30)
+    assert len(process.manager.informers.informer(Secret).bare_reader.list()) == 1
+
+
+def test_one_kinds_watch_can_be_cut_alone(cluster: Cluster) -> None:
+    process = cluster.run(CopyToSecret)
+    cluster.settle()
+    process.cut_watches("secrets")
+    cluster.settle()
+    informers = process.manager.informers
+    assert informers.informer(Secret).stats().watches == 2
+    assert informers.informer(ConfigMap).stats().watches == 1
+
+
+def test_a_write_whose_answer_is_lost_was_made_and_its_outcome_is_unknown(cluster: Cluster) -> None:
+    process = cluster.run(CopyToSecret)
+    process.lose_answer()
+    history = cluster.record()
+    client = process.manager.client
+    with pytest.raises(OutcomeUnknownError):
+        cluster.call(client.create(source()))
+    assert [write.what for write in history.of("configmaps")] == ["ADDED"]
+    cluster.settle()
+    assert cluster.get_or_none(Secret, "default/source-1") is not None
+
+
+def test_answers_can_come_late_and_in_another_order(cluster: Cluster) -> None:
+    async def create(number: int) -> None:
+        await process.manager.client.create(source(number))
+        arrived.append(number)
+
+    async def both() -> None:
+        await asyncio.gather(create(1), create(2))
+
+    process = cluster.run(CopyToSecret)
+    delays = iter((2.0, 1.0, *[0.0] * 10))
+    process.lag_answers(lambda: next(delays))
+    arrived: list[int] = []
+    before = cluster.time
+    cluster.call(both())
+    assert arrived == [2, 1]
+    assert cluster.time - before == pytest.approx(2)
+    process.lag_answers(0)
+    cluster.settle()
 
 
 def test_a_probe_sees_every_state_and_its_complaint_reaches_the_test(cluster: Cluster) -> None:
