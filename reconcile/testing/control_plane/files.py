@@ -2,8 +2,9 @@
 
 import base64
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 from reconcile.testing.control_plane.certificates import CertificateAuthority, KeyPair, ServiceAccountKeys
@@ -62,14 +63,14 @@ class Files:
         }.items():
             _write_private(path, content)
 
-    def write_audit_policy(self, level: AuditLevel) -> None:
+    def write_audit_policy(self, level: AuditLevel, rules: Sequence[Mapping[str, Any]] = ()) -> None:
         """Writes a policy that records each request once, when it is answered; a watch also when it
-        starts."""
+        starts. What no rule matches is recorded at `level`."""
         policy = {
             "apiVersion": "audit.k8s.io/v1",
             "kind": "Policy",
             "omitStages": ["RequestReceived"],
-            "rules": [{"level": level}],
+            "rules": [*rules, {"level": level}],
         }
         self.audit_policy.write_text(json.dumps(policy))
 

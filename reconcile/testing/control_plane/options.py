@@ -1,9 +1,9 @@
 """What a control plane is made of."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 AuditLevel = Literal["Metadata", "Request", "RequestResponse"]
 
@@ -17,6 +17,8 @@ class ControlPlaneOptions:
     Flags are whole words such as `"--watch-cache=false"`, given after this package's own, so that they win.
 
     - `audit_level`: write an audit log that records every request at this level; None for no log.
+    - `audit_rules`: rules of an audit policy that are asked before `audit_level`, such as
+      `{"level": "None", "verbs": ["get", "list", "watch"]}`; the first that matches a request counts.
     - `apiserver_flags`, `etcd_flags`, `controller_manager_flags`, `scheduler_flags`: more flags.
     - `controllers`: run a kube-controller-manager with these controllers, spelled as its `--controllers`
       flag has them (`("*", "-deployment-controller")`); empty for none. Without
@@ -31,6 +33,7 @@ class ControlPlaneOptions:
     """
 
     audit_level: AuditLevel | None = None
+    audit_rules: Sequence[Mapping[str, Any]] = ()
     apiserver_flags: Sequence[str] = ()
     etcd_flags: Sequence[str] = ()
     controllers: Sequence[str] = ()

@@ -236,7 +236,7 @@ class ControlPlane:
         admin = self._authority.issue_client(_ADMIN, [_ADMIN_GROUP])
         files.write_certificates(self._authority, admin)
         if self.options.audit_level is not None:
-            files.write_audit_policy(self.options.audit_level)
+            files.write_audit_policy(self.options.audit_level, self.options.audit_rules)
         probe = Probe(
             ca_certificate=files.ca_certificate, certificate=files.admin_certificate, key=files.admin_key
         )
