@@ -105,7 +105,7 @@ class FaultyTransport(Transport):
 
     @property
     def recovering(self) -> bool:
-        """Whether a watch that was cut has not been opened again yet."""
+        """Whether a watch that was cut, or that the server ended as too old, was not opened again yet."""
         return bool(self._lost)
 
     @property
@@ -144,6 +144,9 @@ class FaultyTransport(Transport):
 
     def stream_closed(self, stream: FaultyStream, /) -> None:
         self._streams.pop(stream, None)
+
+    def stream_expired(self, stream: FaultyStream, /) -> None:
+        self._lost[stream.path] = None
 
     async def _read(self, request: TransportRequest) -> TransportResponse:
         response = await self._inner.send(request)

@@ -25,6 +25,8 @@ class Line(Protocol):
 
     def stream_closed(self, stream: FaultyStream, /) -> None: ...
 
+    def stream_expired(self, stream: FaultyStream, /) -> None: ...
+
 
 class FaultyStream(TransportResponse):
     """The answer to a watch. Its chunks come as late as the line says, until it breaks off.
@@ -108,6 +110,8 @@ class FaultyStream(TransportResponse):
                 chunk = await anext(chunks, None)
             except Exception as error:
                 chunk = error
+            if _is_expired(chunk):
+                self._line.stream_expired(self)
             lag = self._line.lag_of(self.resource)
             due = asyncio.get_running_loop().time() + lag
             if self._chunks:
@@ -123,3 +127,7 @@ class FaultyStream(TransportResponse):
 
 def _is_bookmark(chunk: bytes | BaseException | None) -> bool:
     return isinstance(chunk, bytes) and chunk.startswith(b'{"type":"BOOKMARK"')
+
+
+def _is_expired(chunk: bytes | BaseException | None) -> bool:
+    return isinstance(chunk, bytes) and chunk.startswith(b'{"type":"ERROR"') and b'"code":410' in chunk

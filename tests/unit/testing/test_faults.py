@@ -135,6 +135,17 @@ def test_a_cut_watch_is_opened_again_and_nothing_is_missed(cluster: Cluster) -> 
     assert informer.stats().watches == 2
 
 
+def test_a_cluster_is_not_at_rest_before_an_expired_watch_has_been_listed_anew(cluster: Cluster) -> None:
+    process = cluster.run(CopyToSecret)
+    cluster.settle()
+    process.cut_watches()
+    cluster.create(source())
+    cluster.server.storage.compact(cluster.server.storage.revision)
+    cluster.settle()
+    assert cluster.get_or_none(Secret, "default/source-1") is not None
+    assert process.manager.informers.informer(ConfigMap).stats().lists == 2
+
+
 def test_one_kind_can_lag_behind_another(cluster: Cluster) -> None:
     process = cluster.run(CopyToSecret)
     process.lag_watches(30, "secrets")
