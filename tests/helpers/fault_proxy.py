@@ -23,12 +23,14 @@ class Link:
         forwarded: bytes from the server that were passed on.
         swallowed: bytes from the server that the client never got.
         cut: whether the proxy ended it.
+        delay: seconds by which each piece comes later, either way.
     """
 
     def __init__(self, client: asyncio.StreamWriter, server: asyncio.StreamWriter) -> None:
         self.forwarded = 0
         self.swallowed = 0
         self.cut = False
+        self.delay = 0.0
         self._client = client
         self._server = server
         self._silent = False
@@ -37,12 +39,16 @@ class Link:
 
     async def upstream(self, reader: asyncio.StreamReader) -> None:
         while piece := await reader.read(_PIECE):
+            if self.delay:
+                await asyncio.sleep(self.delay)
             if not self._silent:
                 self._server.write(piece)
                 await self._server.drain()
 
     async def downstream(self, reader: asyncio.StreamReader) -> None:
         while piece := await reader.read(_PIECE):
+            if self.delay:
+                await asyncio.sleep(self.delay)
             if self._silent or self.cut:
                 self.swallowed += len(piece)
                 continue
@@ -89,6 +95,7 @@ class FaultProxy:
         refused: connections turned away while `down`.
         cut_next_after: ends the next connection after so many bytes of the server; None for none.
         cut_links: the connections that `cut_next_after` was for.
+        delay: seconds by which each piece on a new connection comes later, either way.
     """
 
     def __init__(self, port: int) -> None:
@@ -100,6 +107,7 @@ class FaultProxy:
         self.refused = 0
         self.cut_next_after: int | None = None
         self.cut_links: list[Link] = []
+        self.delay = 0.0
         self.port = 0
 
     async def __aenter__(self) -> Self:
@@ -145,6 +153,12 @@ class FaultProxy:
             link.silence()
         return list(self.links)
 
+    def slow_down(self, seconds: float) -> None:
+        """Each piece comes so many seconds later, on open connections and new ones; 0 ends that."""
+        self.delay = seconds
+        for link in self.links:
+            link.delay = seconds
+
     def cut_after(self, count: int, *, half_close: bool = False) -> list[Link]:
         """End each open connection after so many more bytes from the server."""
         for link in self.links:
@@ -167,6 +181,7 @@ class FaultProxy:
             writer.transport.abort()
             return
         link = Link(writer, to_server)
+        link.delay = self.delay
         self.links.append(link)
         if self.cut_next_after is not None:
             link.cut_after(self.cut_next_after, half_close=False)

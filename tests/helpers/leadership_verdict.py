@@ -30,8 +30,8 @@ class LeaseCommit:
         revision: the resourceVersion; of a deletion, that of the deletion.
         holder: who holds it from here on; empty when it was given away or deleted.
         writer: who asked for it, as the server knows its users.
-        received: seconds; when the server began with the request.
-        committed: seconds; when the server had answered it.
+        received: seconds; when the server began with the request; not a number when nobody knows.
+        committed: seconds; when the server had answered it; the same.
     """
 
     lease: str
@@ -130,7 +130,7 @@ class Verdict:
 
     def counts(self) -> str:
         """All of it in one line."""
-        longest = max((each.seconds for each in self.takeovers), default=0.0)
+        longest = max((each.seconds for each in self.takeovers if each.seconds > 0), default=0.0)
         return (
             f"{self.writes} writes, {self.changes} changes of the holder ({self.releases} given away, "
             f"{len(self.takeovers)} taken over after at most {longest:.2f} s, {self.seized} seized), "
@@ -218,7 +218,9 @@ def _judge_write(write: ObjectCommit, terms: Sequence[_Term], rules: Rules, verd
     if write.writer and holder == write.writer:
         return
     own = next((term for term in reversed(terms[: index + 1]) if term.holder == write.writer), None)
-    if own is not None and own.seized and write.received <= own.renewed.received + rules.outlives:
+    # Times that nobody knows compare as false, and so accuse nobody.
+    too_late = own is not None and write.received > own.renewed.received + rules.outlives
+    if own is not None and own.seized and not too_late:
         verdict.tolerated += 1
         return
     since = terms[index].start if index >= 0 else 0
