@@ -2,12 +2,50 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
 from typing import Protocol
 
 from reconcile.client.client import Client
 from reconcile.client.seams import WriteGuard
 from reconcile.controllers.logs import Logger
 from reconcile.runtime import Runtime
+
+
+@dataclass(slots=True, eq=False)
+class Term:
+    """One time of leading: from the moment the lead was won until it is lost.
+
+    Work started in a term belongs to it for good. A thread that outlives its term may not write in the
+    next one: its key may be in another worker by then.
+
+    Attributes:
+        election: name of the election.
+        over: whether the lead of this term is lost.
+    """
+
+    election: str
+    over: bool = False
+
+
+_term: ContextVar[Term | None] = ContextVar("reconcile_term", default=None)
+
+
+def current_term() -> Term | None:
+    """The term that the running code belongs to; None for work that needs no lead."""
+    return _term.get()
+
+
+@contextmanager
+def led(term: Term) -> Generator[None]:
+    """Everything inside, tasks and threads started inside too, belongs to this term."""
+    token = _term.set(term)
+    try:
+        yield
+    finally:
+        _term.reset(token)
 
 
 class LeaderElector(Protocol):

@@ -26,10 +26,15 @@ def checked_namespaces(namespaces: Iterable[str] | None) -> tuple[str, ...] | No
     return given
 
 
-def checked_elector(elector: Any) -> LeaderElector | None:
-    if elector is None or all(hasattr(elector, name) for name in ("acquire", "lost", "release")):
-        return elector
+def checked_elector(election: Any) -> LeaderElector | None:
+    """The elector of what a manager was given: a Lease's name, its options, or an elector."""
+    if election is None or all(hasattr(election, name) for name in ("acquire", "lost", "release")):
+        return election
+    # Imported only where it is used.
+    from reconcile.leaderelection import LeaseElector, LeaseOptions
+
+    if isinstance(election, str | LeaseOptions):
+        return LeaseElector(election)
     raise ConfigurationError(
-        f"leader_election: expected a LeaderElector, got {elector!r}; "
-        "election by Lease is not part of this version"
+        f"leader_election: expected a Lease's name, LeaseOptions or a LeaderElector, got {election!r}"
     )

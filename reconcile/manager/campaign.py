@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Self
 
-from reconcile.controllers.leadership import LeaderElector
+from reconcile.controllers.leadership import LeaderElector, Term
 from reconcile.controllers.logs import Logger
 from reconcile.manager.groups import RunnableGroup
 
@@ -43,8 +43,10 @@ class Campaign:
                 await elector.acquire()
                 self.leading = True
                 log.info("leading", election=elector.name)
-                group.start()
+                term = Term(elector.name)
+                group.start(term)
                 await elector.lost()
+                term.over = True
                 self.leading = False
                 log.warning("lost the lead; leader-elected work is cancelled", election=elector.name)
                 # No grace: another process may lead already.

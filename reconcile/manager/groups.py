@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import nullcontext
 
+from reconcile.controllers.leadership import Term, led
 from reconcile.controllers.logs import Logger
 from reconcile.manager.runnable import Runnable
 
@@ -27,6 +29,7 @@ class RunnableGroup:
         self._log = log
         self._members: dict[str, Runnable] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._term: Term | None = None
 
     @property
     def members(self) -> tuple[Runnable, ...]:
@@ -38,13 +41,16 @@ class RunnableGroup:
         if self.active:
             self._start(runnable)
 
-    def start(self) -> None:
+    def start(self, term: Term | None = None) -> None:
+        """Start all members, and those added later; with a `term` their work belongs to it."""
         self.active = True
+        self._term = term
         for runnable in self._members.values():
             self._start(runnable)
 
     def _start(self, runnable: Runnable) -> None:
-        task = asyncio.create_task(self._run(runnable), name=runnable.name)
+        with nullcontext() if self._term is None else led(self._term):
+            task = asyncio.create_task(self._run(runnable), name=runnable.name)
         self._tasks[runnable.name] = task
         task.add_done_callback(lambda _: self._tasks.pop(runnable.name, None))
 

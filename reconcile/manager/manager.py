@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from reconcile.client.seams import WriteGuard
     from reconcile.informers.cache import Cache
     from reconcile.informers.factory import InformerFactory
+    from reconcile.leaderelection import LeaseOptions
 
 CRDInstaller = Callable[["Client", Sequence[Any]], Awaitable[None]]
 """Installs the custom resource definitions of these kinds and waits until the server serves them."""
@@ -73,7 +74,8 @@ class Manager:
             end. A client that is given stays open.
         reconcilers: what to run; `add` takes more.
         namespaces: the namespaces to watch, with nothing but Roles in them; None for the whole cluster.
-        leader_election: what decides that this process leads; None: it always does.
+        leader_election: what decides that this process leads: the name of a Lease (`"operator"`, outside of
+            a cluster `"namespace/operator"`), its options, or an elector. None: it always leads.
         health_address: where `/healthz` and `/readyz` are served, such as `:8081`; None for nowhere.
         metrics_address: where `/metrics` is served, such as `:8080`; may be the same; None for nowhere.
         crd_installer: what `install_crds` calls; when given, `start` installs before anything watches.
@@ -99,7 +101,7 @@ class Manager:
         *,
         reconcilers: Iterable[Addable] = (),
         namespaces: Iterable[str] | None = None,
-        leader_election: LeaderElector | None = None,
+        leader_election: str | LeaseOptions | LeaderElector | None = None,
         health_address: str | None = None,
         metrics_address: str | None = None,
         crd_installer: CRDInstaller | None = None,

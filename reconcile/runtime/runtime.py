@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import random
+import sys
 import threading
+import time
 import uuid
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Coroutine
@@ -17,10 +19,11 @@ T = TypeVar("T")
 
 
 class Runtime(ABC):
-    """Wall clock, randomness, uuids and threads.
+    """Wall clock, randomness, uuids, threads, and a clock that knows of the machine's sleep.
 
-    Time spans are never measured here: the event loop's own clock (`loop.time()`, `asyncio.sleep`,
-    `asyncio.timeout`) is the monotonic clock everywhere, so virtual time needs nothing but another loop.
+    Time spans are measured by the event loop's own clock (`loop.time()`, `asyncio.sleep`,
+    `asyncio.timeout`), so virtual time needs nothing but another loop. The one exception are promises that
+    other machines rely on, such as a lease: see `elapsed`.
 
     Attributes:
         random: the only source of randomness (jitter, generated names, tie-breaks).
@@ -31,6 +34,14 @@ class Runtime(ABC):
     @abstractmethod
     def now(self) -> datetime:
         """The wall-clock time, aware, in UTC."""
+
+    @abstractmethod
+    def elapsed(self) -> float:
+        """Seconds since some fixed moment, those included in which the machine was suspended.
+
+        Never goes backwards and is not set by anybody. The loop's clock stands still on Linux while the
+        machine sleeps; what must end in time even then is compared with this one.
+        """
 
     @abstractmethod
     def uuid(self) -> str:
@@ -60,6 +71,9 @@ class SystemRuntime(Runtime):
 
     def now(self) -> datetime:
         return datetime.now(UTC)
+
+    def elapsed(self) -> float:
+        return _elapsed()
 
     def uuid(self) -> str:
         return str(uuid.uuid4())
@@ -113,6 +127,9 @@ class SimulatedRuntime(Runtime):
     def now(self) -> datetime:
         return self.start + timedelta(seconds=asyncio.get_running_loop().time())
 
+    def elapsed(self) -> float:
+        return asyncio.get_running_loop().time()
+
     def uuid(self) -> str:
         return str(uuid.UUID(int=self.random.getrandbits(128), version=4))
 
@@ -150,6 +167,16 @@ class SimulatedRuntime(Runtime):
 
         turn.post(lambda: turn.keep(loop.create_task(serve())))
         return answer.result()
+
+
+def _elapsed() -> float:
+    """The system's clock that counts suspended time: Linux has one of its own for it."""
+    if sys.platform == "linux":
+        return time.clock_gettime(time.CLOCK_BOOTTIME)
+    if sys.platform == "darwin":
+        # Unlike time.monotonic(), which stands still during sleep there.
+        return time.clock_gettime(time.CLOCK_MONOTONIC)
+    return time.monotonic()
 
 
 class _Turn:

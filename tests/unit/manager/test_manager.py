@@ -205,7 +205,7 @@ async def test_a_manager_watches_only_its_namespaces() -> None:
         ({"namespaces": [""]}, "an empty name"),
         ({"metrics_address": "8080"}, "metrics_address: expected host:port"),
         ({"health_address": "host:http"}, "health_address: expected host:port"),
-        ({"leader_election": 5}, "expected a LeaderElector"),
+        ({"leader_election": 5}, "expected a Lease's name"),
         ({"reconcilers": [object()]}, "cannot run"),
     ],
 )

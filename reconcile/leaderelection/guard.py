@@ -1,0 +1,63 @@
+"""The fence on this side: no write of leader-elected work leaves without a lease that is still ours."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+from reconcile.client.seams import Write
+from reconcile.controllers.leadership import current_term
+from reconcile.errors import WriteRefusedError
+
+
+class Held(Protocol):
+    """A lease as the guard sees it."""
+
+    @property
+    def described(self) -> str:
+        """The Lease in words, such as `shop/operator`."""
+        ...
+
+    def seconds_to_write(self) -> float:
+        """Until we stop to write by ourselves; 0 or less when that time has come."""
+        ...
+
+    def seconds_held(self) -> float:
+        """Until somebody else may take the Lease."""
+        ...
+
+
+class LeaseGuard:
+    """Refuses writes of work that needs the lead, unless the lease is certainly ours.
+
+    Work that needs no lead passes; what belongs to a term that is over never does, even where the same
+    process leads again. A write that passes may take what is left of the lease, on the client and on the
+    server.
+
+    Attributes:
+        refused: how many writes were refused.
+    """
+
+    def __init__(self, lease: Held, *, on_expired: Callable[[], None] | None = None) -> None:
+        self.refused = 0
+        self._lease = lease
+        self._on_expired = on_expired
+
+    def check(self, write: Write, /) -> float | None:
+        term = current_term()
+        if term is None:
+            return None
+        if term.over:
+            self._refuse(write, "the lead it belongs to is lost")
+        if self._lease.seconds_to_write() <= 0:
+            if self._on_expired is not None:
+                self._on_expired()
+            self._refuse(write, "the lease was not renewed in time, so another process may lead")
+        return self._lease.seconds_held()
+
+    def _refuse(self, write: Write, reason: str) -> None:
+        self.refused += 1
+        raise WriteRefusedError(
+            f"{write.verb} of {write.resource_type.group_resource} {write.key} refused: {reason} "
+            f"(Lease {self._lease.described})"
+        )
