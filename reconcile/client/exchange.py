@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, NoReturn, TypeVar
 
-from reconcile.client.failures import error_of, is_status
+from reconcile.client.failures import error_of, is_status, uid_in_status
 from reconcile.client.options import RetryOptions
 from reconcile.client.seams import Write, WriteGuard, WriteObserver, WriteOutcome
 from reconcile.client.transport import Transport, TransportRequest, TransportResponse
@@ -94,7 +94,7 @@ class Exchange:
         except BaseException as error:
             self._finished(write, WriteOutcome(error=error, unknown=attempt.maybe_done))
             raise
-        self._finished(write, WriteOutcome(object=_object_in(write, body)))
+        self._finished(write, _success(write, body))
         return body
 
     def _finished(self, write: Write, outcome: WriteOutcome) -> None:
@@ -225,9 +225,10 @@ def _bounded(request: TransportRequest, limit: float) -> TransportRequest:
     return replace(request, timeout=timeout, query=(*request.query, ("timeout", f"{milliseconds}ms")))
 
 
-def _object_in(write: Write, body: bytes) -> bytes | None:
+def _success(write: Write, body: bytes) -> WriteOutcome:
+    """What a success brought: an object of the written kind, or word of one that is gone."""
     if not write.returns_object:
-        return None
+        return WriteOutcome()
     if write.verb == "delete" and is_status(body):
-        return None
-    return body
+        return WriteOutcome(uid=uid_in_status(body))
+    return WriteOutcome(object=body)

@@ -53,6 +53,13 @@ def is_status(body: bytes) -> bool:
         return False
 
 
+def uid_in_status(body: bytes) -> str:
+    """The uid of the object that a Status is about; empty where it does not say."""
+    details = (_status_of(body) or {}).get("details")
+    uid: object = cast("Mapping[str, Any]", details).get("uid") if isinstance(details, dict) else None
+    return uid if isinstance(uid, str) else ""
+
+
 def _status_of(body: bytes) -> Mapping[str, Any] | None:
     try:
         document: object = msgspec.json.decode(body)

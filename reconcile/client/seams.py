@@ -37,6 +37,7 @@ class Write:
         controller: name of the controller whose reconcile writes; empty outside of reconciles.
         reconcile_key: key of the object being reconciled, or None outside of reconciles.
         reconcile_id: identity of the reconcile; empty outside of reconciles.
+        field_manager: the manager that the server notes for the written fields; empty where none is sent.
     """
 
     verb: WriteVerb
@@ -49,6 +50,7 @@ class Write:
     controller: str = ""
     reconcile_key: ObjectKey | None = None
     reconcile_id: str = ""
+    field_manager: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +65,13 @@ class WriteOutcome:
         error: why the write failed; None after a success. For an unknown outcome, what happened to the
             connection.
         unknown: True when the request may or may not have been carried out.
+        uid: of the object that a delete answered with a Status is about; empty where it does not say.
     """
 
     object: bytes | None = None
     error: BaseException | None = None
     unknown: bool = False
+    uid: str = ""
 
     @property
     def succeeded(self) -> bool:

@@ -453,6 +453,7 @@ class WritingVerbs(Verbs):
             attribution.controller,
             attribution.reconcile_key,
             attribution.reconcile_id,
+            next((value for name, value in query if name == "fieldManager"), ""),
         )
         request = TransportRequest(_METHODS[verb], path, query, own, body or None, self._timeout)
         idempotent = verb != "create" and content != "json"
