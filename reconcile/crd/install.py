@@ -10,7 +10,7 @@ from reconcile.client.client import Client
 from reconcile.crd.definition import custom_resource_definition
 from reconcile.errors import ConfigurationError
 from reconcile.objects.conditions import find_condition, is_true
-from reconcile.objects.identity import ResourceType
+from reconcile.objects.identity import GroupVersionKind, ResourceType
 
 CRD = ResourceType(
     "apiextensions.k8s.io", "v1", "CustomResourceDefinition", "customresourcedefinitions", namespaced=False
@@ -37,24 +37,39 @@ async def install_crds(client: Client, kinds: Sequence[Any], *, timeout: float =
     for definition in definitions:
         await client.apply(definition)
     for definition in definitions:
-        await _established(client, definition["metadata"]["name"], timeout)
+        await _established(client, definition, timeout)
 
 
-async def _established(client: Client, name: str, timeout: float) -> None:
+async def _established(client: Client, definition: dict[str, Any], timeout: float) -> None:
+    name: str = definition["metadata"]["name"]
     pause = _FIRST_LOOK
     deadline = asyncio.get_running_loop().time() + timeout
     while True:
         found = await client.get(CRD, name)
         conditions: list[dict[str, Any]] = found.get("status", {}).get("conditions") or []
-        if is_true(conditions, "Established"):
+        if is_true(conditions, "Established") and await _discovered(client, definition):
             return
         refused = find_condition(conditions, "NamesAccepted")
         if refused is not None and refused["status"] == "False":
             raise ConfigurationError(f"CustomResourceDefinition {name}: {refused.get('message', '')}")
         if asyncio.get_running_loop().time() >= deadline:
             raise ConfigurationError(
-                f"CustomResourceDefinition {name} was not established within {timeout:g} seconds; "
+                f"CustomResourceDefinition {name} was not served within {timeout:g} seconds; "
                 f"its conditions: {conditions or 'none'}"
             )
         await asyncio.sleep(pause)
         pause = min(2 * pause, _LONGEST_PAUSE)
+
+
+async def _discovered(client: Client, definition: dict[str, Any]) -> bool:
+    """Whether discovery names the kind in each served version: it follows the condition a moment later."""
+    spec = definition["spec"]
+    client.discovery.forget()
+    try:
+        for version in spec["versions"]:
+            if version["served"]:
+                kind = GroupVersionKind(spec["group"], version["name"], spec["names"]["kind"])
+                await client.discovery.resource_type(kind)
+    except ConfigurationError:
+        return False
+    return True

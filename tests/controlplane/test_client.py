@@ -256,7 +256,10 @@ async def test_a_kind_that_comes_with_its_definition(control_plane: ControlPlane
             await client.resource_type(gvk)
         await client.apply(CRD)
         await client.wait_for(CustomResourceDefinition, "widgets.test.example.com", crd_established)
-        client.discovery.forget()
+        # Discovery follows the condition a moment later.
+        async with asyncio.timeout(60):
+            while WIDGETS not in await client.discovery.resource_types():
+                await asyncio.sleep(0.05)
         widget = {
             "apiVersion": "test.example.com/v1",
             "kind": "Widget",
