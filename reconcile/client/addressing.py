@@ -134,3 +134,12 @@ def write_options(
     if force is not None:
         query.append(("force", "true" if force else "false"))
     return tuple(query)
+
+
+def server_timeout(seconds: float) -> str:
+    """The value of the query parameter `timeout`, by which a server bounds its work on one request.
+
+    >>> server_timeout(4.5)
+    '4500ms'
+    """
+    return f"{max(1, int(seconds * 1000))}ms"

@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, NoReturn, TypeVar
 
+from reconcile.client.addressing import server_timeout
 from reconcile.client.failures import error_of, is_status, uid_in_status
 from reconcile.client.options import RetryOptions
 from reconcile.client.seams import Write, WriteGuard, WriteObserver, WriteOutcome
@@ -25,6 +26,7 @@ from reconcile.errors import (
     TLSError,
     TooManyRequestsError,
     TransportError,
+    WriteRefusedError,
 )
 from reconcile.runtime import Runtime
 
@@ -198,8 +200,10 @@ class _WriteAttempt:
     async def run(self) -> bytes:
         request = self._request
         guard = self._exchange.guard
-        if guard is not None and (limit := guard.check(self._write)) is not None:
-            request = _bounded(request, limit)
+        if guard is not None:
+            request = replace(request, before_sending=lambda: guard.check(self._write))
+            if (limit := guard.check(self._write)) is not None:
+                request = _bounded(request, limit)
         before, self.maybe_done = self.maybe_done, True
         sent = False
         try:
@@ -207,6 +211,10 @@ class _WriteAttempt:
             sent = True
             return await self._exchange.body_of(request, response)
         except OutcomeUnknownError:
+            raise
+        except WriteRefusedError:
+            # By the guard, when the connection was there at last.
+            self.maybe_done = before
             raise
         except TransportError as error:
             if sent:
@@ -221,8 +229,7 @@ class _WriteAttempt:
 def _bounded(request: TransportRequest, limit: float) -> TransportRequest:
     """The request, given up after `limit` seconds by the client and, asked by a parameter, the server."""
     timeout = limit if request.timeout is None else min(limit, request.timeout)
-    milliseconds = max(1, int(timeout * 1000))
-    return replace(request, timeout=timeout, query=(*request.query, ("timeout", f"{milliseconds}ms")))
+    return replace(request, timeout=timeout, query=(*request.query, ("timeout", server_timeout(timeout))))
 
 
 def _success(write: Write, body: bytes) -> WriteOutcome:

@@ -59,9 +59,12 @@ class HTTPTransport(Transport):
         import aiohttp
         import yarl
 
+        from reconcile.client import sending
+
         self.connection = connection
         self._aiohttp = aiohttp
         self._url = yarl.URL
+        self._sending = sending
         self._runtime = runtime or SystemRuntime()
         self._server = connection.server.rstrip("/")
         self._credentials = connection.credentials
@@ -111,6 +114,19 @@ class HTTPTransport(Transport):
         )
 
     async def _send(self, request: TransportRequest, proof: Proof) -> TransportResponse:
+        if request.before_sending is None:
+            return await self._request(request, proof)
+        current = self._sending.Sending(request.before_sending, request.timeout)
+        token = self._sending.sending.set(current)
+        try:
+            return await self._request(request, proof)
+        except BaseException:
+            current.abort()
+            raise
+        finally:
+            self._sending.sending.reset(token)
+
+    async def _request(self, request: TransportRequest, proof: Proof) -> TransportResponse:
         session = self._session or self._open_session()
         url = self._server + request.path
         if request.query:
@@ -151,6 +167,7 @@ class HTTPTransport(Transport):
             connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=_KEEP_ALIVE)
         session = aiohttp.ClientSession(
             connector=connector,
+            request_class=self._sending.AskingRequest,
             cookie_jar=aiohttp.DummyCookieJar(),
             skip_auto_headers=() if self._compression else ("Accept-Encoding",),
             read_bufsize=_READ_BUFFER,

@@ -94,7 +94,7 @@ class WriteGuard(Protocol):
     """May refuse writes."""
 
     def check(self, write: Write, /) -> float | None:
-        """Called immediately before the bytes go out, and again before each retry.
+        """Called before each attempt, and again when its connection is there and the bytes go out.
 
         Returns the seconds the request may take at most, or None for no limit of its own. Raises
         `WriteRefusedError` to refuse: nothing is sent.

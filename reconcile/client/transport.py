@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
@@ -21,6 +21,9 @@ class TransportRequest:
         body: the body, or None.
         timeout: seconds until the whole answer must be read; None for no limit (watches).
         idle_timeout: seconds without any byte after which a read fails; None for no limit.
+        before_sending: asked when the connection is there, immediately before the first byte is written;
+            returns the seconds that are left for the request, or None, and raises to have nothing sent.
+            A transport that writes at once need not ask: the caller has just done so.
     """
 
     method: str
@@ -30,6 +33,7 @@ class TransportRequest:
     body: bytes | None = None
     timeout: float | None = None
     idle_timeout: float | None = None
+    before_sending: Callable[[], float | None] | None = None
 
 
 class TransportResponse(ABC):
