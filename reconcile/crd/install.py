@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from reconcile.client.client import Client
-from reconcile.crd.definition import custom_resource_definition
+from reconcile.crd.definition import generate
 from reconcile.errors import ConfigurationError
 from reconcile.objects.conditions import find_condition, is_true
 from reconcile.objects.identity import GroupVersionKind, ResourceType
@@ -33,7 +33,7 @@ async def install_crds(client: Client, kinds: Sequence[Any], *, timeout: float =
         ConfigurationError: a model cannot be expressed, a name is taken, or a definition was not
             established in time; nothing is applied when one of the models cannot be expressed.
     """
-    definitions = [custom_resource_definition(kind) for kind in kinds]
+    definitions = [generated.definition for generated in generate(kinds)]
     for definition in definitions:
         await client.apply(definition)
     for definition in definitions:

@@ -8,27 +8,39 @@ What Pydantic emits by default and the server refuses, and what is emitted here 
     Any, dict[str, Any]     {} and true               x-kubernetes-preserve-unknown-fields
     set[T]                  uniqueItems               x-kubernetes-list-type: set
     gt=, lt=                numeric exclusiveMinimum  minimum with exclusiveMinimum: true
-    Decimal                 anyOf number, string      x-kubernetes-int-or-string
+    Decimal                 anyOf number, string      x-kubernetes-int-or-string with a pattern
+    timedelta, time         formats nobody enforces   a pattern
+    dict[Literal, T], …     propertyNames             a rule on the keys
     list[Condition]         a plain list              a map by `type`
+    A | B of models         anyOf, oneOf of schemas   left for `unions`, under UNION_KEY
 
-Each model leaves its name behind (`MODEL_KEY`), so that an error can say where it is.
+Each model leaves its name behind (`MODEL_KEY`), so that an error can say where it is. What cannot be said
+stays in the schema under `UNSUPPORTED_KEY` until the path to the field is known.
 """
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 
+from reconcile.crd.markers import add_rule, markers_of
+from reconcile.crd.rule_text import quoted
 from reconcile.objects.pydantic_protocol import with_natural_keys
 
-MODEL_KEY = "x-reconcile-model"
-UNSUPPORTED_KEY = "x-reconcile-unsupported"
+MODEL_KEY: Final = "x-reconcile-model"
+NAMES_KEY: Final = "x-reconcile-names"
+UNION_KEY: Final = "x-reconcile-union"
+UNSUPPORTED_KEY: Final = "x-reconcile-unsupported"
 
-_PRESERVED: dict[str, Any] = {"x-kubernetes-preserve-unknown-fields": True}
-_INT_OR_STRING: dict[str, Any] = {"x-kubernetes-int-or-string": True}
+_PRESERVED: Final[dict[str, Any]] = {"x-kubernetes-preserve-unknown-fields": True}
+_INT_OR_STRING: Final[dict[str, Any]] = {"x-kubernetes-int-or-string": True}
+_DECIMAL: Final = r"^[-+]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][-+]?[0-9]+)?$"
+_SPAN: Final = r"^[-+]?P(([0-9]+[YMWD])+(T([0-9]+(\.[0-9]+)?[HMS])+)?|T([0-9]+(\.[0-9]+)?[HMS])+)$"
+_TIME_OF_DAY: Final = r"^[0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)?(Z|[-+][0-9]{2}:[0-9]{2})?$"
+_NUMBERS: Final = {"int": "integer", "float": "number", "str": "string", "bool": "boolean"}
 
 
 def json_schema_of(model: type[BaseModel]) -> dict[str, Any]:
@@ -38,24 +50,78 @@ def json_schema_of(model: type[BaseModel]) -> dict[str, Any]:
 
 def _unsupported(what: str, way_out: str) -> JsonSchemaValue:
     """Left in the schema where the path to the field is not known yet; `structural` raises it."""
-    return {UNSUPPORTED_KEY: (what, way_out)}
+    return {UNSUPPORTED_KEY: [what, way_out]}
 
 
 class _Generator(GenerateJsonSchema):
+    # A `default: null` is left out, and said nowhere.
+    ignored_warning_kinds = {"skipped-choice", "non-serializable-default"}  # noqa: RUF012
+
+    # -- objects -----------------------------------------------------------------------------------
+
     def model_schema(self, schema: core_schema.ModelSchema) -> JsonSchemaValue:
         found = super().model_schema(schema)
         cls = schema["cls"]
-        extra = found.pop("additionalProperties", None)
-        if extra:
-            found["x-kubernetes-preserve-unknown-fields"] = True
+        if not cls.model_config.get("title"):
+            found.pop("title", None)
+        if schema.get("root_model"):
+            return found
+        names = {name: _wire_name(name, info) for name, info in cls.model_fields.items()}
+        self._class_says(found, cls, names)
         keys: dict[str, tuple[str, ...]] = getattr(cls, "__list_keys__", {})
         for name, list_keys in keys.items():
             field = found.get("properties", {}).get(name)
             if field is not None:
                 field["x-kubernetes-list-type"] = "map"
                 field["x-kubernetes-list-map-keys"] = list(list_keys)
-        found[MODEL_KEY] = cls.__name__
+        for name, info in cls.model_fields.items():
+            self._check_names(found, name, info)
         return found
+
+    def dataclass_schema(self, schema: core_schema.DataclassSchema) -> JsonSchemaValue:
+        found = super().dataclass_schema(schema)
+        found.pop("title", None)
+        # The text that Python makes for a dataclass without one is its signature.
+        if str(found.get("description", "")).startswith(f"{schema['cls'].__name__}("):
+            del found["description"]
+        self._class_says(found, schema["cls"], {name: name for name in found.get("properties", {})})
+        return found
+
+    def typed_dict_schema(self, schema: core_schema.TypedDictSchema) -> JsonSchemaValue:
+        found = super().typed_dict_schema(schema)
+        found.pop("title", None)
+        cls = schema.get("cls")
+        if cls is not None:
+            self._class_says(found, cls, {name: name for name in found.get("properties", {})})
+        return found
+
+    def _class_says(self, found: JsonSchemaValue, cls: type[Any], names: dict[str, str]) -> None:
+        if found.pop("additionalProperties", None):
+            found.update(_PRESERVED)
+        for marker in markers_of(cls):
+            marker.mark(found)
+        found[MODEL_KEY] = cls.__name__
+        found[NAMES_KEY] = names
+
+    def _check_names(self, found: JsonSchemaValue, name: str, info: Any) -> None:
+        read, written = info.validation_alias, info.serialization_alias
+        problem: JsonSchemaValue | None = None
+        if read is not None and not isinstance(read, str):
+            problem = _unsupported(f"a field read under {type(read).__name__}", "give it one name by alias=")
+        elif read is not None and written is not None and read != written:
+            problem = _unsupported(
+                f"a field that is read as {read!r} and written as {written!r}", "give it one name by alias="
+            )
+        if problem is not None:
+            found.setdefault("properties", {})[name] = problem
+
+    def field_title_should_be_set(self, schema: Any) -> bool:
+        return False
+
+    def computed_field_schema(self, schema: Any, field_serialization_alias: Any = None) -> JsonSchemaValue:
+        return dict(_PRESERVED)
+
+    # -- defaults, and nothing ---------------------------------------------------------------------
 
     def nullable_schema(self, schema: core_schema.NullableSchema) -> JsonSchemaValue:
         return self.generate_inner(schema["schema"])
@@ -67,6 +133,16 @@ class _Generator(GenerateJsonSchema):
             found = {key: value for key, value in found.items() if key != "default"}
         return found
 
+    def encode_default(self, dft: Any) -> Any:
+        if isinstance(dft, BaseModel):
+            return dft.model_dump(mode="json", by_alias=True, exclude_none=True)
+        return super().encode_default(dft)
+
+    def none_schema(self, schema: core_schema.NoneSchema) -> JsonSchemaValue:
+        return _unsupported("a field that is always None", "leave it out")
+
+    # -- scalars -----------------------------------------------------------------------------------
+
     def any_schema(self, schema: core_schema.AnySchema) -> JsonSchemaValue:
         return dict(_PRESERVED)
 
@@ -74,47 +150,125 @@ class _Generator(GenerateJsonSchema):
         return self._enum([getattr(value, "value", value) for value in schema["expected"]])
 
     def enum_schema(self, schema: core_schema.EnumSchema) -> JsonSchemaValue:
-        found = super().enum_schema(schema)
-        if "const" in found:
-            found["enum"] = [found.pop("const")]
-        return found
+        found = self._enum([member.value for member in schema["members"]])
+        described = super().enum_schema(schema).get("description")
+        return {**found, "description": described} if described else found
 
     def _enum(self, values: list[Any]) -> JsonSchemaValue:
-        kinds = sorted({type(value).__name__ for value in values})
-        if kinds == ["str"]:
-            return {"type": "string", "enum": values}
-        if kinds == ["int"]:
-            return {"type": "integer", "enum": values}
+        kinds = {type(value).__name__ for value in values if value is not None}
+        values = [value for value in values if value is not None]
+        if len(kinds) == 1 and kinds <= set(_NUMBERS):
+            return {"type": _NUMBERS[kinds.pop()], "enum": values}
+        if kinds == {"int", "str"}:
+            return {**_INT_OR_STRING, "enum": values}
         return _unsupported(
-            f"a Literal of {', '.join(kinds)}",
+            f"a Literal of {', '.join(sorted(kinds)) or 'None'}",
             "use values of one type, strings or integers; None is said by Optional",
         )
+
+    def int_schema(self, schema: core_schema.IntSchema) -> JsonSchemaValue:
+        return {"format": "int64", **_bounds(super().int_schema(schema))}
+
+    def float_schema(self, schema: core_schema.FloatSchema) -> JsonSchemaValue:
+        return _bounds(super().float_schema(schema))
+
+    def decimal_schema(self, schema: core_schema.DecimalSchema) -> JsonSchemaValue:
+        found: JsonSchemaValue = {**_INT_OR_STRING, "pattern": _DECIMAL}
+        for limit, sign in (("ge", ">="), ("gt", ">"), ("le", "<="), ("lt", "<")):
+            bound = schema.get(limit)
+            if bound is not None:
+                found.setdefault("maxLength", 64)
+                rule = f"quantity(string(self)).compareTo(quantity({quoted(str(bound))})) {sign} 0"
+                add_rule(found, {"rule": rule, "message": f"must be {sign} {bound}"})
+        return found
+
+    def str_schema(self, schema: core_schema.StringSchema) -> JsonSchemaValue:
+        found = super().str_schema(schema)
+        if isinstance(found.get("pattern"), str) or "pattern" not in found:
+            return found
+        return {**found, "pattern": found["pattern"].pattern}
+
+    def bytes_schema(self, schema: core_schema.BytesSchema) -> JsonSchemaValue:
+        if self._config.val_json_bytes != "base64":
+            return super().bytes_schema(schema) | {"format": None}
+        found: JsonSchemaValue = {"type": "string", "format": "byte"}
+        for limit, keyword, sign in (("min_length", "minLength", ">="), ("max_length", "maxLength", "<=")):
+            size = cast("int | None", schema.get(limit))
+            if size is not None:
+                # In base64, three bytes are four characters; the rule counts bytes.
+                found[keyword] = 4 * -(-size // 3)
+                if size % 3:
+                    add_rule(
+                        found,
+                        {"rule": f"self.size() {sign} {size}", "message": f"must be {sign} {size} bytes"},
+                    )
+        return found
+
+    def timedelta_schema(self, schema: core_schema.TimedeltaSchema) -> JsonSchemaValue:
+        return {"type": "string", "pattern": _SPAN, "maxLength": 64}
+
+    def time_schema(self, schema: core_schema.TimeSchema) -> JsonSchemaValue:
+        return {"type": "string", "pattern": _TIME_OF_DAY}
+
+    def url_schema(self, schema: core_schema.UrlSchema) -> JsonSchemaValue:
+        return self._with_schemes(super().url_schema(schema), schema.get("allowed_schemes"))
+
+    def multi_host_url_schema(self, schema: core_schema.MultiHostUrlSchema) -> JsonSchemaValue:
+        # Several hosts are no URI to the server.
+        found = {
+            key: value for key, value in super().multi_host_url_schema(schema).items() if key != "format"
+        }
+        return self._with_schemes(found, schema.get("allowed_schemes"))
+
+    def _with_schemes(self, found: JsonSchemaValue, schemes: list[str] | None) -> JsonSchemaValue:
+        if not schemes:
+            return found
+        escaped = "|".join(scheme.replace("+", r"\+").replace(".", r"\.") for scheme in schemes)
+        return {**found, "pattern": f"^(?i:{escaped}):"}
+
+    def json_schema(self, schema: core_schema.JsonSchema) -> JsonSchemaValue:
+        return {"type": "string"}
+
+    # -- unions ------------------------------------------------------------------------------------
 
     def union_schema(self, schema: core_schema.UnionSchema) -> JsonSchemaValue:
         choices = [choice[0] if isinstance(choice, tuple) else choice for choice in schema["choices"]]
         kinds = {cast("str", choice["type"]) for choice in choices}
-        if kinds == {"int", "str"}:
-            return dict(_INT_OR_STRING)
-        inner = [self.generate_inner(choice) for choice in choices]
-        if all(each == inner[0] for each in inner):
-            return inner[0]
-        if all("enum" in each and each.get("type") == inner[0].get("type") for each in inner):
-            return {**inner[0], "enum": [value for each in inner for value in each["enum"]]}
-        return _unsupported(
-            "a union of different types",
-            "use one type, int | str, or a model with an optional field for each variant",
-        )
+        if kinds == {"int", "str", "float"}:
+            return {**_INT_OR_STRING, "pattern": _DECIMAL[:-1] + "([KMGTPE]i|[numkMGTPE])?$"}
+        inner = [self.generate_inner(choice) for choice in choices if choice["type"] != "none"]
+        return inner[0] if len(inner) == 1 else {UNION_KEY: {"choices": inner, "tag": None, "values": []}}
 
     def tagged_union_schema(self, schema: core_schema.TaggedUnionSchema) -> JsonSchemaValue:
-        return _unsupported(
-            "a discriminated union", "use a model with the tag and an optional field for each variant"
-        )
+        values: list[list[Any]] = []
+        choices: list[JsonSchemaValue] = []
+        for value, choice in schema["choices"].items():
+            inner = self.generate_inner(choice)
+            if inner not in choices:
+                choices.append(inner)
+                values.append([])
+            values[choices.index(inner)].append(getattr(value, "value", value))
+        tag = self._tag_of(schema, choices)
+        # A function in Python that tells variants apart is nothing that the server could ask.
+        return {UNION_KEY: {"choices": choices, "tag": tag, "values": values if tag else []}}
 
-    def decimal_schema(self, schema: core_schema.DecimalSchema) -> JsonSchemaValue:
-        return dict(_INT_OR_STRING)
+    def _tag_of(self, schema: core_schema.TaggedUnionSchema, choices: list[JsonSchemaValue]) -> str | None:
+        """The wire name of the field that tells the variants apart."""
+        given = schema["discriminator"]
+        if isinstance(given, str):
+            return given
+        if not isinstance(given, list):
+            return None
+        paths = cast("list[Any]", given)
+        names = [str(cast("list[Any]", path)[0] if isinstance(path, list) else path) for path in paths]
+        for choice in choices:
+            properties = self.resolve_ref_schema(choice).get("properties", {})
+            for name in names:
+                if name in properties:
+                    return name
+        return names[-1]
 
-    def bytes_schema(self, schema: core_schema.BytesSchema) -> JsonSchemaValue:
-        return {"type": "string", "format": "byte"}
+    # -- lists and maps ----------------------------------------------------------------------------
 
     def list_schema(self, schema: core_schema.ListSchema) -> JsonSchemaValue:
         return with_natural_keys(super().list_schema(schema))
@@ -132,15 +286,17 @@ class _Generator(GenerateJsonSchema):
     def tuple_schema(self, schema: core_schema.TupleSchema) -> JsonSchemaValue:
         items = schema["items_schema"]
         if schema.get("variadic_item_index") == 0 and len(items) == 1:
-            return {"type": "array", "items": self.generate_inner(items[0])}
+            found: JsonSchemaValue = {"type": "array", "items": self.generate_inner(items[0])}
+            for limit, keyword in (("min_length", "minItems"), ("max_length", "maxItems")):
+                if schema.get(limit) is not None:
+                    found[keyword] = schema.get(limit)
+            return found
+        inner = [self.generate_inner(item) for item in items]
+        if inner and schema.get("variadic_item_index") is None and all(each == inner[0] for each in inner):
+            return {"type": "array", "items": inner[0], "minItems": len(inner), "maxItems": len(inner)}
         return _unsupported("a tuple of fixed length", "use a list, or a model with named fields")
 
     def dict_schema(self, schema: core_schema.DictSchema) -> JsonSchemaValue:
-        keys = schema.get("keys_schema", core_schema.any_schema())
-        if keys["type"] not in ("any", "str") or keys.get("pattern"):
-            return _unsupported(
-                "a dict whose keys are not plain strings", "use dict[str, …], and a Rule for the keys"
-            )
         values = self.generate_inner(schema.get("values_schema", core_schema.any_schema()))
         found: JsonSchemaValue = {"type": "object"}
         # A value without a type would be pruned to nothing inside additionalProperties.
@@ -148,13 +304,52 @@ class _Generator(GenerateJsonSchema):
         for limit, keyword in (("min_length", "minProperties"), ("max_length", "maxProperties")):
             if schema.get(limit) is not None:
                 found[keyword] = schema.get(limit)
+        keys = self.generate_inner(schema.get("keys_schema", core_schema.any_schema()))
+        rules = _rules_of_keys(keys)
+        if rules is None or (rules and values == _PRESERVED):
+            return _unsupported(
+                "a dict whose keys are not plain strings", "use dict[str, …], and a Rule for the keys"
+            )
+        for rule in rules:
+            add_rule(found, rule)
         return found
 
-    def int_schema(self, schema: core_schema.IntSchema) -> JsonSchemaValue:
-        return {"format": "int64", **_bounds(super().int_schema(schema))}
+    def handle_invalid_for_json_schema(self, schema: Any, error_info: str) -> JsonSchemaValue:
+        kind = cast("str", schema.get("type", "")).replace("-", " ")
+        named = schema.get("cls") or schema.get("function")
+        name = getattr(named, "__name__", "") if not isinstance(named, dict) else ""
+        return _unsupported(
+            f"a type without a JSON form ({name or kind})",
+            "use a type that has one, or Annotated[…, Schemaless()] to keep whatever is there",
+        )
 
-    def float_schema(self, schema: core_schema.FloatSchema) -> JsonSchemaValue:
-        return _bounds(super().float_schema(schema))
+
+def _wire_name(name: str, info: Any) -> str:
+    alias = info.validation_alias if isinstance(info.validation_alias, str) else info.alias
+    return alias or name
+
+
+def _rules_of_keys(keys: JsonSchemaValue) -> list[dict[str, Any]] | None:
+    """Rules that say of a dict's keys what its type says; None where no rule does."""
+    if keys in ({"type": "string"}, _PRESERVED):
+        return []
+    if "$ref" in keys or keys.get("type") != "string":
+        return None
+    found: list[dict[str, Any]] = []
+    if "enum" in keys:
+        allowed = ", ".join(quoted(value) for value in keys["enum"])
+        named = ", ".join(str(value) for value in keys["enum"])
+        found.append({"rule": f"self.all(key, key in [{allowed}])", "message": f"the keys are among {named}"})
+    if "pattern" in keys:
+        rule = f"self.all(key, key.matches({quoted(keys['pattern'])}))"
+        found.append({"rule": rule, "message": f"the keys match {keys['pattern']}"})
+    for limit, sign, word in (("minLength", ">=", "at least"), ("maxLength", "<=", "at most")):
+        if limit in keys:
+            rule = f"self.all(key, key.size() {sign} {keys[limit]})"
+            found.append({"rule": rule, "message": f"the keys have {word} {keys[limit]} characters"})
+    if not found:
+        return None
+    return found
 
 
 def _bounds(found: JsonSchemaValue) -> JsonSchemaValue:

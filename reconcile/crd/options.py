@@ -1,4 +1,4 @@
-"""What a model says to the generator beyond its types: columns, scale, rules.
+"""What a kind says of itself beside its schema: columns, scale, conversion.
 
     class Database(
         CustomResource, group="example.com", version="v1", short_names=["db"], categories=["all"],
@@ -16,16 +16,23 @@ Class keywords of a CustomResource, all optional but group and version:
     selectable_fields           JSON paths such as `.spec.size`
     deprecated                  True, or the warning's text
     served                      default True
+    storage                     which of several versions is stored; the only one always is
+    skip                        leave this version out of the definition
+    labels, annotations         of the definition itself
+    conversion                  `WebhookConversion(…)`, where versions differ
+
+Several versions of one kind are several classes with the same group and kind. What belongs to the kind and
+not to a version (names, scope, labels, conversion) is said in one of them, or the same in all.
 """
 
 from __future__ import annotations
 
+import base64
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal
 
-Reason: TypeAlias = Literal[
-    "", "FieldValueInvalid", "FieldValueForbidden", "FieldValueRequired", "FieldValueDuplicate"
-]
+from reconcile.errors import ConfigurationError
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +55,16 @@ class PrinterColumn:
     format: str = ""
     priority: int = 0
 
+    def to_wire(self) -> dict[str, Any]:
+        wire: dict[str, Any] = {"name": self.name, "type": self.type, "jsonPath": self.path}
+        if self.description:
+            wire["description"] = self.description
+        if self.format:
+            wire["format"] = self.format
+        if self.priority:
+            wire["priority"] = self.priority
+        return wire
+
 
 @dataclass(frozen=True, slots=True)
 class Scale:
@@ -63,40 +80,51 @@ class Scale:
     status_replicas: str = ".status.replicas"
     selector: str = ""
 
+    def to_wire(self) -> dict[str, Any]:
+        wire = {"specReplicasPath": self.spec_replicas, "statusReplicasPath": self.status_replicas}
+        return {**wire, "labelSelectorPath": self.selector} if self.selector else wire
+
 
 @dataclass(frozen=True, slots=True)
-class Rule:
-    """A CEL rule that the server checks, in an annotation: `Annotated[str, Rule("self == oldSelf")]`.
+class WebhookConversion:
+    """Who converts between the versions of a kind: a webhook, by service or by URL.
 
     Attributes:
-        rule: the expression; `self` is the value, `oldSelf` the one before in a transition rule.
-        message: what a violation says; by default the server quotes the rule.
-        message_expression: CEL for the message, where it depends on the value.
-        reason: machine-readable reason of the violation.
-        field_path: path of the field that is blamed, below the one that carries the rule.
-        optional_old_self: whether a transition rule also runs at creation, with an optional `oldSelf`.
+        service: `namespace/name` of the service; empty for a URL.
+        path: the path on the service.
+        port: the port of the service.
+        url: `https://…`, in place of a service.
+        ca_bundle: PEM of the authority that signed the webhook's certificate; empty where something else
+            (cert-manager, the operator at its start) fills it in.
+        review_versions: versions of ConversionReview that the webhook understands, the preferred one first.
     """
 
-    rule: str
-    message: str = ""
-    message_expression: str = ""
-    reason: Literal[
-        "", "FieldValueInvalid", "FieldValueForbidden", "FieldValueRequired", "FieldValueDuplicate"
-    ] = ""
-    field_path: str = ""
-    optional_old_self: bool = False
+    service: str = ""
+    path: str = "/convert"
+    port: int = 443
+    url: str = ""
+    ca_bundle: bytes = b""
+    review_versions: Sequence[str] = ("v1",)
 
     def to_wire(self) -> dict[str, Any]:
-        optional = {
-            "message": self.message,
-            "messageExpression": self.message_expression,
-            "reason": self.reason,
-            "fieldPath": self.field_path,
-            "optionalOldSelf": self.optional_old_self,
-        }
-        return {"rule": self.rule, **{name: value for name, value in optional.items() if value}}
+        """The stanza `spec.conversion`.
 
-    def __get_pydantic_json_schema__(self, core_schema: Any, handler: Any) -> dict[str, Any]:
-        schema: dict[str, Any] = dict(handler(core_schema))
-        schema["x-kubernetes-validations"] = [*schema.get("x-kubernetes-validations", ()), self.to_wire()]
-        return schema
+        Raises:
+            ConfigurationError: not exactly one of service and url is given, or the service has no namespace.
+        """
+        if bool(self.service) == bool(self.url):
+            raise ConfigurationError("WebhookConversion takes either service= or url=")
+        client: dict[str, Any] = {"url": self.url}
+        if self.service:
+            namespace, _, name = self.service.partition("/")
+            if not name:
+                raise ConfigurationError(
+                    f"WebhookConversion(service={self.service!r}): write it as namespace/name"
+                )
+            client = {"service": {"namespace": namespace, "name": name, "path": self.path, "port": self.port}}
+        if self.ca_bundle:
+            client["caBundle"] = base64.b64encode(self.ca_bundle).decode()
+        return {
+            "strategy": "Webhook",
+            "webhook": {"clientConfig": client, "conversionReviewVersions": list(self.review_versions)},
+        }

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
 
-def file_name(definition: Mapping[str, Any]) -> str:
+def file_name(definition: Mapping[str, Any], ending: str = "yaml") -> str:
     """`<group>_<plural>.yaml`, as controller-gen names them."""
     spec = definition["spec"]
-    return f"{spec['group']}_{spec['names']['plural']}.yaml"
+    return f"{spec['group']}_{spec['names']['plural']}.{ending}"
+
+
+def to_json(definition: Mapping[str, Any]) -> str:
+    """The definition as JSON, the same bytes for the same definition."""
+    return json.dumps(definition, indent=2, ensure_ascii=False) + "\n"
 
 
 def to_yaml(definition: Mapping[str, Any]) -> str:
