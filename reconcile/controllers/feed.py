@@ -44,6 +44,10 @@ class Feed:
     def on_delete(self, old: CachedObject, final_state_unknown: bool) -> None:
         self._deliver(Change(self._kind, old, None, final_state_unknown=final_state_unknown))
 
+    def on_unseen(self, obj: CachedObject) -> None:
+        """Readers were shown an object of an own write, and no event will tell what became of it."""
+        self._deliver(Change(self._kind, obj, None, final_state_unknown=True))
+
     def _deliver(self, change: Change) -> None:
         try:
             for accepts in self._accepts:

@@ -19,6 +19,7 @@ from reconcile.controllers.watch import Read, Source, Watch
 from reconcile.errors import CacheNotSyncedError, ConflictError
 from reconcile.informers.indexes import Index
 from reconcile.informers.informer import Informer
+from reconcile.informers.overlay import OverlayReader
 from reconcile.informers.registration import Registration
 from reconcile.objects.identity import ObjectKey
 from reconcile.workqueue import QueueItem, QueueShutDown, WorkQueue
@@ -32,6 +33,20 @@ class _RunningWatch:
     watch: Watch
     informer: Informer
     registration: Registration
+    feed: Feed
+
+    def listen(self) -> None:
+        """Hear also of what the informer's handlers are not told: own writes that came to nothing."""
+        reader = self.informer.reader
+        if isinstance(reader, OverlayReader):
+            reader.listeners.append(self.feed.on_unseen)
+
+    def remove(self) -> None:
+        """Hear nothing any more."""
+        self.registration.remove()
+        reader = self.informer.reader
+        if isinstance(reader, OverlayReader) and self.feed.on_unseen in reader.listeners:
+            reader.listeners.remove(self.feed.on_unseen)
 
 
 class Controller:
@@ -130,7 +145,7 @@ class Controller:
             for task in tasks:
                 task.cancel()
             for running in watches:
-                running.registration.remove()
+                running.remove()
             if tasks:
                 await asyncio.wait(tasks)
             self.synced.clear()
@@ -180,7 +195,9 @@ class Controller:
         informer = self._informer_of(watch)
         feed = Feed(watch, queue, self.stats, self._log)
         registration = informer.add_handler(feed, name=f"controller {self.name}")
-        return _RunningWatch(watch, informer, registration)
+        running = _RunningWatch(watch, informer, registration, feed)
+        running.listen()
+        return running
 
     async def _until_synced(self, watches: list[_RunningWatch], informers: list[Informer]) -> bool:
         """Wait for all watches; False when the controller was stopped meanwhile."""

@@ -66,6 +66,10 @@ class Run:
 
     def __init__(self, definition: ControllerDefinition, services: Services, informer: Informer) -> None:
         self._definition = definition
+        self._informer = informer
+        self._own_writes = services.own_writes
+        if services.own_writes is not None:
+            services.own_writes.reconciles(informer)
         self._reconciler = definition.reconciler
         self._services = services
         # Not the cache: this controller's own informer, with its selectors, says what exists for it.
@@ -140,6 +144,9 @@ class Run:
             raise InterruptedReconcileError(f"the reconciler raised {type(error).__name__}") from error
 
     async def _step(self, request: Request) -> Any:
+        own_writes = self._own_writes
+        if own_writes is not None and own_writes.doubtful:
+            await own_writes.settle(self._definition.name, request.key, self._informer)
         if not self._reads_object:
             return await self._reconcile(request)
         key = request.key

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from reconcile.controllers.events import EventRecorder
     from reconcile.informers.cache import Cache
     from reconcile.informers.factory import InformerFactory
+    from reconcile.informers.overlay import OwnWrites
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,7 @@ class Services:
         events: an event recorder in the controller's name.
         log: a logger in the controller's name.
         runtime: wall clock, randomness, uuids, threads.
+        own_writes: what this process wrote, in front of its caches; None where that is switched off.
     """
 
     client: Client
@@ -34,6 +36,7 @@ class Services:
     events: EventRecorder
     log: Logger
     runtime: Runtime
+    own_writes: OwnWrites | None = None
 
     def give_to(self, reconciler: Any) -> None:
         """Set the attributes that a reconciler is promised."""

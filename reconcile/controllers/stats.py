@@ -24,6 +24,7 @@ class ControllerStats:
         timeouts: reconciles that ran into the controller's own time limit; errors too.
         decode_errors: runs that ended because the primary object did not decode.
         mapping_errors: events whose predicate or mapper raised; the event reached no queue.
+        echoes_dropped: events that told nothing but a status which the controller's own reconcile wrote.
         active_workers: workers in a reconcile now.
         duration: seconds per reconcile.
         last_success, last_error: time of the loop at the latest of each, or None.
@@ -33,6 +34,7 @@ class ControllerStats:
         "active_workers",
         "decode_errors",
         "duration",
+        "echoes_dropped",
         "errors",
         "last_error",
         "last_success",
@@ -53,6 +55,7 @@ class ControllerStats:
         self.timeouts = 0
         self.decode_errors = 0
         self.mapping_errors = 0
+        self.echoes_dropped = 0
         self.active_workers = 0
         self.duration = Histogram(RECONCILE_BOUNDS)
         self.last_success: float | None = None

@@ -20,7 +20,7 @@ from reconcile.informers.compression import Compressor
 from reconcile.informers.indexes import Index, IndexSet
 from reconcile.informers.options import InformerOptions
 from reconcile.informers.partition import Partition
-from reconcile.informers.reading import StoreObserver, StoreReader
+from reconcile.informers.reading import StoreObserver, StoreReader, retried
 from reconcile.informers.reflector import Reflector, StreamScope
 from reconcile.informers.registration import Handler, Registration
 from reconcile.informers.stats import InformerStats
@@ -52,6 +52,7 @@ class Informer:
         fields: field selector text; empty for everything.
         reader: what every read of this informer's objects goes through.
         observers: told of each change of the store before any handler.
+        on_stop: called when it has been stopped.
     """
 
     def __init__(
@@ -95,6 +96,7 @@ class Informer:
         self._synced = asyncio.Event()
         self._idle = asyncio.Event()
         self._idle.set()
+        self.on_stop: list[Callable[[], None]] = []
         bare = InformerReader(self)
         self.reader: StoreReader = reader(self, bare) if reader is not None else bare
         self.bare_reader: StoreReader = bare
@@ -114,6 +116,11 @@ class Informer:
     @property
     def started(self) -> bool:
         return self._started
+
+    @property
+    def stopped(self) -> bool:
+        """Whether it was stopped, for good."""
+        return self._stopped
 
     @property
     def has_synced(self) -> bool:
@@ -178,6 +185,9 @@ class Informer:
         self._synced.clear()
         for stream in self._streams:
             stream.set_status(Condition.STOPPED)
+        for call in self.on_stop:
+            call()
+        for stream in self._streams:
             await stream.partition.discard()
 
     async def wait_synced(self, timeout: float | None = None) -> None:
@@ -354,6 +364,15 @@ class Informer:
             f"declare it in a reconciler (indexes, or reads with Read(kind, indexes=…)), or with "
             f"informer.add_index(Index({name!r}))"
         )
+
+    def partition_of(self, namespace: str) -> Partition | None:
+        """The partition that has the objects of a namespace, synced or not; None when it is not watched."""
+        if self.namespaces is None:
+            return self._streams[0].partition
+        for stream in self._streams:
+            if stream.partition.namespace == namespace:
+                return stream.partition
+        return None
 
     def _partition_of(self, namespace: str) -> Partition:
         return self._streams[0].partition if self.namespaces is None else self._stream_of(namespace).partition
@@ -535,24 +554,14 @@ class InformerReader:
     def list(self, namespace: str | None = None) -> list[CachedObject]:
         found: list[CachedObject] = []
         for partition in self._informer.partitions_for(namespace):
-            found += _retried(lambda store=partition.store: store.snapshot(namespace))
+            found += retried(lambda store=partition.store: store.snapshot(namespace))
         return found
 
     def by_index(self, name: str, value: str, namespace: str | None = None) -> list[CachedObject]:
         self._informer.index_ready(name)
         found: list[CachedObject] = []
         for partition in self._informer.partitions_for(namespace):
-            found += _retried(lambda store=partition.store: store.by_index(name, value))
+            found += retried(lambda store=partition.store: store.by_index(name, value))
         if namespace is not None and self._informer.namespaces is None:
             found = [obj for obj in found if obj.metadata.namespace == namespace]
         return found
-
-
-def _retried(read: Callable[[], list[CachedObject]]) -> list[CachedObject]:
-    """A snapshot taken from a worker thread may, very rarely, meet a write: take it again."""
-    while True:
-        try:
-            return read()
-        except RuntimeError as error:
-            if "changed size" not in str(error):
-                raise

@@ -7,11 +7,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Callable, Sequence
+from typing import Protocol, TypeVar
 
 from reconcile.informers.cached_object import CachedObject
 from reconcile.objects.identity import ObjectKey
+
+T = TypeVar("T")
 
 
 class StoreReader(Protocol):
@@ -49,3 +51,13 @@ class StoreObserver(Protocol):
     def store_advanced(self, namespace: str | None, resource_version: str, relist: bool) -> None:
         """The stream of this namespace (None: of all) has reached a version, by event, bookmark or relist."""
         ...
+
+
+def retried(read: Callable[[], T]) -> T:
+    """A snapshot taken from a worker thread may, very rarely, meet a write: take it again."""
+    while True:
+        try:
+            return read()
+        except RuntimeError as error:
+            if "changed size" not in str(error):
+                raise

@@ -7,7 +7,7 @@ the live one and the informer swaps the two by pointer, so that nobody ever read
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 
 from reconcile.informers.cached_object import CachedObject, IndexValues
 from reconcile.informers.indexes import Index, IndexSet
@@ -102,6 +102,40 @@ class Store:
             objects.extend(space.values())
         return objects
 
+    def snapshot_over(
+        self,
+        namespace: str | None,
+        amended: Collection[str],
+        amend: Callable[[str, Bucket], None],
+    ) -> list[CachedObject]:
+        """As `snapshot`, with some namespaces amended: the whole cost is one copy of these.
+
+        Args:
+            amended: the namespaces to amend.
+            amend: makes of a namespace's objects by name, which it may change, what is to be given.
+        """
+        if namespace is not None:
+            space = self._spaces.get(namespace)
+            if namespace not in amended:
+                return [] if space is None else list(space.values())
+            return self._amended(namespace, space, amend)
+        objects: list[CachedObject] = []
+        for name, space in list(self._spaces.items()):
+            objects += self._amended(name, space, amend) if name in amended else space.values()
+        for name in [name for name in list(amended) if name not in self._spaces]:
+            objects += self._amended(name, None, amend)
+        return objects
+
+    @staticmethod
+    def _amended(
+        namespace: str,
+        space: Bucket | None,
+        amend: Callable[[str, Bucket], None],
+    ) -> list[CachedObject]:
+        copy = {} if space is None else dict(space)
+        amend(namespace, copy)
+        return list(copy.values())
+
     def by_index(self, name: str, value: str) -> list[CachedObject]:
         """The objects filed under a value of an index, in the order in which they came under it.
 
@@ -110,6 +144,11 @@ class Store:
         """
         bucket = self._buckets[self._indexes.position(name)].get(value)
         return [] if bucket is None else list(bucket.values())
+
+    def bucket(self, name: str, value: str) -> Bucket:
+        """What is filed under a value of an index, by place; a copy. Raises `KeyError` as `by_index`."""
+        bucket = self._buckets[self._indexes.position(name)].get(value)
+        return {} if bucket is None else dict(bucket)
 
     def index_values(self, name: str) -> list[str]:
         """Every value that an index holds at least one object under. Raises `KeyError` as `by_index`."""

@@ -20,6 +20,8 @@ class ManagerOptions:
         connect_timeout: seconds within which the API server must answer a first request at the start; then
             `start` fails, naming the server. Default 10; None asks nothing and waits for the caches.
         event_flush_timeout: seconds that recorded events have to be written at the end. Default 5.
+        read_your_writes: whether reads of the cache show this process's own writes at once, before the watch
+            brings them. Default True; `cache.bare` reads without it.
         informers: how every informer lists, watches and backs off.
         use_uvloop: whether `run` takes uvloop's event loop when it is installed. Default True.
         collect_when_idle: whether `run` moves full garbage collections, which stop everything for tens of
@@ -32,6 +34,7 @@ class ManagerOptions:
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     connect_timeout: float | None = 10.0
     event_flush_timeout: float = 5.0
+    read_your_writes: bool = True
     informers: InformerOptions = field(default_factory=InformerOptions)
     use_uvloop: bool = True
     collect_when_idle: bool = True
