@@ -17,6 +17,7 @@ from reconcile.client.addressing import (
 )
 from reconcile.client.attribution import current_attribution
 from reconcile.client.failures import is_status
+from reconcile.client.preconditions import seen_objects
 from reconcile.client.seams import Write, WriteVerb
 from reconcile.client.transport import TransportRequest
 from reconcile.client.verbs import (
@@ -26,11 +27,12 @@ from reconcile.client.verbs import (
     body_of,
     plain_of,
 )
-from reconcile.errors import ConfigurationError
+from reconcile.errors import ConfigurationError, ForbiddenError, NotFoundError
 from reconcile.objects import access
-from reconcile.objects.codecs import Codec
+from reconcile.objects.codecs import Codec, codec_for
 from reconcile.objects.identity import GroupVersionKind, ObjectKey, ResourceType
 from reconcile.objects.kinds import MetadataOnly
+from reconcile.objects.metadata import ObjectMetadata
 
 T = TypeVar("T")
 PatchType = Literal["merge", "json", "strategic"]
@@ -103,18 +105,23 @@ class WritingVerbs(Verbs):
         """Replace an object by this one; its resource version, when set, must still be the newest.
 
         What the object's type does not know is kept: changes since it was read are replayed on the bytes
-        it was read from. Raises `ConflictError` when it changed meanwhile, `IncompleteObjectError` for an
-        object of which only a part was read.
+        it was read from. Without a version whatever is there is replaced; under leader election the version
+        that this process knows is named then. Raises `ConflictError` when the object changed meanwhile,
+        `IncompleteObjectError` for an object of which only a part was read.
         """
         from reconcile.objects.origin import replay
 
         self._require_own_kind(subresource)
         codec = await self._codec_of(obj)
+        key = self._key_of_object(codec, obj, namespace)
+        document = replay(obj)
+        if seen_objects() is not None and not access.resource_version_of(obj):
+            document = await self._versioned(codec.resource_type, key, document)
         body = await self.write(
             "update",
             codec.resource_type,
-            self._key_of_object(codec, obj, namespace),
-            replay(obj),
+            key,
+            document,
             query=self._options(field_manager, field_validation, dry_run),
             dry_run=dry_run,
             subresource=subresource,
@@ -362,7 +369,8 @@ class WritingVerbs(Verbs):
 
         Args:
             uid: delete only the object of this uid. `delete(obj)` takes it from the object when set, so
-                that an object created anew under the name is not deleted (`ConflictError`).
+                that an object created anew under the name is not deleted (`ConflictError`). Under leader
+                election it is the uid that this process knows, unless one is given.
             resource_version: delete only at this resource version.
             propagation: what becomes of dependents: `Background`, `Foreground` or `Orphan`; None leaves
                 it to the kind's default, which is `Background` for almost all.
@@ -380,6 +388,9 @@ class WritingVerbs(Verbs):
             codec = await self._codec_of(target)
             full_key = self._key_of_object(codec, target, namespace)
             uid = uid or access.uid_of(target) or None
+        if uid is None and seen_objects() is not None:
+            present = await self._present(codec.resource_type, full_key)
+            uid = present.uid if present is not None else None
         body = await self.write(
             "delete",
             codec.resource_type,
@@ -458,6 +469,29 @@ class WritingVerbs(Verbs):
         request = TransportRequest(_METHODS[verb], path, query, own, body or None, self._timeout)
         idempotent = verb != "create" and content != "json"
         return await self._exchange.write(request, write, idempotent=idempotent)
+
+    async def _present(self, resource_type: ResourceType, key: ObjectKey) -> ObjectMetadata | None:
+        """What is known of an object: by the cache of whoever writes, else by the server."""
+        seen = seen_objects()
+        found = seen(resource_type, key) if seen is not None else None
+        if found is not None:
+            return found
+        kind = MetadataOnly(resource_type)
+        try:
+            request = self._get(object_path(resource_type, key), (), self._one_headers(kind))
+            return codec_for(kind).decode(await self._exchange.read(request))
+        except (NotFoundError, ForbiddenError):
+            # The write itself says what is to be said. Not to be allowed to read is no reason to fail.
+            return None
+
+    async def _versioned(self, resource_type: ResourceType, key: ObjectKey, document: bytes) -> bytes:
+        """The document of an update with the version that it replaces."""
+        present = await self._present(resource_type, key)
+        if present is None:
+            return document
+        plain = msgspec.json.decode(document)
+        plain["metadata"]["resourceVersion"] = present.resource_version
+        return msgspec.json.encode(plain)
 
     def _options(
         self,

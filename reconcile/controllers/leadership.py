@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from reconcile.client.client import Client
+from reconcile.client.preconditions import Seen, conditional
 from reconcile.client.seams import WriteGuard
 from reconcile.controllers.logs import Logger
 from reconcile.runtime import Runtime
@@ -23,10 +24,14 @@ class Term:
 
     Attributes:
         election: name of the election.
+        seen: what the process's caches show of an object, for the preconditions of its writes.
+        begun: False for work on behalf of a term that has not come: a standby's `setup`.
         over: whether the lead of this term is lost.
     """
 
     election: str
+    seen: Seen | None = None
+    begun: bool = True
     over: bool = False
 
 
@@ -40,10 +45,14 @@ def current_term() -> Term | None:
 
 @contextmanager
 def led(term: Term) -> Generator[None]:
-    """Everything inside, tasks and threads started inside too, belongs to this term."""
+    """Everything inside, tasks and threads started inside too, belongs to this term.
+
+    Its updates and deletions name what they are about: see `reconcile.client.preconditions`.
+    """
     token = _term.set(term)
     try:
-        yield
+        with nullcontext() if term.seen is None else conditional(term.seen):
+            yield
     finally:
         _term.reset(token)
 
@@ -83,4 +92,13 @@ class LeaderElector(Protocol):
 
         Called after everything that needed it has ended, also when the lead was never had.
         """
+        ...
+
+
+@runtime_checkable
+class Preflight(Protocol):
+    """An elector that looks, before anything depends on it, whether it can work."""
+
+    async def preflight(self) -> None:
+        """Called once, after `prepare`. Raises `ConfigurationError` that says what is missing."""
         ...

@@ -17,6 +17,7 @@ from reconcile.errors import (
     NotFoundError,
     ReconcileError,
 )
+from reconcile.leaderelection.announcing import Announcer
 from reconcile.leaderelection.guard import LeaseGuard
 from reconcile.leaderelection.lock import (
     Attempt,
@@ -37,14 +38,17 @@ from reconcile.leaderelection.lock import (
     step,
 )
 from reconcile.leaderelection.options import JITTER, LeaseOptions
+from reconcile.leaderelection.preflight import check_rights
 from reconcile.leaderelection.record import LeaseRecord
-from reconcile.leaderelection.surroundings import own_name, own_namespace
+from reconcile.leaderelection.surroundings import Caller, ask_who_we_are, own_namespace
+from reconcile.leaderelection.watching import watch_lease
 from reconcile.objects.identity import ObjectKey
 from reconcile.objects.meta import ObjectMeta
 from reconcile.objects.times import format_micro_time
 from reconcile.runtime import Runtime
 
-_RELEASE_SECONDS = 1.0
+# The next leader waits for the end of the lease otherwise; but nobody waits for us for ever.
+_RELEASE_SECONDS = 1.5
 
 
 class LeaseElector:
@@ -71,10 +75,12 @@ class LeaseElector:
         self._state: LeaseState | None = None
         self._stored: Lease | None = None
         self._last_error = ""
-        self._reported = ""
         self._wake = asyncio.Event()
         self._lost = asyncio.Event()
         self._renewing: asyncio.Task[None] | None = None
+        self._watching: asyncio.Task[None] | None = None
+        self._announcer: Announcer | None = None
+        self._caller: Caller | None = None
 
     # -- what others may ask -----------------------------------------------------------------------
 
@@ -136,6 +142,18 @@ class LeaseElector:
         )
         self._state = None
         self._stored = None
+        self._caller = None
+
+    async def preflight(self) -> None:
+        """Ask the server whether this process may do what the election needs.
+
+        Raises `ConfigurationError` that names the rules to add to a Role.
+        """
+        self._caller = await ask_who_we_are(self._client)
+        if self.options.preflight:
+            await check_rights(
+                self._client, self._key, self._caller.user, self._log, watch=self.options.watch
+            )
 
     async def acquire(self) -> None:
         state = await self._begin()
@@ -145,36 +163,58 @@ class LeaseElector:
             pause = self.options.retry_period * (1 + (JITTER - 1) * self._runtime.random.random())
             left = expires(state) - self._runtime.elapsed()
             await self._sleep(min(pause, left) if left > 0 else pause)
+        if self._announcer is not None:
+            self._announcer.became_leader(self._uid())
         self._renewing = asyncio.create_task(self._renew(), name=f"lease-{self.name}")
 
     async def lost(self) -> None:
         await self._lost.wait()
 
     async def release(self) -> None:
-        await self._end_renewing()
+        await self._end(self._watching)
         state = self._state
-        if state is None:
-            return
-        # Whatever of ours was under way may have reached the server.
-        perhaps_ours = state.writing is not None or self.holder == self.identity
-        self._put(Resigned())
-        if perhaps_ours and self.options.release:
-            try:
-                async with asyncio.timeout(max(_RELEASE_SECONDS, self.options.retry_period)):
-                    await self._give_away(known=state.writing is None)
-            except (ReconcileError, TimeoutError) as error:
-                self._log.warning(
-                    "the lease was not given away; the next leader waits until it ends", error=_text(error)
-                )
+        await self._end(self._renewing)
+        # What is left of the lease stays ours until it is given away.
+        self._state = state
+        if state is not None:
+            # Whatever of ours was under way may have reached the server.
+            perhaps_ours = state.writing is not None or self.holder == self.identity
+            self._put(Resigned())
+            if perhaps_ours and self.options.release:
+                await self._give_away(known=state.writing is None)
         self._state = None
+        announcer, self._announcer = self._announcer, None
+        if announcer is not None:
+            await announcer.close()
 
     async def _begin(self) -> LeaseState:
         if self._state is None:
-            name = self.options.identity or await own_name(self._client)
-            self.identity = f"{name}_{self._runtime.uuid()}"
+            caller = self._caller or await ask_who_we_are(self._client)
+            self.identity = f"{self.options.identity or caller.name}_{self._runtime.uuid()}"
             self._state = LeaseState(self.options, self.identity)
+            self._announcer = Announcer(
+                self._client,
+                self._runtime,
+                self._log,
+                name=self.name,
+                identity=self.identity,
+                key=self._key,
+            )
+            if self.options.watch:
+                watch = watch_lease(
+                    self._client,
+                    self._key,
+                    self._log,
+                    retry_period=self.options.retry_period,
+                    changed=self._watched,
+                )
+                self._watching = asyncio.create_task(watch, name=f"watch of the lease {self.name}")
             self._log.info("waiting for the lease", identity=self.identity)
         return self._state
+
+    def _watched(self, holder: str) -> None:
+        if holder != self.holder:
+            self._wake.set()
 
     async def _renew(self) -> None:
         """Keep the lease; ends, and says so, when it is lost."""
@@ -187,16 +227,15 @@ class LeaseElector:
             self._log.error("renewing the lease failed", error=_text(error), exc_info=error)
         finally:
             self._put(Resigned())
+            if self._announcer is not None:
+                self._announcer.stopped_leading(self._uid())
             self._lost.set()
 
-    async def _end_renewing(self) -> None:
-        task, self._renewing = self._renewing, None
+    @staticmethod
+    async def _end(task: asyncio.Task[None] | None) -> None:
         if task is not None:
-            state = self._state
             task.cancel()
             await asyncio.wait([task])
-            # What is left of the lease stays ours until it is given away.
-            self._state = state
 
     # -- one attempt -------------------------------------------------------------------------------
 
@@ -268,12 +307,18 @@ class LeaseElector:
 
     async def _give_away(self, *, known: bool) -> None:
         """Make the Lease free where it is ours; `known` says that `_stored` is what the server has."""
-        if known:
-            with suppress(ConflictError):
-                return await self._free()
-        # Written by us with unknown outcome; or a label, say, was changed meanwhile.
-        if await self._read() is not None:
-            await self._free()
+        try:
+            async with asyncio.timeout(_RELEASE_SECONDS):
+                if known:
+                    with suppress(ConflictError):
+                        return await self._free()
+                # Written by us with unknown outcome; or a label, say, was changed meanwhile.
+                if await self._read() is not None:
+                    await self._free()
+        except (ReconcileError, TimeoutError) as error:
+            self._log.warning(
+                "the lease was not given away; the next leader waits until it ends", error=_text(error)
+            )
 
     async def _free(self) -> None:
         lease = self._stored
@@ -291,6 +336,9 @@ class LeaseElector:
 
     def _look_again(self) -> None:
         self._wake.set()
+
+    def _uid(self) -> str:
+        return (self._stored.metadata.uid or "") if self._stored is not None else ""
 
     def _moment(self) -> str:
         return format_micro_time(self._runtime.now())

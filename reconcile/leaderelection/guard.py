@@ -47,6 +47,11 @@ class LeaseGuard:
         term = current_term()
         if term is None:
             return None
+        if not term.begun:
+            self._refuse(
+                write,
+                "this process does not lead yet; `setup` runs on every replica: write in `reconcile`",
+            )
         if term.over:
             self._refuse(write, "the lead it belongs to is lost")
         if self._lease.seconds_to_write() <= 0:

@@ -1,8 +1,11 @@
-"""Where a process finds out which namespace it lives in and what it is called."""
+"""Where a process finds out which namespace it lives in, what it is called, and what it may do."""
 
 from __future__ import annotations
 
+import asyncio
 import socket
+from dataclasses import dataclass
+from typing import Any
 
 import msgspec
 
@@ -14,10 +17,54 @@ from reconcile.objects.identity import ObjectKey, ResourceType
 POD_NAME = "authentication.kubernetes.io/pod-name"
 """The key of a pod's name in the extra information of its service account's token."""
 
-_REVIEWS = ResourceType(
+LEASES = "coordination.k8s.io", "leases"
+EVENTS = "events.k8s.io", "events"
+
+_NOWHERE = ObjectKey("", "")
+_USER_REVIEWS = ResourceType(
     "authentication.k8s.io", "v1", "SelfSubjectReview", "selfsubjectreviews", namespaced=False
 )
-_REVIEW = b'{"apiVersion":"authentication.k8s.io/v1","kind":"SelfSubjectReview"}'
+_ACCESS_REVIEWS = ResourceType(
+    "authorization.k8s.io", "v1", "SelfSubjectAccessReview", "selfsubjectaccessreviews", namespaced=False
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who we are to the API server.
+
+    Attributes:
+        user: the user's name; empty when the server does not tell.
+        pod: name of the pod that the credentials belong to; empty when they belong to none.
+    """
+
+    user: str = ""
+    pod: str = ""
+
+    @property
+    def name(self) -> str:
+        """What to be called: the pod's name, else the host's.
+
+        The server's answer first: with `hostNetwork` the host's name is the node's, and the admission
+        policy compares with what the server knows.
+        """
+        return self.pod or socket.gethostname()
+
+
+@dataclass(frozen=True, slots=True)
+class Right:
+    """One thing that a Role allows.
+
+    Attributes:
+        verb: such as `update`.
+        group, resource: of what.
+        name: of the one object; empty for all.
+    """
+
+    verb: str
+    group: str
+    resource: str
+    name: str = ""
 
 
 def own_namespace(name: str) -> str:
@@ -32,15 +79,40 @@ def own_namespace(name: str) -> str:
         ) from None
 
 
-async def own_name(client: Client) -> str:
-    """The pod's name as the API server knows it by our token; the host's name where it knows none.
-
-    The server's answer, not the host's name: with `hostNetwork` that one is the node's, and the admission
-    policy compares with what the server knows.
-    """
+async def ask_who_we_are(client: Client) -> Caller:
+    """What the server knows of us; nothing from a server that does not answer such questions."""
+    review = {"apiVersion": _USER_REVIEWS.api_version, "kind": _USER_REVIEWS.kind}
     try:
-        answer = await client.write("create", _REVIEWS, ObjectKey("", ""), _REVIEW)
-        return str(msgspec.json.decode(answer)["status"]["userInfo"]["extra"][POD_NAME][0])
-    except (ReconcileError, KeyError, IndexError, TypeError):
-        # An older server, or credentials that belong to no pod.
-        return socket.gethostname()
+        status = await _review(client, _USER_REVIEWS, review)
+    except ReconcileError:
+        return Caller()
+    user = status.get("userInfo") or {}
+    pods = (user.get("extra") or {}).get(POD_NAME) or [""]
+    return Caller(str(user.get("username") or ""), str(pods[0]))
+
+
+async def ask_for_missing(client: Client, namespace: str, rights: list[Right]) -> list[Right]:
+    """Those of the rights that we do not have in a namespace. Raises what the server's refusal raises."""
+    answers = await asyncio.gather(*(_may(client, namespace, right) for right in rights))
+    return [right for right, allowed in zip(rights, answers, strict=True) if not allowed]
+
+
+async def _may(client: Client, namespace: str, right: Right) -> bool:
+    attributes = {
+        "namespace": namespace,
+        "verb": right.verb,
+        "group": right.group,
+        "resource": right.resource,
+        "name": right.name,
+    }
+    review = {
+        "apiVersion": _ACCESS_REVIEWS.api_version,
+        "kind": _ACCESS_REVIEWS.kind,
+        "spec": {"resourceAttributes": attributes},
+    }
+    return bool((await _review(client, _ACCESS_REVIEWS, review)).get("allowed"))
+
+
+async def _review(client: Client, kind: ResourceType, review: dict[str, Any]) -> dict[str, Any]:
+    answer = await client.write("create", kind, _NOWHERE, msgspec.json.encode(review))
+    return msgspec.json.decode(answer).get("status") or {}

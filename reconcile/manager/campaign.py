@@ -6,9 +6,12 @@ import asyncio
 from collections.abc import Callable
 from typing import Self
 
+from reconcile.client.preconditions import Seen
 from reconcile.controllers.leadership import LeaderElector, Term
 from reconcile.controllers.logs import Logger
 from reconcile.manager.groups import RunnableGroup
+
+_TOLERATED_SECONDS = 20.0
 
 
 class Campaign:
@@ -24,10 +27,15 @@ class Campaign:
         group: RunnableGroup | None,
         failed: Callable[[BaseException], None],
         log: Logger | None,
+        *,
+        seen: Seen | None = None,
     ) -> None:
         self.leading = False
         self._elector = elector
         self._failed = failed
+        self._seen = seen
+        self._ending = asyncio.Event()
+        self._lost_at: float | None = None
         self._task: asyncio.Task[None] | None = None
         if elector is not None and group is not None and log is not None:
             self._task = asyncio.create_task(self._lead(elector, group, log), name="leader-election")
@@ -39,28 +47,50 @@ class Campaign:
 
     async def _lead(self, elector: LeaderElector, group: RunnableGroup, log: Logger) -> None:
         try:
-            while True:
+            while not self._ending.is_set():
                 await elector.acquire()
                 self.leading = True
                 log.info("leading", election=elector.name)
-                term = Term(elector.name)
+                term = Term(elector.name, self._seen)
                 group.start(term)
-                await elector.lost()
+                try:
+                    await elector.lost()
+                finally:
+                    self.leading = False
                 term.over = True
-                self.leading = False
+                self._lost_at = asyncio.get_running_loop().time()
                 log.warning("lost the lead; leader-elected work is cancelled", election=elector.name)
                 # No grace: another process may lead already.
-                await group.stop(0)
+                await group.cancel()
+                self._lost_at = None
         except Exception as error:
             self._failed(error)
 
+    def check(self) -> None:
+        """Raises while work goes on that should have ended with the lead a while ago.
+
+        Only a new process helps then: what hangs is a thread, which nobody can stop.
+        """
+        if self._lost_at is not None:
+            late = asyncio.get_running_loop().time() - self._lost_at
+            if late > _TOLERATED_SECONDS:
+                raise RuntimeError(f"the lead was lost {late:.0f} s ago, and its work has not ended yet")
+
     async def end(self) -> None:
-        """Stop campaigning; the group and the lease stay as they are until our work has ended."""
-        if self._task is not None:
+        """Stop campaigning; the lease stays as it is until our work has ended.
+
+        While this process leads it goes on to listen: a lead that is lost during the shutdown cancels what
+        still runs.
+        """
+        self._ending.set()
+        if self._task is not None and not self.leading:
             self._task.cancel()
             await asyncio.wait([self._task])
 
     async def release(self) -> None:
-        """Give the lead away where it is held."""
+        """Give the lead away where it is held; our work has ended."""
+        if self._task is not None and not self._task.done():
+            self._task.cancel()
+            await asyncio.wait([self._task])
         if self._elector is not None:
             await self._elector.release()

@@ -11,6 +11,7 @@ from reconcile.controllers.logs import Logger
 from reconcile.manager.runnable import Runnable
 
 _ABANDON_SECONDS = 1.0
+_REPORT_SECONDS = 10.0
 
 
 class RunnableGroup:
@@ -77,7 +78,30 @@ class RunnableGroup:
         return) is reported and left behind.
         """
         self.active = False
-        await self._end({task: self._members[name] for name, task in self._tasks.items()}, grace)
+        await self._end(self._running(), grace)
+
+    async def cancel(self) -> None:
+        """Cancel all members, those started last first, and wait until the last of them has ended.
+
+        One that does not end (a thread that does not return) is reported, and waited for all the same:
+        its work must not meet itself when the group starts again.
+        """
+        self.active = False
+        running = self._running()
+        for task in reversed(running):
+            task.cancel()
+        left = set(running)
+        while left:
+            _, left = await asyncio.wait(left, timeout=_REPORT_SECONDS)
+            for task in left:
+                self._log.error(
+                    "waiting for it: it did not end when cancelled",
+                    group=self.name,
+                    runnable=running[task].name,
+                )
+
+    def _running(self) -> dict[asyncio.Task[None], Runnable]:
+        return {task: self._members[name] for name, task in self._tasks.items() if name in self._members}
 
     async def _end(self, running: dict[asyncio.Task[None], Runnable], grace: float | None) -> None:
         if not running:

@@ -20,13 +20,13 @@ from typing import TYPE_CHECKING, Any, Self
 from reconcile.controllers.builder import ControllerBuilder
 from reconcile.controllers.definition import ControllerDefinition, define
 from reconcile.controllers.events import EventRecorder, EventSink
-from reconcile.controllers.leadership import LeaderElector
+from reconcile.controllers.leadership import LeaderElector, Preflight
 from reconcile.controllers.logs import Logger
 from reconcile.controllers.loop import Controller
 from reconcile.controllers.reconciler import Reconciler
 from reconcile.controllers.scope import DeadlineGuard
 from reconcile.controllers.services import Services
-from reconcile.errors import ConfigurationError
+from reconcile.errors import CacheNotSyncedError, ConfigurationError, NotCachedError
 from reconcile.manager.addresses import parse_address
 from reconcile.manager.arguments import checked_elector, checked_namespaces
 from reconcile.manager.campaign import Campaign
@@ -35,9 +35,8 @@ from reconcile.manager.groups import RunnableGroup
 from reconcile.manager.guards import guard_chain_of
 from reconcile.manager.http import Servers
 from reconcile.manager.logs import make_logger
-from reconcile.manager.metrics import ManagerCollector
+from reconcile.manager.metrics import ManagerCollector, election_counts
 from reconcile.manager.options import ManagerOptions
-from reconcile.manager.own_writes_metrics import OwnWritesCollector
 from reconcile.manager.probes import Check, Probe
 from reconcile.manager.reachable import require_reachable
 from reconcile.manager.requests import CountingTransport, counting_transport_of
@@ -53,8 +52,9 @@ if TYPE_CHECKING:
     from reconcile.client.seams import WriteGuard
     from reconcile.informers.cache import Cache
     from reconcile.informers.factory import InformerFactory
-    from reconcile.informers.overlay import OwnWrites
-    from reconcile.leaderelection import LeaseOptions
+    from reconcile.leaderelection import LeaseElector, LeaseOptions
+    from reconcile.objects.identity import ObjectKey, ResourceType
+    from reconcile.objects.metadata import ObjectMetadata
 
 CRDInstaller = Callable[["Client", Sequence[Any]], Awaitable[None]]
 """Installs the custom resource definitions of these kinds and waits until the server serves them."""
@@ -133,6 +133,8 @@ class Manager:
         self._readyz = Probe("readyz", self._report_check)
         self._healthz.add("ping", lambda: None)
         self._readyz.add("controllers-synced", self._check_synced)
+        if self._elector is not None:
+            self._healthz.add("leader-election", lambda: self._campaign.check())
         self._definitions: dict[str, ControllerDefinition] = {}
         self._controllers: dict[str, Controller] = {}
         self._runnables: dict[str, Runnable] = {}
@@ -140,7 +142,6 @@ class Manager:
         self._sink: EventSink | None = None
         self._counting: CountingTransport | None = None
         self._guards: list[WriteGuard] = []
-        self._own_writes: OwnWrites | None = None
         self._others = RunnableGroup("others", self._fail, self.log)
         self._leader = RunnableGroup("leader-elected", self._fail, self.log)
         self._tasks: list[asyncio.Task[None]] = []
@@ -253,17 +254,21 @@ class Manager:
                     leading=lambda: (
                         {} if self._elector is None else {self._elector.name: self._campaign.leading}
                     ),
-                    now=lambda: asyncio.get_running_loop().time(),
-                )
-            )
-            self._metrics.register(
-                OwnWritesCollector(  # pyright: ignore[reportArgumentType]
-                    own_writes=lambda: self._own_writes,
-                    controllers=lambda: self._controllers.values(),
+                    election=lambda: election_counts(self._elector),
                     now=lambda: asyncio.get_running_loop().time(),
                 )
             )
         return self._metrics
+
+    @property
+    def lease(self) -> LeaseElector | None:
+        """The Lease of `leader_election="…"`: `manager.lease.is_leader`, its holder, this process's identity.
+
+        None for a manager without election, or with an elector of another kind.
+        """
+        from reconcile.leaderelection import LeaseElector
+
+        return self._elector if isinstance(self._elector, LeaseElector) else None
 
     @property
     def addresses(self) -> dict[str, str]:
@@ -343,6 +348,10 @@ class Manager:
         await self._servers.start(self._healthz, self._readyz, lambda: self.metrics)
         await self._connect()
         await self._reach_server()
+        if self._elector is not None:
+            self._elector.prepare(self.client, self.runtime, self.log.bind(logger="leader-election"))
+            if isinstance(self._elector, Preflight):
+                await self._elector.preflight()
         if self.crd_installer is not None:
             await self.install_crds()
         self._start_informers()
@@ -355,8 +364,9 @@ class Manager:
         if self._elector is None:
             self._leader.start()
         else:
-            self._elector.prepare(self.client, self.runtime, self.log.bind(logger="leader-election"))
-            self._campaign = Campaign(self._elector, self._leader, self._fail, self.log)
+            self._campaign = Campaign(
+                self._elector, self._leader, self._fail, self.log, seen=self._seen_in_cache
+            )
         await self._until_synced()
 
     async def wait(self) -> None:
@@ -434,18 +444,13 @@ class Manager:
     def _start_informers(self) -> None:
         from reconcile.informers.cache import Cache
         from reconcile.informers.factory import InformerFactory
-        from reconcile.informers.overlay import OwnWrites
 
-        if self.options.read_your_writes:
-            self._own_writes = OwnWrites(self.client, log=self.log.bind(logger="own-writes"))
-            self.client.add_observer(self._own_writes)
         self.informers = InformerFactory(
             self.client,
             self.runtime,
             self.options.informers,
             namespaces=self.namespaces,
             log=self.log.bind(logger="informers"),
-            reader=None if self._own_writes is None else self._own_writes.reader,
         )
         self.cache = Cache(self.informers)
         self._sink = EventSink(self.client, self.runtime, self.log.bind(logger="events"))
@@ -465,7 +470,6 @@ class Manager:
             events=self.event_recorder(definition.name),
             log=self.log.bind(controller=definition.name),
             runtime=self.runtime,
-            own_writes=self._own_writes,
         )
         controller = Controller(definition, services)
         self._controllers[definition.name] = controller
@@ -476,6 +480,13 @@ class Manager:
         if self._must_lead(controller):
             # Its caches do not wait for the lead: taking over then means only to start workers.
             self._others.add(WarmUp(controller))
+
+    def _seen_in_cache(self, resource_type: ResourceType, key: ObjectKey) -> ObjectMetadata | None:
+        """What the caches show of an object; None where they show nothing, or nobody watches its kind."""
+        try:
+            return self.cache.metadata(resource_type, key)
+        except (NotCachedError, CacheNotSyncedError):
+            return None
 
     def _must_lead(self, controller: Controller) -> bool:
         return self._elector is not None and controller.needs_leader_election
@@ -536,9 +547,6 @@ class Manager:
         guards, self._guards = self._guards, []
         for guard in guards:
             chain.remove(guard)
-        own_writes, self._own_writes = self._own_writes, None
-        if own_writes is not None:
-            self.client.remove_observer(own_writes)
         if self._owns_client:
             await self.client.close()
             del self.client

@@ -6,6 +6,7 @@ Hot paths count in plain integers; this collector turns them into families at a 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from reconcile.controllers.loop import Controller
@@ -33,6 +34,7 @@ class ManagerCollector:
         events: counts of the event sink, once there is one.
         requests: counts of requests by code, method and host, where the client's transport is counted.
         leading: by name of the election, whether this process leads; empty without election.
+        election: by name of the election, what its elector counts.
         now: the event loop's clock.
     """
 
@@ -44,6 +46,7 @@ class ManagerCollector:
         events: Callable[[], EventStats | None],
         requests: Callable[[], RequestCounts | None],
         leading: Callable[[], dict[str, bool]],
+        election: Callable[[], dict[str, ElectionCounts]],
         now: Callable[[], float],
     ) -> None:
         self._controllers = controllers
@@ -51,6 +54,7 @@ class ManagerCollector:
         self._events = events
         self._requests = requests
         self._leading = leading
+        self._election = election
         self._now = now
 
     def collect(self) -> Iterator[Metric]:
@@ -58,6 +62,7 @@ class ManagerCollector:
         yield from _reconciles(controllers)
         yield from _queues(controllers, self._now())
         yield from _leadership(self._leading())
+        yield from _elections(self._election())
         informers = self._informers()
         if informers is not None:
             yield from _informer_counts(informers.informers)
@@ -197,6 +202,46 @@ def _leadership(leading: dict[str, bool]) -> Iterator[Metric]:
     for name, leads in leading.items():
         status.add_metric((name,), int(leads))
     yield status
+
+
+@dataclass(frozen=True, slots=True)
+class ElectionCounts:
+    """What an elector counts: renewals that had to read the Lease first, and writes that it refused."""
+
+    slow_paths: int
+    refused: int
+
+
+def election_counts(elector: object) -> dict[str, ElectionCounts]:
+    """The counts of an elector by its name; nothing for one that does not count."""
+    slow_paths = getattr(elector, "slow_paths", None)
+    if slow_paths is None:
+        return {}
+    refused = getattr(getattr(elector, "guard", None), "refused", 0)
+    return {str(getattr(elector, "name", "")): ElectionCounts(slow_paths, refused)}
+
+
+def _elections(counts: dict[str, ElectionCounts]) -> Iterator[Metric]:
+    if not counts:
+        return
+    from prometheus_client.core import CounterMetricFamily
+
+    slow = CounterMetricFamily(
+        "leader_election_slowpath",
+        "Total number of slow path exercised in renewing leader leases. 'name' is the string used to "
+        "identify the lease.",
+        labels=("name",),
+    )
+    refused = CounterMetricFamily(
+        "reconcile_leader_election_refused_writes",
+        "Writes refused because this process no longer held the lease",
+        labels=("name",),
+    )
+    for name, each in counts.items():
+        slow.add_metric((name,), each.slow_paths)
+        refused.add_metric((name,), each.refused)
+    yield slow
+    yield refused
 
 
 _INFORMER_GAUGES = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from reconcile.controllers.leadership import Term, led
 from reconcile.controllers.loop import Controller
 
 
@@ -20,4 +21,6 @@ class WarmUp:
         return f"caches of {controller}"
 
     async def run(self) -> None:
-        await self._controller.warm_up()
+        # What `setup` writes would be written by every replica.
+        with led(Term("", begun=False)):
+            await self._controller.warm_up()
