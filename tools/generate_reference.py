@@ -43,7 +43,7 @@ def index_page() -> str:
             "| [Options](options.md) | what can be set on managers, controllers, queues, informers, … |\n"
             "| [Errors](errors.md) | the tree of exceptions, and what each means |\n"
             "| [Metrics](metrics.md) | names, types and labels of what `/metrics` serves |\n"
-            "| [Commands](commands.md) | `reconcile demo`, `serve`, `run` |\n"
+            "| [Commands](commands.md) | `reconcile demo`, `serve`, `run`, `gen-crd` |\n"
             "| [Names](names.md) | what `from reconcile import …` offers |"
         ],
     )

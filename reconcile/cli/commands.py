@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 import click
 
@@ -12,7 +13,7 @@ from reconcile.cli.failures import explained
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="reconcile", message="%(version)s")
 def cli() -> None:
-    """Kubernetes controllers in Python: run operators, an embedded API server, and a demo of both."""
+    """Kubernetes controllers in Python: operators, their definitions, an embedded API server, a demo."""
 
 
 @cli.command()
@@ -103,6 +104,64 @@ def run(
         metrics_address=metrics_address,
     )
     return run_operator(options)
+
+
+@cli.command("gen-crd")
+@click.argument("targets", metavar="TARGET...", nargs=-1, required=True)
+@click.option(
+    "--output-dir",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path("crds"),
+    show_default=True,
+    metavar="FOLDER",
+    help="Write the files here.",
+)
+@click.option(
+    "--check", is_flag=True, help="Write nothing; show what differs, with status 1 if anything does."
+)
+@click.option("--stdout", is_flag=True, help="Print the definitions instead.")
+@click.option(
+    "--max-description",
+    type=click.IntRange(min=0),
+    metavar="N",
+    help="Cut descriptions to N characters; 0 leaves them out.",
+)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["yaml", "json"]),
+    default="yaml",
+    show_default=True,
+    metavar="FORMAT",
+    help="Of the files: yaml or json.",
+)
+@explained
+def gen_crd(
+    targets: tuple[str, ...],
+    output_dir: Path,
+    check: bool,
+    stdout: bool,
+    max_description: int | None,
+    form: Literal["yaml", "json"],
+) -> int:
+    """Write the CustomResourceDefinitions of your models, one file each: <group>_<plural>.yaml.
+
+    A target is a Python file, a folder or a module; of a folder or package, only files that define kinds are
+    imported. What a definition cannot say is told on standard error.
+    """
+    if check and stdout:
+        raise click.UsageError("--check and --stdout exclude each other")
+    from reconcile.cli.gen_crd import GenerateOptions, generate_crds
+
+    options = GenerateOptions(
+        targets=targets,
+        output_directory=output_dir,
+        check=check,
+        stdout=stdout,
+        max_description=max_description,
+        format=form,
+    )
+    return generate_crds(options)
 
 
 def _targets(embedded: bool, context: str | None, in_cluster: bool) -> list[tuple[str, bool]]:

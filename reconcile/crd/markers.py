@@ -16,9 +16,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Literal, TypeAlias, TypeVar
+from typing import Any, Final, Literal, TypeAlias, TypeVar, get_origin
 
 from reconcile.errors import ConfigurationError
+from reconcile.objects.pydantic_protocol import KIND_KEY, embedded
 
 Reason: TypeAlias = Literal[
     "", "FieldValueInvalid", "FieldValueForbidden", "FieldValueRequired", "FieldValueDuplicate"
@@ -185,7 +186,11 @@ class PreserveUnknownFields(Marker):
 
 @dataclass(frozen=True, slots=True)
 class EmbeddedResource(Marker):
-    """A whole object in a field: it has apiVersion, kind and metadata, which the server checks."""
+    """A whole object in a field: it has apiVersion, kind and metadata, which the server checks.
+
+    On a built-in kind (`Annotated[Pod, EmbeddedResource()]`) the two are written, and must be the kind's; on
+    `dict[str, Any]` any object may stand there.
+    """
 
     def mark(self, schema: dict[str, Any]) -> None:
         schema["type"] = "object"
@@ -193,6 +198,16 @@ class EmbeddedResource(Marker):
         if not schema.get("properties"):
             schema["x-kubernetes-preserve-unknown-fields"] = True
             schema.pop("additionalProperties", None)
+            return
+        properties = {**schema["properties"], "metadata": {"type": "object"}}
+        for name, value in zip(("apiVersion", "kind"), schema.get(KIND_KEY, ()), strict=False):
+            properties[name] = {"type": "string", "enum": [value]}
+        schema["properties"] = properties
+        schema["required"] = ["apiVersion", "kind", *schema.get("required", ())]
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> Any:
+        schema = handler(source)
+        return embedded(schema) if source not in (dict, Any) and get_origin(source) is not dict else schema
 
 
 @dataclass(frozen=True, slots=True)

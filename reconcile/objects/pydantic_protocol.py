@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import copy
 import types
+from collections.abc import Mapping
 from typing import Annotated, Any, Final, Literal, Union, cast, get_args, get_origin
 
 import msgspec
@@ -19,6 +20,9 @@ from reconcile.objects.empty_parts import drop_empty_parts
 from reconcile.objects.meta import Condition, KubernetesObject, ObjectMeta, Struct
 from reconcile.objects.nulls import convert_with_nulls
 from reconcile.objects.shapes import fields_of
+
+KIND_KEY: Final = "x-reconcile-kind"
+"""apiVersion and kind of a struct's class, for who makes an embedded resource of the field."""
 
 _ANYTHING: Final = {"x-kubernetes-preserve-unknown-fields": True}
 _SCALARS: Final = {str: "string", bool: "boolean", int: "integer", float: "number"}
@@ -68,6 +72,8 @@ def core_schema_of(struct: type[Struct]) -> core_schema.CoreSchema:
     def validate(value: Any) -> Any:
         if isinstance(value, struct):
             return value
+        if issubclass(struct, KubernetesObject) and isinstance(value, Mapping):
+            _check_kind(struct, cast("Mapping[str, Any]", value))
         try:
             return convert_with_nulls(value, struct)
         except msgspec.ValidationError as error:
@@ -85,9 +91,32 @@ def wire_form(struct: Struct) -> dict[str, Any]:
     return plain
 
 
+def embedded(schema: Any) -> Any:
+    """The core schema of a field that holds a whole object: a struct in it is written with its identity."""
+    return {**schema, "serialization": core_schema.plain_serializer_function_ser_schema(_whole)}
+
+
+def _whole(value: Any) -> Any:
+    if isinstance(value, KubernetesObject):
+        return {"apiVersion": value.api_version, "kind": value.kind, **wire_form(value)}
+    return value
+
+
+def _check_kind(struct: type[KubernetesObject], value: Mapping[str, Any]) -> None:
+    """A whole object names its kind; it is not another one."""
+    resource = struct.__resource_type__
+    for name, expected in (("apiVersion", resource.api_version), ("kind", resource.kind)):
+        if value.get(name, expected) != expected:
+            raise ValueError(f"Expected {expected!r}, got {value[name]!r} - at `$.{name}`")
+
+
 def json_schema_of(struct: type[Struct]) -> dict[str, Any]:
     """The struct's schema, in the form that a CustomResourceDefinition takes."""
-    return _of_struct(struct, ())
+    found = _of_struct(struct, ())
+    if not issubclass(struct, KubernetesObject):
+        return found
+    resource = struct.__resource_type__
+    return {**found, KIND_KEY: [resource.api_version, resource.kind]}
 
 
 def with_natural_keys(schema: dict[str, Any]) -> dict[str, Any]:
