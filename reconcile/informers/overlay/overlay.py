@@ -256,7 +256,7 @@ class Overlay:
             while proofs and proofs[0][:2] <= reached:
                 self._look(heapq.heappop(proofs)[2])
             if not proofs:
-                del self._proofs[stream]
+                self._proofs.pop(stream, None)
         if self._floors:
             self._floors = {
                 space: floor
@@ -417,6 +417,9 @@ class Overlay:
             del self._spaces[key.namespace]
         if record.object is not None:
             self._shown.remove(key)
+        if not self.records:
+            # Most records go by an event of their own: their proofs would wait for nothing.
+            self._proofs.clear()
 
 
 _NOTHING: Final[Mapping[str, Record]] = {}
