@@ -1,7 +1,7 @@
 """Operator processes that start in a moment: forks of one process that has imported everything.
 
-    test ──a line of JSON──▶ this file, run as a program ──fork──▶ operator, operator, …
-         ◀─started, ended──
+test ──a line of JSON──▶ this file, run as a program ──fork──▶ operator, operator, …
+     ◀─started, ended──
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from helpers.leadership_operator import OperatorConfig
 
 _PR_SET_PDEATHSIG = 1
+_HERE = Path(__file__).resolve()
 
 
 class Fork:
@@ -61,13 +62,12 @@ class ForkServer:
         self._reader: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
-        tests = Path(__file__).resolve().parent.parent
         self._process = await asyncio.create_subprocess_exec(
             sys.executable,
-            str(Path(__file__).resolve()),
+            str(_HERE),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
-            env={**os.environ, "PYTHONPATH": str(tests)},
+            env={**os.environ, "PYTHONPATH": str(_HERE.parent.parent)},
         )
         self._reader = asyncio.create_task(self._read(), name="fork server")
         return self

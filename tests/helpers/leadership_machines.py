@@ -1,9 +1,9 @@
 """Machines of a simulation: each with a clock of its own rate, and each able to stand still, on one loop.
 
-What a task does belongs to the machine in whose context it was started (`Machine.start`); tasks that it starts
-inherit that. On a machine `loop.time()`, asyncio's sleeps and time-outs go by the machine's own clock, and
-while it is frozen, as a process is by SIGSTOP, nothing of it runs: what became due meanwhile runs when it is
-thawed, in the order in which it became due. The clock goes on, frozen or not.
+What a task does belongs to the machine in whose context it was started (`Machine.start`); tasks that it
+starts inherit that. On a machine `loop.time()`, asyncio's sleeps and time-outs go by the machine's own clock,
+and while it is frozen, as a process is by SIGSTOP, nothing of it runs: what became due meanwhile runs when it
+is thawed, in the order in which it became due. The clock goes on, frozen or not.
 """
 
 from __future__ import annotations

@@ -1,11 +1,11 @@
-"""From a real API server's own records to what the judge wants: etcd's history, and who asked by the audit log.
+"""From a real API server's own records to what the judge wants: etcd's history, and the audit log's users.
 
     etcd ──every revision──▶ ┐
                              ├─▶ LeaseCommit, ObjectCommit
     audit log ──who asked──▶ ┘     joined by resourceVersion; deletions by uid
 
-Each incarnation of an operator has a client certificate of its own, so the audit log's user is the process that
-wrote. A revision that the log does not have (the server was killed between its commit and its answer) is
+Each incarnation of an operator has a client certificate of its own, so the audit log's user is the process
+that wrote. A revision that the log does not have (the server was killed between its commit and its answer) is
 attributed by the annotation that the operator writes into each object, or by the holder that a Lease names.
 """
 

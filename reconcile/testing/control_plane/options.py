@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-AuditLevel = Literal["Metadata", "Request", "RequestResponse"]
+AuditLevel = Literal["None", "Metadata", "Request", "RequestResponse"]
 
 _SERVICE_ACCOUNT_CONTROLLER = "serviceaccount-controller"
 
