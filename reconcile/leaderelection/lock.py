@@ -141,13 +141,23 @@ def step(state: LeaseState, event: Event, now: float) -> tuple[LeaseState, Comma
         case Attempt(moment):
             return _begin(replace(state, attempt_at=now, moment=moment, writing=None, reads=0), now)
         case Found(record):
-            return _decide(_seen(state, record, now), now)
+            return _decide(noticed(state, record, now), now)
         case Stored():
             return _stored(state, now), Settled()
         case Failed(overtaken):
             return _failed(state, overtaken)
         case Resigned():
             return replace(state, held_from=None, writing=None), Settled()
+
+
+def noticed(state: LeaseState, record: LeaseRecord | None, now: float) -> LeaseState:
+    """The state after the Lease was seen to be so; None: to be absent."""
+    if state.known and record == state.record:
+        return state
+    held_from = state.held_from
+    if record is not None and record.holder != state.identity:
+        held_from = None
+    return replace(state, record=record, known=True, observed_at=now, held_from=held_from)
 
 
 def leads(state: LeaseState, now: float) -> bool:
@@ -178,15 +188,6 @@ def _begin(state: LeaseState, now: float) -> tuple[LeaseState, Command]:
 
 def _read(state: LeaseState) -> tuple[LeaseState, Command]:
     return replace(state, writing=None, reads=state.reads + 1), Read()
-
-
-def _seen(state: LeaseState, record: LeaseRecord | None, now: float) -> LeaseState:
-    if state.known and record == state.record:
-        return state
-    held_from = state.held_from
-    if record is not None and record.holder != state.identity:
-        held_from = None
-    return replace(state, record=record, known=True, observed_at=now, held_from=held_from)
 
 
 def _decide(state: LeaseState, now: float) -> tuple[LeaseState, Command]:
