@@ -20,6 +20,7 @@ stays in the schema under `UNSUPPORTED_KEY` until the path to the field is known
 
 from __future__ import annotations
 
+import base64
 from typing import Any, Final, cast
 
 from pydantic import BaseModel
@@ -136,6 +137,8 @@ class _Generator(GenerateJsonSchema):
     def encode_default(self, dft: Any) -> Any:
         if isinstance(dft, BaseModel):
             return dft.model_dump(mode="json", by_alias=True, exclude_none=True)
+        if isinstance(dft, bytes) and self._config.val_json_bytes == "base64":
+            return base64.b64encode(dft).decode()
         return super().encode_default(dft)
 
     def none_schema(self, schema: core_schema.NoneSchema) -> JsonSchemaValue:

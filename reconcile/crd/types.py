@@ -71,10 +71,10 @@ def _plain_number(value: int | str) -> int | str:
     return value
 
 
-Int32: TypeAlias = Annotated[int, Field(ge=-_INT32, lt=_INT32), _Format("int32")]
+Int32: TypeAlias = Annotated[int, Field(ge=-_INT32, le=_INT32 - 1), _Format("int32")]
 """A whole number of 32 bits, as replicas and ports are in Go."""
 
-Int64: TypeAlias = Annotated[int, Field(ge=-_INT64, lt=_INT64), _Format("int64")]
+Int64: TypeAlias = Annotated[int, Field(ge=-_INT64, le=_INT64 - 1), _Format("int64")]
 """A whole number of 64 bits; a plain `int` has this format too, and no bounds in Python."""
 
 IntOrString: TypeAlias = Annotated[int | str, PlainSerializer(_plain_number)]

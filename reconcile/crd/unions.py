@@ -191,11 +191,15 @@ def _property(name: str, choices: Sequence[Schema], narrowed: Sequence[dict[str,
         schemas = [{key: value for key, value in each.items() if key != "default"} for each in schemas]
     if all(each == schemas[0] for each in schemas):
         return schemas[0]
-    wide = widest(name, schemas)
+    shared = {
+        key: value
+        for key, value in schemas[0].items()
+        if key in VALIDATIONS and all(each.get(key) == value for each in schemas)
+    }
     for (index, _), schema in zip(having, schemas, strict=True):
-        if limits := narrowing(schema):
+        if limits := narrowing({key: value for key, value in schema.items() if key not in shared}):
             narrowed[index][name] = limits
-    return wide
+    return {**widest(name, schemas), **shared}
 
 
 def widest(name: str, schemas: Sequence[Schema]) -> Schema:

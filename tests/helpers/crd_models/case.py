@@ -1,0 +1,34 @@
+"""A kind of the catalogue: its model, which feature each field shows, and what must be refused."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from reconcile import CustomResource
+
+GROUP = "features.example.com"
+ALWAYS = ""
+"""The path of a feature that every object of the kind exercises."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """One kind.
+
+    Attributes:
+        model: the class.
+        features: path of a field, as `spec.size`, → the feature that it shows.
+        refused: specs that Python and the server refuse, with the path that both must name.
+        updates: spec before, spec after, and the path that must be named; empty where it is allowed.
+    """
+
+    model: type[CustomResource]
+    features: Mapping[str, str]
+    refused: Sequence[tuple[Mapping[str, Any], str]] = ()
+    updates: Sequence[tuple[Mapping[str, Any], Mapping[str, Any], str]] = field(default=())
+
+    @property
+    def name(self) -> str:
+        return self.model.__name__
