@@ -271,6 +271,11 @@ class ObjectSubresource(Subresource):
 class Projection(Protocol):
     """A view of an object that can be written back, such as its scale."""
 
+    @property
+    def managed_path(self) -> tuple[str, ...]:
+        """Where the object has what the view writes, as managed fields name it: `f:spec`, `f:replicas`."""
+        ...
+
     def read(self, obj: JSONObject, context: RequestContext) -> JSONObject: ...
 
     def write(self, obj: JSONObject, body: JSONObject, context: RequestContext) -> None:

@@ -20,6 +20,8 @@ from reconcile.apiserver.storage import Change, Collection, StoredObject
 
 _BATCH: Final = 64 * 1024
 _READ: Final = 256
+# Seconds before the end of a watch at which it gets its last bookmark.
+_LAST_BOOKMARK: Final = 2.0
 INITIAL_EVENTS_END: Final = "k8s.io/initial-events-end"
 
 
@@ -100,10 +102,11 @@ class Watch:
         self._loop = loop
         self._timeout = loop.call_later(timeout, self.close)
         self._interval = bookmark_interval
+        # No bookmark says what the watcher knew when it began.
+        self._known = max(skip_until, initial_revision if initial is not None else 0)
+        self._ends = loop.time() + timeout
         self._bookmark_due = False
-        self._bookmark_timer = (
-            loop.call_later(bookmark_interval, self._want_bookmark) if bookmark is not None else None
-        )
+        self._bookmark_timer = self._next_bookmark() if bookmark is not None else None
 
     def close(self) -> None:
         """End the watch; a reader gets what it is reading and then the end. Idempotent."""
@@ -128,9 +131,16 @@ class Watch:
         if waiter is not None and not waiter.done():
             waiter.set_result(None)
 
+    def _next_bookmark(self) -> asyncio.TimerHandle | None:
+        """Bookmarks come at an interval, and shortly before the end, so that its client can go on there."""
+        left = self._ends - _LAST_BOOKMARK - self._loop.time()
+        if left <= 0:
+            return None
+        return self._loop.call_later(min(self._interval, left), self._want_bookmark)
+
     def _want_bookmark(self) -> None:
         self._bookmark_due = True
-        self._bookmark_timer = self._loop.call_later(self._interval, self._want_bookmark)
+        self._bookmark_timer = self._next_bookmark()
         self._wake()
 
     def __aiter__(self) -> Watch:
@@ -165,7 +175,9 @@ class Watch:
                 return None
             elif self._bookmark_due and self._bookmark is not None:
                 self._bookmark_due = False
-                return self._frame("BOOKMARK", self._bookmark(self._revision(), False))
+                revision = self._revision()
+                if revision > self._known:
+                    return self._frame("BOOKMARK", self._bookmark(revision, False))
             else:
                 self._waiter = self._loop.create_future()
                 try:

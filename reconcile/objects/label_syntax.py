@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 from reconcile.errors import ConfigurationError
-from reconcile.objects.names import qualified_name_problems
+from reconcile.objects.names import label_value_problems, qualified_name_problems
 
 
 class InvalidSelectorError(ConfigurationError, ValueError):
@@ -32,6 +32,7 @@ _END: Final = "end"
 _IDENTIFIER: Final = "identifier"
 _OPERATORS: Final = frozenset({"in", "notin", "=", "==", "!=", ">", "<"})
 _WORD: Final = re.compile(r"[^=!(),>< \t\r\n]+")
+_WHOLE: Final = re.compile(r"[+-]?[0-9]+")
 _SPECIAL: Final = re.compile(r"==|!=|[=!(),><]")
 
 
@@ -118,6 +119,7 @@ class _Parser:
         if operator.kind not in _OPERATORS:
             raise InvalidSelectorError(f"found '{operator.text}', expected: in, notin, =, ==, !=, gt, lt")
         values = self.values() if operator.kind in ("in", "notin") else self.value()
+        _check_values(key, operator.kind, sorted(set(values)))
         return ParsedRequirement(key, operator.kind, frozenset(values))
 
     def value(self) -> list[str]:
@@ -161,6 +163,18 @@ class _Parser:
                 raise InvalidSelectorError(f"found '{token.text}', expected: ',', or identifier")
         self.take()
         return found
+
+
+def _check_values(key: str, operator: str, values: list[str]) -> None:
+    found: list[str] = []
+    for index, value in enumerate(values):
+        if operator in (">", "<") and not _WHOLE.fullmatch(value):
+            detail = "for 'Gt', 'Lt' operators, the value must be an integer"
+            found.append(f'values[{index}]: Invalid value: "{value}": {detail}')
+        if problems := label_value_problems(value):
+            found.append(f'values[{index}][{key}]: Invalid value: "{value}": {"; ".join(problems)}')
+    if found:
+        raise InvalidSelectorError(found[0] if len(found) == 1 else f"[{', '.join(found)}]")
 
 
 def parse_label_selector(text: str) -> list[ParsedRequirement]:

@@ -5,12 +5,7 @@ from __future__ import annotations
 import copy
 from typing import Any
 
-from helpers.differential import Ask
-
-APPLY = "application/apply-patch+yaml"
-MERGE = "application/merge-patch+json"
-STRATEGIC = "application/strategic-merge-patch+json"
-JSON = "application/json-patch+json"
+from helpers.differential import APPLY, JSON_PATCH, MERGE, STRATEGIC, Ask
 
 Body = dict[str, Any]
 
@@ -108,8 +103,8 @@ def cases(namespace: str) -> dict[str, list[Ask]]:
                 {"spec": {"template": {"spec": {"containers": [{"name": "d", "image": "y"}]}}}},
                 STRATEGIC,
             ),
-            Ask("PATCH", web, [{"op": "remove", "path": "/spec/nothing"}], JSON),
-            Ask("PATCH", web, [{"op": "replace", "path": "/spec/replicas", "value": "x"}], JSON),
+            Ask("PATCH", web, [{"op": "remove", "path": "/spec/nothing"}], JSON_PATCH),
+            Ask("PATCH", web, [{"op": "replace", "path": "/spec/replicas", "value": "x"}], JSON_PATCH),
             Ask(
                 "PATCH", web, {"spec": {"strategy": {"$retainKeys": ["type"], "type": "Recreate"}}}, STRATEGIC
             ),

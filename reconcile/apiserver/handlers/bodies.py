@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any, Final, cast
 
 import msgspec
 
 from reconcile.apiserver import status
+from reconcile.apiserver.field_errors import go_quote
 from reconcile.apiserver.handlers.negotiation import ACCEPTED_TYPES
 from reconcile.apiserver.handlers.yaml_bodies import load_yaml
 from reconcile.apiserver.interfaces import JSONObject
@@ -69,51 +71,87 @@ def _decode_json(raw: bytes, kind: str) -> tuple[JSONObject, list[str]]:
     try:
         found: Any = _decode(raw)
     except (msgspec.DecodeError, RecursionError):
-        detail = f"couldn't get version/kind; json parse error: {_go_json_error(raw)} ({_shown(raw)})"
+        detail = f"couldn't get version/kind; json parse error: {go_json_error(raw)} ({_shown(raw)})"
         raise _unrecognized(kind, detail) from None
+    if found is None:
+        return {}, []
     if not isinstance(found, dict):
         detail = f"couldn't get version/kind; json parse error: {_no_object(found)} ({_hex(raw)})"
         raise _unrecognized(kind, detail)
     # Two passes only where one shows that a key may be repeated: canonical encoding is shorter then.
     obj = cast("JSONObject", found)
-    return obj, repeated_fields(raw) if _may_repeat(raw, obj) else []
+    return merged_repeats(raw) if may_repeat(raw, obj) else (obj, [])
 
 
-def _may_repeat(raw: bytes, found: JSONObject) -> bool:
+def may_repeat(raw: bytes, found: object) -> bool:
+    """Whether a JSON text may have a field twice in one object, judged by what it was decoded to."""
     # Every key is followed by a colon; colons elsewhere are in strings and survive decoding.
     return raw.count(b":") != msgspec.json.encode(found).count(b":")
 
 
-def repeated_fields(raw: bytes) -> list[str]:
-    """The paths of the fields that come twice in one object, as `duplicate field "a.b"`."""
+def merged_repeats(raw: bytes) -> tuple[Any, list[str]]:
+    """The value of a JSON text as Go reads it, objects under one key become one; and `duplicate field "a.b"`
+    for each field that comes twice in one object."""
     repeated: list[str] = []
 
-    class _Object(dict[str, Any]):
-        twice: tuple[str, ...] = ()
+    class _Pairs(list[tuple[str, Any]]):
+        """An object's fields as written."""
 
-    def pairs(items: list[tuple[str, Any]]) -> Any:
-        made = _Object(items)
-        if len(made) != len(items):
-            seen: set[str] = set()
-            twice: list[str] = []
-            for key, _ in items:
-                if key in seen and key not in twice:
-                    twice.append(key)
-                seen.add(key)
-            made.twice = tuple(twice)
-        return made
+    def walk(value: Any, path: str) -> Any:
+        if isinstance(value, _Pairs):
+            made: dict[str, Any] = {}
+            told: set[str] = set()
+            for key, item in value:
+                if key in made and key not in told:
+                    told.add(key)
+                    repeated.append(f'duplicate field "{path}{key}"')
+                read = walk(item, f"{path}{key}.")
+                held = made.get(key)
+                made[key] = {**held, **read} if isinstance(held, dict) and isinstance(read, dict) else read
+            return made
+        if isinstance(value, list):
+            return [
+                walk(item, f"{path[:-1]}[{index}].") for index, item in enumerate(cast("list[Any]", value))
+            ]
+        return value
 
-    def walk(value: Any, path: str) -> None:
-        if isinstance(value, _Object):
-            repeated.extend(f'duplicate field "{path}{key}"' for key in value.twice)
-            for key, item in value.items():
-                walk(item, f"{path}{key}.")
-        elif isinstance(value, list):
-            for index, item in enumerate(cast("list[Any]", value)):
-                walk(item, f"{path[:-1]}[{index}].")
+    return walk(json.loads(raw, object_pairs_hook=_Pairs), ""), repeated
 
-    walk(json.loads(raw, object_pairs_hook=pairs), "")
-    return repeated
+
+_OPTION_TYPES: Final[dict[str, tuple[tuple[type, ...], str]]] = {
+    "gracePeriodSeconds": ((int,), "int64"),
+    "orphanDependents": ((bool,), "bool"),
+    "propagationPolicy": ((str,), "v1.DeletionPropagation"),
+    "dryRun": ((list,), "[]string"),
+    "preconditions": ((dict,), "v1.Preconditions"),
+}
+
+
+def decode_delete_options(
+    raw: bytes, content_type: str, is_registered: Callable[[str, str], bool]
+) -> JSONObject:
+    """The DeleteOptions of a body. Raises 400 in the words of the decoder behind, which names no kind."""
+    try:
+        body, _ = decode_body(raw, content_type, "DeleteOptions")
+    except status.StatusError as error:
+        _, found, detail = error.message.partition("(must be of type DeleteOptions): ")
+        raise (status.bad_request(detail.rpartition(" (")[0]) if found else error) from None
+    kind, version = body.get("kind") or "DeleteOptions", body.get("apiVersion") or "v1"
+    if kind != "DeleteOptions" and not is_registered(str(version), str(kind)):
+        raise status.bad_request(
+            f"no kind {go_quote(str(kind))} is registered for version {go_quote(str(version))} "
+            'in scheme "pkg/runtime/scheme.go:111"'
+        )
+    for name, (types, go_type) in _OPTION_TYPES.items():
+        value = body.get(name)
+        if value is None:
+            continue
+        if not isinstance(value, types) or (isinstance(value, bool) and bool not in types):
+            raise status.bad_request(
+                f"json: cannot unmarshal {_GO_NAMES.get(type(value), 'object')} into Go struct field "
+                f"DeleteOptions.{name} of type {go_type}"
+            )
+    return body
 
 
 def _unrecognized(kind: str, detail: str) -> status.StatusError:
@@ -152,17 +190,30 @@ def _hex(raw: bytes) -> str:
     return raw.hex() if len(raw) <= 30 else f"{raw[:30].hex()} ..."
 
 
-def _go_json_error(raw: bytes) -> str:
+def _go_character(char: str) -> str:
+    return "'\\''" if char == "'" else f"'{char}'"
+
+
+def go_json_error(raw: bytes) -> str:
     """What Go's encoding/json says of this text, for the usual mistakes."""
-    if not raw.strip():
+    text = raw.strip()
+    if not text:
         return "unexpected end of JSON input"
+    for literal in (b"null", b"true", b"false"):
+        if text[:1] == literal[:1] and not text.startswith(literal):
+            for index, (found, wanted) in enumerate(zip(text, literal, strict=False)):
+                if found != wanted and index:
+                    return (
+                        f"invalid character {_go_character(chr(found))} in literal {literal.decode()} "
+                        f"(expecting '{chr(wanted)}')"
+                    )
+            return "unexpected end of JSON input"
     try:
         json.loads(raw)
     except json.JSONDecodeError as error:
         if error.pos >= len(error.doc) or error.msg.startswith("Unterminated"):
             return "unexpected end of JSON input"
-        shown = error.doc[error.pos]
-        quoted = "'\\''" if shown == "'" else f"'{shown}'"
+        quoted = _go_character(error.doc[error.pos])
         where = {
             "Expecting property name enclosed in double quotes": "looking for beginning of object key string",
             "Expecting value": "looking for beginning of value",

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import json
+import posixpath
 from typing import Any, cast
 
 from reconcile.apiserver import status
@@ -30,31 +30,59 @@ def encode(start: str, revision: int) -> str:
 
 def decode(token: str) -> tuple[str, int]:
     """Start key and revision. Raises 400."""
+    raw = _raw(token)
     try:
-        body = json.loads(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)))
-    except (binascii.Error, ValueError):
-        raise _invalid(_problem(token)) from None
+        body = json.loads(raw)
+    except ValueError:
+        raise _invalid(_problem(raw)) from None
     if not isinstance(body, dict):
-        raise _invalid("json: cannot unmarshal into Go value of type storage.continueToken")
+        if body is None:
+            body = {}
+        else:
+            raise _invalid(
+                f"json: cannot unmarshal {_go_name(body)} into Go value of type storage.continueToken"
+            )
     fields = cast("dict[str, Any]", body)
+    for name, wanted, go_type in (("v", str, "string"), ("rv", int, "int64"), ("start", str, "string")):
+        found = fields.get(name)
+        if found is not None and (not isinstance(found, wanted) or isinstance(found, bool)):
+            raise _invalid(
+                f"json: cannot unmarshal {_go_name(found)} into Go struct field continueToken.{name} "
+                f"of type {go_type}"
+            )
     if fields.get("v") != "meta.k8s.io/v1":
-        version = go_quote(str(fields.get("v", "")))
-        raise _invalid(f"server does not recognize this encoded version {version}")
-    revision, start = fields.get("rv"), fields.get("start")
-    if not isinstance(revision, int) or not revision:
+        raise _invalid(f"server does not recognize this encoded version {fields.get('v') or ''}")
+    revision, start = fields.get("rv") or 0, fields.get("start") or ""
+    if not revision:
         raise _invalid("incorrect encoded start resourceVersion (version meta.k8s.io/v1)")
-    if not isinstance(start, str) or not start:
+    if not start:
         raise _invalid("encoded start key empty (version meta.k8s.io/v1)")
-    return start.lstrip("/"), revision
+    key = start if start.startswith("/") else f"/{start}"
+    if posixpath.normpath(key) != key or key.startswith("//"):
+        raise _invalid(start)
+    return key[1:], revision
 
 
-def _problem(token: str) -> str:
+def _raw(token: str) -> bytes:
     for index, char in enumerate(token):
         if not (char.isascii() and (char.isalnum() or char in "-_")):
-            return f"illegal base64 data at input byte {index}"
-    raw = base64.urlsafe_b64decode(token[: len(token) // 4 * 4] + token[len(token) // 4 * 4 :].ljust(4, "A"))
-    first = chr(raw[0]) if raw else "\0"
-    return f"invalid character '{first}' looking for beginning of value"
+            raise _invalid(f"illegal base64 data at input byte {index}")
+    if len(token) % 4 == 1:
+        raise _invalid(f"illegal base64 data at input byte {len(token) - 1}")
+    return base64.urlsafe_b64decode(token + "=" * (-len(token) % 4))
+
+
+def _go_name(value: object) -> str:
+    names = {bool: "bool", list: "array", dict: "object", str: "string"}
+    return names.get(type(value), "number")
+
+
+def _problem(raw: bytes) -> str:
+    if not raw:
+        return "unexpected end of JSON input"
+    first = chr(raw[0])
+    shown = "\\'" if first == "'" else go_quote(first)[1:-1]
+    return f"invalid character '{first if first == chr(34) else shown}' looking for beginning of value"
 
 
 def _invalid(detail: str) -> status.StatusError:
@@ -64,5 +92,5 @@ def _invalid(detail: str) -> status.StatusError:
 def expired_page(start: str) -> status.StatusError:
     """The revision of a token was compacted: 410 with a token for going on inconsistently."""
     error = status.expired(EXPIRED_PAGE)
-    error.continue_token = encode(start, INCONSISTENT)
+    error.continue_token = encode(start.removeprefix("/"), INCONSISTENT)
     return error

@@ -9,7 +9,8 @@ from typing import Any, Protocol
 from reconcile.apiserver import field_errors, status
 from reconcile.apiserver.handlers import views
 from reconcile.apiserver.handlers.access import ServerAccess
-from reconcile.apiserver.handlers.bodies import MAX_BODY, decode_body, media_type
+from reconcile.apiserver.handlers.addressing import check_name, check_namespace
+from reconcile.apiserver.handlers.bodies import MAX_BODY, decode_body, decode_delete_options, media_type
 from reconcile.apiserver.handlers.deletes import Deleter
 from reconcile.apiserver.handlers.messages import (
     JSON_HEADERS,
@@ -34,6 +35,7 @@ from reconcile.apiserver.handlers.store import decode_object, encode_object
 from reconcile.apiserver.handlers.subresources import Subresources
 from reconcile.apiserver.handlers.writes import Writer
 from reconcile.apiserver.interfaces import JSONObject, RequestContext, Strategy
+from reconcile.apiserver.managedfields.manager import untyped
 from reconcile.apiserver.resources import Resource
 
 _log = logging.getLogger(__name__)
@@ -225,20 +227,23 @@ class Handler:
             wrong = field_errors.invalid("kind", given_kind, f"must be {kind.kind}")
             meta: JSONObject = obj.get("metadata") or {}
             raise status.invalid(kind.group, str(given_kind), meta.get("name") or "", [wrong])
-        prefix = (
-            f"{given_kind} in version {status.go_quote(kind.version)} cannot be handled as a {kind.kind}: "
-        )
-        registry = self._parts.registry
-        if registry.for_kind(str(given_version), str(given_kind)) is None and given_kind != "List":
+        version = str(given_version).rpartition("/")[2]
+        prefix = f"{given_kind} in version {status.go_quote(version)} cannot be handled as a {kind.kind}: "
+        if not self._is_registered(str(given_version), str(given_kind)):
             raise status.bad_request(
                 f"{prefix}no kind {status.go_quote(str(given_kind))} is registered for version "
                 f'{status.go_quote(str(given_version))} in scheme "pkg/runtime/scheme.go:111"'
             )
         group = kind.group.partition(".")[0] or "core"
-        version = str(given_version).rpartition("/")[2]
         raise status.bad_request(
             f"{prefix}converting ({version}.{given_kind}) to ({group}.{kind.kind}): unknown conversion"
         )
+
+    def _is_registered(self, version: str, kind: str) -> bool:
+        registry = self._parts.registry
+        if kind in ("List", "DeleteOptions", "Status") or registry.for_kind(version, kind) is not None:
+            return True
+        return kind.endswith("List") and registry.for_kind(version, kind[:-4]) is not None
 
     def check_object(
         self, context: RequestContext, resource: Resource, obj: JSONObject, findings: list[str]
@@ -311,8 +316,16 @@ class Handler:
         self.apply_options(context, write_options(query, "PatchOptions", apply=applied), request)
 
         def make_new(old: JSONObject | None) -> JSONObject:
+            if old is None and not applied:
+                raise self.reader.not_found(context)
             new = self._parts.patcher.patch(media, request.body, old, context)
-            self.check_object(context, context.resource, new, [])
+            try:
+                self.check_object(context, context.resource, new, [])
+            except status.StatusError as error:
+                if not applied or context.resource.custom or error.code != 400:
+                    raise
+                # What was stored fits: the applied configuration does not.
+                raise untyped(new, context, error.message) from None
             meta: JSONObject = new["metadata"]
             if old is not None:
                 check_name(context, meta)
@@ -343,7 +356,8 @@ class Handler:
     def _delete_options(self, request: Request, context: RequestContext, query: Query) -> None:
         body: JSONObject | None = None
         if request.body:
-            body, _ = decode_body(request.body, request.headers.get("content-type", ""), "DeleteOptions")
+            content_type = request.headers.get("content-type", "")
+            body = decode_delete_options(request.body, content_type, self._is_registered)
         context.options = delete_options(request, query, body)
         context.dry_run = bool(context.options.get("dryRun"))
 
@@ -369,26 +383,6 @@ class Handler:
         metadata = self.reader.list_metadata(context, options, selection, page)
         body = await self.reader.list_body(context.resource, page.items, metadata, form, "Metadata")
         return Response(200, dict(JSON_HEADERS), body + b"\n")
-
-
-def check_name(context: RequestContext, meta: JSONObject) -> None:
-    """The name in the body is that in the path."""
-    name = meta.get("name") or ""
-    if name and name != context.name:
-        raise status.bad_request(
-            f"the name of the object ({name}) does not match the name on the URL ({context.name})"
-        )
-    meta["name"] = context.name
-
-
-def check_namespace(context: RequestContext, meta: JSONObject) -> None:
-    """The namespace in the body is that in the path."""
-    if (meta.get("namespace") or context.namespace) != context.namespace:
-        raise status.bad_request(
-            "the namespace of the provided object does not match the namespace sent on the request"
-        )
-    if context.namespace:
-        meta["namespace"] = context.namespace
 
 
 def manager_of(user_agent: str) -> str:

@@ -179,8 +179,9 @@ def validate_meta_update(resource: Resource, meta: JSONObject, old: JSONObject) 
 
     The rules of all objects and those of each kind overlap, so that a client finds some causes twice.
     """
-    changes = _forbidden_changes(meta, old) + _map_problems(meta)
-    return _common_problems(meta) + changes + changes + _unqualified_finalizers(resource, meta)
+    found = _common_problems(meta) + _forbidden_changes(meta, old) + _map_problems(meta)
+    found += _unqualified_finalizers(resource, meta)
+    return found + found
 
 
 def _forbidden_changes(meta: JSONObject, old: JSONObject) -> list[FieldError]:
@@ -204,7 +205,7 @@ def _forbidden_changes(meta: JSONObject, old: JSONObject) -> list[FieldError]:
         if (meta.get(name) or None) != (old.get(name) or None)
     ]
     grace, old_grace = meta.get("deletionGracePeriodSeconds"), old.get("deletionGracePeriodSeconds")
-    if grace != old_grace and old_grace is not None:
+    if grace != old_grace:
         errors.append(
             field_errors.invalid("metadata.deletionGracePeriodSeconds", grace, "field is immutable")
         )
@@ -235,12 +236,8 @@ def carry_over(meta: JSONObject, old: JSONObject) -> None:
     for name in ("creationTimestamp", "deletionTimestamp"):
         if old.get(name) is not None:
             meta[name] = old[name]
-        elif name == "deletionTimestamp":
-            meta.pop(name, None)
-    if old.get("deletionGracePeriodSeconds") is not None:
-        meta.setdefault("deletionGracePeriodSeconds", old["deletionGracePeriodSeconds"])
-    else:
-        meta.pop("deletionGracePeriodSeconds", None)
+    if old.get("deletionGracePeriodSeconds") is not None and meta.get("deletionGracePeriodSeconds") is None:
+        meta["deletionGracePeriodSeconds"] = old["deletionGracePeriodSeconds"]
     if old.get("generation") is not None:
         meta["generation"] = old["generation"]
     else:

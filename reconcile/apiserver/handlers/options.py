@@ -192,7 +192,7 @@ def write_options(query: Query, kind: str, *, apply: bool = False) -> WriteOptio
         errors.append(field_errors.too_long("fieldManager", manager, 128))
     for index, char in enumerate(manager):
         if not char.isprintable():
-            detail = f"invalid character {char!r} (at position {index})"
+            detail = f"invalid character U+{ord(char):04X} (at position {index})"
             errors.append(field_errors.invalid("fieldManager", manager, detail))
             break
     dry_run = query.all("dryRun")

@@ -51,12 +51,15 @@ class Reader:
     async def get(self, context: RequestContext, resource_version: str) -> StoredObject:
         """The object. Raises 404, or 504 when the version asked for does not come."""
         if resource_version:
-            await self._until(parse_resource_version(resource_version, "list"))
+            await self._until(parse_resource_version(resource_version, "watch"))
         held = self._parts.store.find(context.resource, context.namespace, context.name)
         if held is None:
-            kind = context.resource.type
-            raise status.not_found(kind.group, kind.plural, context.name)
+            raise self.not_found(context)
         return held
+
+    def not_found(self, context: RequestContext) -> status.StatusError:
+        kind = context.resource.type
+        return status.not_found(kind.group, kind.plural, context.name)
 
     async def _until(self, revision: int) -> None:
         """Wait until the storage has come to a revision; at most three seconds, as the watch cache does."""
@@ -76,32 +79,35 @@ class Reader:
     async def page(self, context: RequestContext, options: ListOptions, selection: Selection) -> Page:
         """The part of a list that the options ask for."""
         storage = self._parts.store.storage
-        start, revision = "", None
+        start, revision, limit = "", None, options.limit
+        scope = _scope(context, selection)
         if options.continue_token:
             if options.resource_version not in ("", "0"):
                 raise status.bad_request("specifying resource version is not allowed when using continue")
             start, at = continue_token.decode(options.continue_token)
             revision = at if at > 0 else None
-            if context.namespace:
-                start = f"{context.namespace}/{start}"
+            if scope:
+                start = f"{scope}/{start}"
         elif options.resource_version:
             wanted = parse_resource_version(options.resource_version, "list")
             await self._until(wanted)
             if options.match == "Exact" or (options.limit and not options.match and wanted):
                 revision = wanted
+        if options.resource_version == "0":
+            # What any cache may answer comes whole.
+            limit = 0
         try:
             return storage.page(
                 context.resource.storage_name,
-                namespace=context.namespace,
+                namespace=scope,
                 start=start,
-                limit=options.limit,
+                limit=limit,
                 revision=revision,
                 matches=selection.matches,
             )
         except CompactedError as error:
             if options.continue_token:
-                relative = start[len(context.namespace) :] if context.namespace else start
-                raise continue_token.expired_page(relative) from error
+                raise continue_token.expired_page(start[len(scope) :]) from error
             raise status.expired(continue_token.EXPIRED_LIST) from error
 
     def list_metadata(
@@ -109,7 +115,7 @@ class Reader:
     ) -> JSONObject:
         metadata: JSONObject = {"resourceVersion": str(page.revision)}
         if page.next_key is not None:
-            start = page.next_key[len(context.namespace) :] if context.namespace else page.next_key
+            start = page.next_key[len(_scope(context, selection)) :]
             metadata["continue"] = continue_token.encode(start, page.revision)
             if selection.matches is None:
                 metadata["remainingItemCount"] = page.remaining
@@ -184,10 +190,15 @@ class Reader:
         storage = parts.store.storage
         collection = storage.collection(resource.storage_name)
         send_all = options.send_initial_events
+        if send_all is None and not options.match and options.resource_version in ("", "0"):
+            send_all = True
         if send_all:
-            await self._until(wanted)
+            try:
+                await self._until(wanted)
+            except status.StatusError as error:
+                return FailedWatch(error, written.convert, written.framing)
         initial: list[StoredObject] | None = None
-        if send_all or (wanted == 0 and send_all is None):
+        if send_all:
             initial = storage.page(
                 resource.storage_name, namespace=context.namespace, matches=selection.matches
             ).items
@@ -241,6 +252,11 @@ class Reader:
             return written.convert(body)
 
         return make
+
+
+def _scope(context: RequestContext, selection: Selection) -> str:
+    """The namespace that is listed: that of the path, or the one that a field selector narrows to."""
+    return context.namespace or (selection.namespace if context.resource.type.namespaced else "")
 
 
 def _prefix(resource: Resource) -> bytes:

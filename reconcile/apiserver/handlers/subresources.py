@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from reconcile.apiserver import status
+from reconcile.apiserver.handlers.addressing import check_name
 from reconcile.apiserver.handlers.messages import Request, Response
 from reconcile.apiserver.handlers.negotiation import Form
 from reconcile.apiserver.handlers.options import Query, write_options
@@ -21,6 +22,7 @@ from reconcile.apiserver.interfaces import (
     Strategy,
     Subresource,
 )
+from reconcile.apiserver.managedfields.scale import to_object, to_scale
 from reconcile.apiserver.resources import Resource
 from reconcile.objects.identity import ResourceType
 
@@ -131,6 +133,8 @@ class Subresources:
             return await handler.respond(projected, projection.read(obj, context), form, query, stored=False)
         body: JSONObject | None = None
         media = ""
+        applied = False
+        replicas = projection.managed_path
         if request.method == "PUT":
             handler.apply_options(context, write_options(query, "UpdateOptions"), request)
             body = handler.read_object(request, context, resource)
@@ -146,16 +150,16 @@ class Subresources:
             view = body
             if view is None:
                 current = projection.read(old, context)
+                if applied:
+                    current["metadata"]["managedFields"] = to_scale(
+                        old["metadata"].get("managedFields"), replicas
+                    )
                 view = parts.patcher.patch(media, request.body, current, projected)
                 handler.check_object(projected, resource, view, [])
             else:
                 view = decode_object(encode_object(view))
             meta = view["metadata"]
-            if (meta.get("name") or context.name) != context.name:
-                raise status.bad_request(
-                    f"the name of the object ({meta['name']}) does not match the name on the URL "
-                    f"({context.name})"
-                )
+            check_name(context, meta)
             errors = projection.validate(view, context)
             if errors:
                 kind = resource.type
@@ -164,7 +168,14 @@ class Subresources:
             if meta.get("uid"):
                 old["metadata"]["uid"] = meta["uid"]
             projection.write(old, view, context)
+            if applied:
+                old["metadata"]["managedFields"] = to_object(
+                    old["metadata"].get("managedFields"),
+                    meta.get("managedFields"),
+                    replicas,
+                    context.resource.type.api_version,
+                )
             return old
 
-        made, _ = await handler.writer.update(context, make_new, patched=body is None)
+        made, _ = await handler.writer.update(context, make_new, patched=body is None, applied=applied)
         return await handler.respond(projected, projection.read(made, context), form, query, stored=False)

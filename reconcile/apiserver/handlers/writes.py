@@ -190,7 +190,7 @@ class Writer:
             if not resource.strategy.allow_unconditional_update:
                 detail = "must be specified for an update"
                 error = field_errors.invalid("metadata.resourceVersion", 0, detail)
-                raise status.invalid(kind.group, kind.kind, context.name, [error])
+                raise status.invalid(kind.group, kind.plural, context.name, [error])
             meta["resourceVersion"] = old_meta["resourceVersion"]
         elif given != held.resource_version:
             raise status.conflict(kind.group, kind.plural, context.name)

@@ -45,9 +45,36 @@ def _value(loader: Any, node: Any, path: str, duplicates: list[str], depth: int 
             _value(loader, item, f"{path[:-1]}[{index}].", duplicates, depth + 1)
             for index, item in enumerate(node.value)
         ]
+    if node.value in ("y", "Y", "n", "N") and node.tag == "tag:yaml.org,2002:str" and not node.style:
+        return node.value in "yY"
     if node.tag in ("tag:yaml.org,2002:timestamp", "tag:yaml.org,2002:binary"):
         return node.value
     return loader.construct_object(node, deep=True)
+
+
+def repeated_keys(raw: bytes) -> list[str]:
+    """`line 4: key "a" already set in map` for each key of a YAML document that comes twice in one map."""
+    import yaml
+
+    found: list[str] = []
+
+    def walk(node: Any) -> None:
+        if node.id == "mapping":
+            seen: set[str] = set()
+            for key, value in node.value:
+                if key.id == "scalar":
+                    if key.value in seen:
+                        found.append(f'line {key.start_mark.line + 1}: key "{key.value}" already set in map')
+                    seen.add(key.value)
+                walk(value)
+        elif node.id == "sequence":
+            for item in node.value:
+                walk(item)
+
+    node = yaml.compose(raw, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    if node is not None:
+        walk(node)
+    return found
 
 
 def _key(loader: Any, node: Any) -> str:

@@ -35,7 +35,7 @@ from reconcile.apiserver.managedfields.typed import (
     with_named_fields,
 )
 from reconcile.apiserver.schemas.topology import UNTYPED, Shape
-from reconcile.apiserver.status import apply_conflict, bad_request, internal_error
+from reconcile.apiserver.status import StatusError, apply_conflict, bad_request, internal_error
 from reconcile.objects.json_copy import copy_json
 
 if TYPE_CHECKING:
@@ -48,6 +48,26 @@ _BEFORE_FIRST_APPLY = "before-first-apply"
 _MAX_UPDATERS = 10
 # What these write to their object is nobody's, on the real server too.
 _UNTRACKED = ("binding", "eviction")
+
+# Kinds whose status subresource leaves metadata, or some of it, as it is.
+_STATUS_WITHOUT_METADATA = frozenset(
+    {
+        "servicecidrs.networking.k8s.io",
+        "storageversionmigrations.storagemigration.k8s.io",
+        "resourceclaims.resource.k8s.io",
+        "devicetaintrules.resource.k8s.io",
+        "volumeattachments.storage.k8s.io",
+        "flowschemas.flowcontrol.apiserver.k8s.io",
+        "prioritylevelconfigurations.flowcontrol.apiserver.k8s.io",
+        "validatingadmissionpolicies.admissionregistration.k8s.io",
+        "customresourcedefinitions.apiextensions.k8s.io",
+        "apiservices.apiregistration.k8s.io",
+    }
+)
+_STATUS_RESETS: dict[str, tuple[Path, ...]] = {
+    "deployments.apps": (("f:labels",),),
+    "pods": (("f:deletionTimestamp",), ("f:ownerReferences",)),
+}
 
 _SERVER_ONLY: frozenset[Path] = frozenset(
     {("f:apiVersion",), ("f:kind",), ("f:metadata",)}
@@ -108,17 +128,12 @@ class FieldManager:
         try:
             validate(applied, shape)
         except TypedError as error:
-            meta = applied.get("metadata") or {}
-            name = f"{meta.get('namespace', '')}/{meta.get('name', '')}"
-            kind = context.resource.type
-            raise internal_error_without_prefix(
-                f"failed to create typed patch object ({name}; {kind.group}/{kind.version}, "
-                f"Kind={kind.kind}): {error}"
-            ) from None
+            raise untyped(applied, context, str(error)) from None
         try:
             merged = self._apply(applied, before, managed, shape, context, force=context.force)
         except _Conflicts as conflicts:
             if context.field_manager != "kubectl" or conflicts_beyond(conflicts, before, shape):
+                _check_types(applied, context)
                 raise _conflict_error(conflicts) from None
             # kubectl moves from client-side apply: what it applied then is its own.
             merged = self._apply(applied, before, managed, shape, context, force=True)
@@ -180,12 +195,10 @@ class FieldManager:
     @staticmethod
     def _check_applied(applied: JSONObject, context: RequestContext) -> None:
         wanted = context.resource.type
-        version = applied.get("apiVersion", "")
-        if version != wanted.api_version:
-            raise bad_request(
-                f"Incorrect version specified in apply patch. Specified patch version: {version}, "
-                f"expected: {wanted.api_version}"
-            )
+        version, kind = applied.get("apiVersion") or "", applied.get("kind") or ""
+        if version != wanted.api_version or kind != wanted.kind:
+            given = version if "/" in str(version) else f"/{version}"
+            raise bad_request(f"invalid object type: {given}, Kind={kind}")
         if (applied.get("metadata") or {}).get("managedFields") is not None:
             raise bad_request("metadata.managedFields must be nil")
 
@@ -240,9 +253,28 @@ def keep_entries(new: JSONObject, live: JSONObject | None) -> None:
 
 def internal_error_without_prefix(text: str) -> Exception:
     """Errors of the field manager reach the client as they are, with status 500."""
-    from reconcile.apiserver.status import StatusError
-
     return StatusError(text, code=500)
+
+
+def untyped(applied: JSONObject, context: RequestContext, problem: str) -> Exception:
+    """An applied configuration does not fit the kind's schema."""
+    meta = applied.get("metadata") or {}
+    name = f"{meta.get('namespace', '')}/{meta.get('name', '')}"
+    kind = context.resource.type
+    return internal_error_without_prefix(
+        f"failed to create typed patch object ({name}; {kind.group}/{kind.version}, "
+        f"Kind={kind.kind}): {problem}"
+    )
+
+
+def _check_types(applied: JSONObject, context: RequestContext) -> None:
+    """What is of a wrong type is refused for that, before any conflict about it."""
+    if context.resource.custom:
+        return
+    try:
+        context.resource.schema.check(copy_json(applied), context)
+    except StatusError as error:
+        raise untyped(applied, context, error.message) from None
 
 
 def _prune(merged: JSONObject, last: FieldSet, managed: Managed, shape: Shape) -> JSONObject:
@@ -297,16 +329,16 @@ def _writable(fields: FieldSet, context: RequestContext) -> FieldSet:
     if context.subresource == "status":
         if context.resource.custom:
             return frozenset(path for path in fields if path[0] == "f:status")
+        kind = context.resource.type.group_resource
+        if kind in _STATUS_WITHOUT_METADATA:
+            return frozenset(path for path in fields if path[0] == "f:status")
+        reset = _STATUS_RESETS.get(kind, ())
         return frozenset(
-            path for path in fields if path[0] in ("f:status", "f:metadata") and not _pod_meta(path)
+            path for path in fields if path[0] in ("f:status", "f:metadata") and path[1:2] not in reset
         )
     if not context.subresource and "status" in context.resource.subresources:
         return frozenset(path for path in fields if path[0] != "f:status")
     return fields
-
-
-def _pod_meta(path: Path) -> bool:
-    return path[:2] in (("f:metadata", "f:deletionTimestamp"), ("f:metadata", "f:ownerReferences"))
 
 
 def _shape(context: RequestContext) -> Shape:

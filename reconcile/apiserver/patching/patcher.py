@@ -8,6 +8,7 @@ import msgspec
 
 from reconcile.apiserver.field_errors import invalid
 from reconcile.apiserver.interfaces import FieldManager, JSONObject, RequestContext
+from reconcile.apiserver.schemas.decoding import json_type
 from reconcile.apiserver.status import StatusError, bad_request, unsupported_media_type
 from reconcile.apiserver.status import invalid as invalid_status
 from reconcile.objects.json_copy import copy_json
@@ -22,6 +23,7 @@ STRATEGIC_PATCH = "application/strategic-merge-patch+json"
 APPLY_PATCH = "application/apply-patch+yaml"
 APPLY_CBOR = "application/apply-patch+cbor"
 
+_OPERATION_FIELDS = frozenset({"op", "path", "from", "value"})
 _REASONS = {400: "BadRequest", 413: "RequestEntityTooLarge", 422: "Invalid", 500: ""}
 
 
@@ -50,11 +52,11 @@ class Patcher:
                 + ", ".join(accepted)
             )
         if kind == APPLY_PATCH:
-            return self._field_manager.apply(self._applied(body), current, context)
+            return self._field_manager.apply(self._applied(body, context), current, context)
         if kind == APPLY_CBOR:
             raise unsupported_media_type("CBOR is not served: use " + APPLY_PATCH)
         assert current is not None
-        patch = self._decoded(body)
+        patch, findings = self._decoded(kind, body)
         try:
             if kind == JSON_PATCH:
                 patched = apply_json_patch(current, patch)
@@ -62,29 +64,48 @@ class Patcher:
                 patched = apply_merge_patch(current, patch)
             else:
                 assert schema is not None
-                if not isinstance(patch, dict):
-                    raise bad_request(
-                        "json: cannot unmarshal array into Go value of type map[string]interface {}"
-                    )
                 patched = apply_strategic_patch(current, patch, schema)
         except PatchError as error:
             raise _status(error) from None
         if not isinstance(patched, dict):
             raise bad_request("a patch must leave an object")
-        if kind != STRATEGIC_PATCH:
-            _check(patched, context)
+        _check(patched, context, findings)
         return patched
 
     @staticmethod
-    def _decoded(body: bytes) -> Any:
+    def _decoded(kind: str, body: bytes) -> tuple[Any, list[str]]:
+        """The patch, and what a strict reader finds in it."""
+        from reconcile.apiserver.handlers.bodies import go_json_error, may_repeat, merged_repeats
+
+        prefix = "" if kind == STRATEGIC_PATCH else "error decoding patch: "
+        wanted = "map[string]interface {}"
+        if kind == JSON_PATCH:
+            wanted = "[]handlers.jsonPatchOp"
         try:
-            return msgspec.json.decode(body)
-        except (msgspec.DecodeError, RecursionError) as error:
-            raise bad_request(f"error decoding patch: {error}") from None
+            patch: Any = msgspec.json.decode(body)
+        except (msgspec.DecodeError, RecursionError):
+            raise bad_request(f"{prefix}{go_json_error(body)}") from None
+        if not isinstance(patch, list if kind == JSON_PATCH else dict):
+            found = json_type(patch)
+            raise bad_request(f"{prefix}json: cannot unmarshal {found} into Go value of type {wanted}")
+        if kind == JSON_PATCH:
+            return patch, [
+                f'json patch unknown field "[{index}].{key}"'
+                for index, operation in enumerate(patch)
+                if isinstance(operation, dict)
+                for key in operation
+                if key not in _OPERATION_FIELDS
+            ]
+        if kind == MERGE_PATCH and may_repeat(body, patch):
+            return merged_repeats(body)
+        return patch, []
 
     @staticmethod
-    def _applied(body: bytes) -> JSONObject:
+    def _applied(body: bytes, context: RequestContext) -> JSONObject:
         import yaml
+
+        from reconcile.apiserver.handlers.bodies import may_repeat
+        from reconcile.apiserver.handlers.yaml_bodies import repeated_keys
 
         try:
             decoded: Any = msgspec.json.decode(body)
@@ -93,8 +114,19 @@ class Patcher:
                 decoded = yaml.load(body, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
             except (yaml.YAMLError, RecursionError) as error:
                 raise bad_request(f"error decoding YAML: {error}") from None
+            repeats = True
+        else:
+            repeats = may_repeat(body, decoded)
         if not isinstance(decoded, dict):
-            raise bad_request("error decoding YAML: error unmarshaling JSON: the patch is not an object")
+            raise bad_request(
+                "error decoding YAML: error unmarshaling JSON: while decoding JSON: json: cannot unmarshal "
+                f"{json_type(decoded)} into Go value of type map[string]interface {{}}"
+            )
+        if repeats and context.field_validation != "Ignore" and (found := repeated_keys(body)):
+            if context.field_validation == "Strict":
+                text = "error converting YAML to JSON: yaml: unmarshal errors:"
+                raise bad_request("\n  ".join((f"error strict decoding YAML: {text}", *found)))
+            context.warnings.extend(found)
         return decoded
 
 
@@ -106,14 +138,20 @@ def _status(error: PatchError) -> StatusError:
     return StatusError(str(error), code=error.code, reason=_REASONS.get(error.code, ""))
 
 
-def _check(patched: JSONObject, context: RequestContext) -> None:
+def _check(patched: JSONObject, context: RequestContext, found: list[str]) -> None:
     """A result that the kind cannot be decoded from is the patch's fault: 422, where a body would get 400.
 
     Works on a copy: the handlers decode the result themselves.
     """
+    kind = context.resource.type
     try:
-        findings = context.resource.schema.check(copy_json(patched), context)
+        given = patched.get("kind") or kind.kind, patched.get("apiVersion") or kind.api_version
+        if given != (kind.kind, kind.api_version) and not context.resource.custom:
+            raise bad_request(f"{given[0]} of {given[1]} is no {kind.kind}")
+        findings = found + context.resource.schema.check(copy_json(patched), context)
         if not findings or context.field_validation != "Strict":
+            if context.field_validation == "Warn":
+                context.warnings.extend(found)
             return
         problem = f"strict decoding error: {', '.join(findings)}"
     except StatusError as error:

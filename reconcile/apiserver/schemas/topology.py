@@ -59,6 +59,18 @@ UNTYPED.element = lambda: UNTYPED
 ATOMIC = Shape("untyped", atomic=True)
 
 
+_ZEROS: Mapping[str, Any] = {"string": "", "int32": 0, "int64": 0, "bool": False}
+
+
+def _default_of(field: FieldType) -> Any:
+    """What a field that is left out is taken for: a field that Go always writes has its type's zero."""
+    if field.default is not None:
+        return field.default
+    if field.omit_empty or field.type.shape != "scalar":
+        return None
+    return _ZEROS.get(field.type.name, "")
+
+
 class Shapes:
     """Shapes of Go structs, built when first asked for."""
 
@@ -96,11 +108,9 @@ class Shapes:
             defaults: dict[str, Any] = {}
             if element.inner.shape == "struct" and field.keys:
                 fields = self._catalog.struct(element.inner.name).fields
-                defaults = {
-                    key: fields[key].default
-                    for key in field.keys
-                    if key in fields and fields[key].default is not None
-                }
+                for key in field.keys:
+                    if key in fields and (default := _default_of(fields[key])) is not None:
+                        defaults[key] = default
             return Shape(
                 "list",
                 atomic=field.list_type not in ("map", "set"),

@@ -25,9 +25,9 @@ def _key_problems(key: str) -> list[str]:
             "or 'KEY_NAME',  or 'key-name', regex used for validation is '[-._a-zA-Z0-9]+')"
         )
     if key == ".":
-        problems.append('must not be "."')
+        problems.append("must not be '.'")
     if key.startswith(".."):
-        problems.append('must not be ".."' if key == ".." else 'must not start with ".."')
+        problems.append("must not be '..'" if key == ".." else "must not start with '..'")
     return problems
 
 

@@ -35,6 +35,11 @@ class ScaleProjection:
         self._selector = selector
         self._must_have_replicas = must_have_replicas
 
+    @property
+    def managed_path(self) -> tuple[str, ...]:
+        """Where the object has its replicas, as managed fields name it."""
+        return tuple(f"f:{key}" for key in self._spec_replicas)
+
     def read(self, obj: JSONObject, context: RequestContext) -> JSONObject:
         meta = obj["metadata"]
         kept = ("name", "namespace", "uid", "resourceVersion", "creationTimestamp")

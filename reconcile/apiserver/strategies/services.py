@@ -11,6 +11,7 @@ from reconcile.apiserver.status import internal_error
 from reconcile.apiserver.status import invalid as invalid_status
 from reconcile.apiserver.strategies import checks
 from reconcile.apiserver.strategies.basic import keep
+from reconcile.apiserver.strategies.service_families import settle_families
 from reconcile.objects.names import dns_label_problems
 
 JSONObject = dict[str, Any]
@@ -88,11 +89,13 @@ class ServiceStrategy(Strategy):
                     port.pop("nodePort", None)
 
     def validate_create(self, obj: JSONObject, context: RequestContext) -> list[FieldError]:
+        settle_families(obj["metadata"].get("name", ""), obj["spec"], None)
         return service_errors(obj["spec"])
 
     def validate_update(self, new: JSONObject, old: JSONObject, context: RequestContext) -> list[FieldError]:
-        errors = service_errors(new["spec"])
         spec, before = new["spec"], old["spec"]
+        settle_families(new["metadata"].get("name", ""), spec, before)
+        errors = service_errors(spec)
         fixed = spec.get("type") != "ExternalName" and before.get("type") != "ExternalName"
         if fixed and before.get("clusterIP") and spec.get("clusterIP") != before["clusterIP"]:
             errors.append(invalid("spec.clusterIPs[0]", spec.get("clusterIPs"), "may not change once set"))
@@ -112,11 +115,6 @@ class ServiceStrategy(Strategy):
         if _wants_address(spec):
             taken = {other.get("clusterIP") for other in others}
             self._address(spec, taken, name, context)
-        if spec.get("type") != "ExternalName":
-            # Without addresses and selector, whoever fills in the endpoints may use both families.
-            both = spec.get("clusterIP") == "None" and not spec.get("selector")
-            spec.setdefault("ipFamilies", ["IPv4", "IPv6"] if both else ["IPv4"])
-            spec.setdefault("ipFamilyPolicy", "RequireDualStack" if both else "SingleStack")
         if spec.get("type") == "NodePort" or (
             spec.get("type") == "LoadBalancer" and spec.get("allocateLoadBalancerNodePorts") is not False
         ):
@@ -205,12 +203,6 @@ def service_errors(spec: JSONObject) -> list[FieldError]:
     errors += checks.labels("spec.selector", spec.get("selector"))
     errors += checks.one_of(spec, "spec", "type", ("ClusterIP", "ExternalName", "LoadBalancer", "NodePort"))
     errors += checks.one_of(spec, "spec", "sessionAffinity", ("ClientIP", "None"))
-    if spec.get("clusterIP") and not headless and kind != "ExternalName":
-        try:
-            ipaddress.ip_address(spec["clusterIP"])
-        except ValueError:
-            text = "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)"
-            errors.append(invalid("spec.clusterIPs[0]", spec["clusterIP"], text))
     seen: dict[tuple[Any, Any], int] = {}
     for index, port in enumerate(ports):
         key = (port.get("protocol"), port.get("port"))

@@ -66,7 +66,7 @@ def _make(group_resource: str, version: str) -> Strategy:
         case "resourcequotas":
             return KindStrategy(status=True)
         case "replicationcontrollers":
-            return KindStrategy(
+            return workloads.ReplicationControllerStrategy(
                 generation=True,
                 status=True,
                 validate=workloads.replication_controller,

@@ -262,6 +262,13 @@ class DaemonSetStrategy(KindStrategy):
         obj["metadata"].setdefault("annotations", {})[self._annotation] = str(value)
 
 
+class ReplicationControllerStrategy(KindStrategy):
+    """Orphans its pods unless told otherwise."""
+
+    def default_propagation(self, obj: JSONObject) -> Any:
+        return "Orphan"
+
+
 class JobStrategy(KindStrategy):
     """Gives a job its selector and the labels that go with it."""
 
@@ -295,7 +302,16 @@ class JobStrategy(KindStrategy):
         super().prepare_for_update(new, old, context)
 
     def default_propagation(self, obj: JSONObject) -> Any:
-        return "Background"
+        # For clients of old that counted on it.
+        return "Orphan"
+
+    async def validate_delete(self, obj: JSONObject, context: RequestContext) -> None:
+        options = context.options
+        if options.get("propagationPolicy") is None and options.get("orphanDependents") is None:
+            context.warnings.append(
+                "child pods are preserved by default when jobs are deleted; set propagationPolicy=Background "
+                "to remove them or set propagationPolicy=Orphan to suppress this warning"
+            )
 
     def warnings(self, new: JSONObject, old: JSONObject | None, context: RequestContext) -> list[str]:
         problems = dns_label_problems(new["metadata"].get("name", ""))

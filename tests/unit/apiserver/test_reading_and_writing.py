@@ -129,7 +129,7 @@ async def test_unknown_and_repeated_fields_follow_field_validation() -> None:
 async def test_yaml_is_taken_and_given() -> None:
     async with asking() as ask:
         answer = await ask(
-            "POST", CONFIG_MAPS, b"kind: ConfigMap\napiVersion: v1\nmetadata: {name: y}\ndata: {a: 'yes'}\n",
+            "POST", CONFIG_MAPS, b"kind: ConfigMap\napiVersion: v1\nmetadata: {name: x}\ndata: {a: 'yes'}\n",
             {"content-type": "application/yaml", "accept": "application/yaml"},
         )  # fmt: skip
         assert answer.headers["content-type"] == "application/yaml"

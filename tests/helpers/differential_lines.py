@@ -1,0 +1,144 @@
+"""The rules that the embedded server is judged by, line by line of what it is to do.
+
+Every rule is asked in a good form, which succeeds, and in a bad one, which is refused or warned about: the
+run counts both and fails where one was never met. A rule that has no bad form says so.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import Final
+
+STORAGE: Final = (
+    "storage: optimistic concurrency",
+    "storage: list at a revision",
+    "storage: compaction",
+    "storage: continue tokens",
+    "storage: resourceVersion of reads",
+    "storage: resourceVersionMatch",
+    "storage: remaining item count",
+)
+WATCH: Final = (
+    "watch: from a revision",
+    "watch: bookmarks",
+    "watch: sendInitialEvents",
+    "watch: timeoutSeconds",
+    "watch: selectors",
+    "watch: 410",
+)
+WRITES: Final = (
+    "writes: create",
+    "writes: generateName",
+    "writes: update",
+    "writes: create on update",
+    "writes: json patch",
+    "writes: merge patch",
+    "writes: strategic merge patch",
+    "writes: apply",
+    "writes: apply conflicts",
+    "writes: apply force",
+    "writes: apply lists and maps",
+    "writes: apply gives up ownership",
+    "writes: apply to subresources",
+    "writes: migration from update to apply",
+    "writes: dry run",
+    "writes: fieldManager",
+    "writes: fieldValidation Strict",
+    "writes: fieldValidation Warn",
+    "writes: fieldValidation Ignore",
+    "writes: preconditions",
+    "writes: generation",
+    "writes: status",
+    "writes: finalizers",
+    "writes: grace period",
+    "writes: propagation",
+    "writes: deletecollection",
+)
+SUBRESOURCES: Final = tuple(
+    f"subresource: {name}"
+    for name in (
+        "status", "scale", "binding", "eviction", "ephemeralcontainers", "resize", "token", "approval",
+        "finalize",
+    )
+)  # fmt: skip
+KINDS: Final = tuple(
+    f"kind: {name}"
+    for name in (
+        "Pod", "Deployment", "ReplicaSet", "ReplicationController", "StatefulSet", "DaemonSet", "Job",
+        "CronJob", "Service", "EndpointSlice", "Endpoints", "ConfigMap", "Secret", "Node", "Namespace",
+        "Lease", "Event", "PersistentVolume", "PersistentVolumeClaim", "StorageClass",
+        "HorizontalPodAutoscaler", "PodDisruptionBudget", "ResourceQuota", "LimitRange", "Role",
+        "RoleBinding", "ClusterRole", "ClusterRoleBinding", "ValidatingWebhookConfiguration",
+        "MutatingWebhookConfiguration", "PriorityClass", "NetworkPolicy", "Ingress", "IngressClass",
+        "ServiceAccount", "CustomResourceDefinition", "APIService",
+    )
+)  # fmt: skip
+CUSTOM: Final = tuple(
+    f"custom: {name}"
+    for name in (
+        "schema", "pruning", "defaulting", "list topology", "status", "scale", "selectable fields", "tables",
+        "several versions", "names conflicts",
+    )
+)  # fmt: skip
+
+BUILT: Final = (*STORAGE, *WATCH, *WRITES, *SUBRESOURCES, *KINDS, *CUSTOM)
+
+ONE_FORM: Final = {
+    ("writes: fieldValidation Ignore", False): "what it ignores it accepts: there is no bad form",
+    ("writes: fieldValidation Warn", True): "an object without unknown fields is what every other line sends",
+    ("watch: timeoutSeconds", False): "a value below zero means none",
+    ("watch: 410", True): "it is itself the bad form of `watch: from a revision`",
+    ("storage: remaining item count", False): "a count is given or left out",
+    ("custom: pruning", False): "what is pruned is accepted; refusing it is fieldValidation",
+    ("custom: tables", False): "a table is given for every resource",
+}
+
+NOT_BUILT: Final = (
+    "subresource: log, exec, attach, portforward, proxy (nothing is behind them: 501)",
+    "custom: CEL rules, transition rules and cost limits",
+    "custom: ratcheting",
+    "custom: the conversion webhook",
+    "admission: webhooks, ValidatingAdmissionPolicy, MutatingAdmissionPolicy, LimitRanger, ResourceQuota, "
+    "PodSecurity",
+    "access: RBAC, access reviews, impersonation, checked service account tokens",
+    "controllers: the judge runs without controllers on either side",
+    "front ends: CBOR",
+)
+
+UNCOMPARED: Final = {
+    "storage: one revision counter, bounded watch history": "tests/unit/apiserver/test_watches.py; the real "
+    "server's window depends on its caches",
+    "storage: --data-dir": "tests/unit/apiserver/test_data_dir.py: the real one has etcd",
+    "watch: a slow watcher is cut off": "tests/unit/apiserver/test_watches.py: the real limit is that "
+    "of socket buffers",
+}
+
+
+def missing(met: Iterable[tuple[str, bool]]) -> list[str]:
+    """The lines that were not met in a form that they have."""
+    counts = Counter(met)
+    return [
+        f"{line} ({'good' if good else 'bad'} form)"
+        for line in BUILT
+        for good in (True, False)
+        if not counts[line, good] and (line, good) not in ONE_FORM
+    ]
+
+
+def report(met: Iterable[tuple[str, bool]]) -> str:
+    """How many compared requests met each line, as a table."""
+    counts = Counter(met)
+    width = max(len(line) for line in BUILT)
+    lines = [f"{'line':{width}}  good  bad"]
+    for line in BUILT:
+        cells = (
+            "   -" if not counts[line, good] and (line, good) in ONE_FORM else f"{counts[line, good]:4}"
+            for good in (True, False)
+        )
+        lines.append(f"{line:{width}}  {' '.join(cells)}")
+    unknown = sorted({line for line, _ in counts} - set(BUILT))
+    lines += [f"no such line: {line}" for line in unknown]
+    lines += ["not built yet:", *(f"  {line}" for line in NOT_BUILT)]
+    lines += ["not compared:", *(f"  {line}: {reason}" for line, reason in UNCOMPARED.items())]
+    return "\n".join(lines)
