@@ -6,7 +6,9 @@ guard (before each write: is the lease still ours, and for how long?)
 """
 
 from reconcile.leaderelection.elector import LeaseElector
+from reconcile.leaderelection.fence import fence_policy
 from reconcile.leaderelection.guard import LeaseGuard
 from reconcile.leaderelection.options import LeaseOptions
+from reconcile.leaderelection.preflight import role_rules
 
-__all__ = ["LeaseElector", "LeaseGuard", "LeaseOptions"]
+__all__ = ["LeaseElector", "LeaseGuard", "LeaseOptions", "fence_policy", "role_rules"]
