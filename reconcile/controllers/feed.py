@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from reconcile.controllers.change import Change
+from reconcile.controllers.echoes import EchoFilter
 from reconcile.controllers.logs import Logger
 from reconcile.controllers.mappers import as_mapper
 from reconcile.controllers.request import Cause
@@ -33,15 +34,25 @@ class Feed:
         self._priority = watch.priority
         self._queue = queue
         self._stats = stats
+        self.echoes: EchoFilter | None = None
         self._log = log
 
     def on_add(self, obj: CachedObject, initial: bool) -> None:
+        if self.echoes is not None:
+            self.echoes.forget(obj.place)
         self._deliver(Change(self._kind, None, obj, initial=initial))
 
     def on_update(self, old: CachedObject, new: CachedObject) -> None:
+        if self.echoes is None or self.echoes.hears(old, new):
+            self.deliver_update(old, new)
+
+    def deliver_update(self, old: CachedObject, new: CachedObject) -> None:
+        """An update that is no echo."""
         self._deliver(Change(self._kind, old, new))
 
     def on_delete(self, old: CachedObject, final_state_unknown: bool) -> None:
+        if self.echoes is not None:
+            self.echoes.forget(old.place)
         self._deliver(Change(self._kind, old, None, final_state_unknown=final_state_unknown))
 
     def on_unseen(self, obj: CachedObject) -> None:

@@ -9,6 +9,7 @@ import asyncio
 from dataclasses import dataclass
 
 from reconcile.controllers.definition import ControllerDefinition
+from reconcile.controllers.echoes import EchoFilter
 from reconcile.controllers.feed import Feed
 from reconcile.controllers.mappers import key_of, to_self
 from reconcile.controllers.request import Cause, Request
@@ -126,6 +127,7 @@ class Controller:
         self.queue = queue
         tasks: list[asyncio.Task[None]] = []
         watches: list[_RunningWatch] = []
+        echoes: EchoFilter | None = None
         try:
             await self.set_up()
             informers = self._hold_informers()
@@ -139,9 +141,12 @@ class Controller:
                 for source in self.definition.sources
             ]
             self._log.info("controller started", workers=self.definition.options.max_concurrent_reconciles)
-            await self._work(queue, Run(self.definition, self._services, watches[0].informer))
+            echoes = self._hush_echoes(watches[0])
+            await self._work(queue, Run(self.definition, self._services, watches[0].informer, echoes))
         finally:
             queue.shut_down()
+            if echoes is not None:
+                echoes.detach()
             for task in tasks:
                 task.cancel()
             for running in watches:
@@ -198,6 +203,16 @@ class Controller:
         running = _RunningWatch(watch, informer, registration, feed)
         running.listen()
         return running
+
+    def _hush_echoes(self, primary: _RunningWatch) -> EchoFilter | None:
+        """Have the primary watch leave out the events of statuses that this controller's reconciles wrote."""
+        own_writes, reader = self._services.own_writes, primary.informer.reader
+        if own_writes is None or not isinstance(reader, OverlayReader):
+            return None
+        echoes = EchoFilter(self.name, reader, deliver=primary.feed.deliver_update, stats=self.stats)
+        echoes.attach(own_writes)
+        primary.feed.echoes = echoes
+        return echoes
 
     async def _until_synced(self, watches: list[_RunningWatch], informers: list[Informer]) -> bool:
         """Wait for all watches; False when the controller was stopped meanwhile."""

@@ -14,6 +14,7 @@ from typing import Any
 
 from reconcile.client.attribution import attributed
 from reconcile.controllers.definition import ControllerDefinition
+from reconcile.controllers.echoes import EchoFilter
 from reconcile.controllers.finalizers import FinalizerPatches
 from reconcile.controllers.request import Request, Result
 from reconcile.controllers.scope import limited
@@ -64,9 +65,16 @@ class _Undecodable(Exception):
 class Run:
     """Runs one controller's reconciler; any number may be under way for different keys."""
 
-    def __init__(self, definition: ControllerDefinition, services: Services, informer: Informer) -> None:
+    def __init__(
+        self,
+        definition: ControllerDefinition,
+        services: Services,
+        informer: Informer,
+        echoes: EchoFilter | None = None,
+    ) -> None:
         self._definition = definition
         self._informer = informer
+        self._echoes = echoes
         self._own_writes = services.own_writes
         if services.own_writes is not None:
             services.own_writes.reconciles(informer)
@@ -86,16 +94,26 @@ class Run:
 
     async def __call__(self, request: Request) -> Outcome:
         """Reconcile once. Raises only when the run itself is cancelled from outside."""
-        with attributed(self._definition.name, request.key, request.reconcile_id):
-            outcome = await self._bounded(request)
-            if outcome.error is None:
-                return outcome
-            if outcome.undecodable:
-                self._report_undecodable(request.key, outcome.error)
-                return outcome
-            if self._on_error is not None:
-                return await self._handle_error(request, outcome)
+        echoes = self._echoes
+        if echoes is not None:
+            echoes.reconcile_began(request.key, request.reconcile_id)
+        try:
+            with attributed(self._definition.name, request.key, request.reconcile_id):
+                return await self._attributed(request)
+        finally:
+            if echoes is not None:
+                echoes.reconcile_ended(request.key)
+
+    async def _attributed(self, request: Request) -> Outcome:
+        outcome = await self._bounded(request)
+        if outcome.error is None:
             return outcome
+        if outcome.undecodable:
+            self._report_undecodable(request.key, outcome.error)
+            return outcome
+        if self._on_error is not None:
+            return await self._handle_error(request, outcome)
+        return outcome
 
     async def _bounded(self, request: Request) -> Outcome:
         timeout = self._timeout

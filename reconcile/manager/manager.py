@@ -527,6 +527,8 @@ class Manager:
         self._stopping.set()
 
     async def _stop_informers(self) -> None:
+        if self._own_writes is not None:
+            await self._own_writes.stop()
         if hasattr(self, "informers"):
             await self.informers.stop()
 

@@ -9,9 +9,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
-from typing import Final
+from typing import Final, TypeAlias
 
 from reconcile.objects.identity import ObjectKey
+
+LiveRead: TypeAlias = asyncio.Task[Exception | None]
+"""A live read under way, and the error that it ended with."""
 
 MOST_NAMES: Final = 256
 """Names of one namespace in doubt from which on the whole namespace is."""
@@ -42,7 +45,7 @@ class Doubt:
         self.writers: set[tuple[str, ObjectKey]] = set()
         self.barriers: set[str] = set()
         self.born = born
-        self.reading: asyncio.Task[None] | None = None
+        self.reading: LiveRead | None = None
 
     def concerns(self, controller: str, key: ObjectKey, *, primary: bool) -> bool:
         """Whether a reconcile must not begin before this is settled.

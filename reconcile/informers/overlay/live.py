@@ -50,6 +50,8 @@ async def read_live(client: RawClient, reader: OverlayReader, namespace: str, na
             metadata = answer.head.metadata
     except NotFoundError:
         return  # the resource is not served any more: there is nothing to be newer than the store
+    if informer.stopped:
+        return
     version = metadata.resource_version if metadata is not None else ""
     if not version:
         raise ReconcileError(f"the list of {informer.resource.group_resource} has no resourceVersion")

@@ -12,15 +12,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from reconcile.client.seams import Write, WriteOutcome
+from reconcile.client.seams import Write, WriteObserver, WriteOutcome
 from reconcile.errors import ReconcileError
 from reconcile.informers.cached_object import CachedObject, Detail
 from reconcile.informers.overlay.answers import NO_EFFECT, is_gone, is_partial, metadata_alone
-from reconcile.informers.overlay.doubts import Doubt
+from reconcile.informers.overlay.doubts import Doubt, LiveRead
 from reconcile.informers.overlay.live import read_live
 from reconcile.informers.overlay.reader import OverlayReader
 from reconcile.informers.reading import StoreReader
-from reconcile.objects.identity import ObjectKey
+from reconcile.objects.identity import ObjectKey, ResourceType
 from reconcile.objects.metadata import ObjectMetadata, decode_metadata
 
 if TYPE_CHECKING:
@@ -77,8 +77,10 @@ class OwnWrites:
         self._readers: dict[tuple[str, str], list[OverlayReader]] = {}
         self._primaries: set[Informer] = set()
         self._begun: dict[Write, _Begun] = {}
+        self._observers: dict[ResourceType, list[WriteObserver]] = {}
         self._calls = 0
         self._doubtful = False
+        self._live: set[LiveRead] = set()
 
     # ---- informers
 
@@ -105,6 +107,13 @@ class OwnWrites:
         for readers in tuple(self._readers.values()):
             yield from tuple(readers)
 
+    async def stop(self) -> None:
+        """End the live reads that are under way; reconciles that wait for them are put off."""
+        for reading in self._live:
+            reading.cancel()
+        if self._live:
+            await asyncio.wait(set(self._live))
+
     def reconciles(self, informer: Informer) -> None:
         """The informer's objects are what a controller reconciles: of them, everybody's doubts count."""
         self._primaries.add(informer)
@@ -121,6 +130,8 @@ class OwnWrites:
             for reader in readers:
                 known = max(known, reader.overlay.known(write.key), key=lambda each: len(each[0]))
         self._begun[write] = _Begun(self._calls, known)
+        for observer in self._observers.get(write.resource_type, ()):
+            observer.write_started(write)
 
     def write_finished(self, write: Write, outcome: WriteOutcome, /) -> None:
         begun = self._begun.pop(write, None)
@@ -143,6 +154,19 @@ class OwnWrites:
                     error=f"{type(error).__name__}: {error}",
                 )
                 self._doubt(reader, write, barrier=outcome.succeeded)
+        for observer in tuple(self._observers.get(write.resource_type, ())):
+            observer.write_finished(write, outcome)
+
+    def observe(self, resource: ResourceType, observer: WriteObserver) -> None:
+        """Tell of each write of a resource, after the overlays; dry runs are none."""
+        self._observers.setdefault(resource, []).append(observer)
+
+    def unobserve(self, resource: ResourceType, observer: WriteObserver) -> None:
+        """Tell no more."""
+        observers = self._observers[resource]
+        observers.remove(observer)
+        if not observers:
+            del self._observers[resource]
 
     def _take(self, reader: OverlayReader, write: Write, outcome: WriteOutcome, begun: _Begun) -> None:
         if outcome.unknown:
@@ -253,7 +277,7 @@ class OwnWrites:
         finally:
             self.stats.barrier_seconds += loop.time() - started
         for reading in readings:
-            error = asyncio.CancelledError() if reading.cancelled() else reading.exception()
+            error = asyncio.CancelledError() if reading.cancelled() else reading.result()
             if error is not None:
                 self.stats.barrier_failures += 1
                 raise UnsettledWriteError(
@@ -261,8 +285,8 @@ class OwnWrites:
                     f"what became of it: {type(error).__name__}: {error}; the reconcile is put off"
                 ) from error
 
-    def _readings(self, controller: str, key: ObjectKey, primary: Informer) -> list[asyncio.Task[None]]:
-        readings: list[asyncio.Task[None]] = []
+    def _readings(self, controller: str, key: ObjectKey, primary: Informer) -> list[LiveRead]:
+        readings: list[LiveRead] = []
         doubtful = False
         for reader in self.readers():
             for doubt in reader.doubts:
@@ -275,18 +299,26 @@ class OwnWrites:
         self._doubtful = doubtful
         return readings
 
-    def _reading(self, reader: OverlayReader, doubt: Doubt) -> asyncio.Task[None]:
+    def _reading(self, reader: OverlayReader, doubt: Doubt) -> LiveRead:
         if doubt.reading is None or doubt.reading.done():
             self.stats.live_reads += 1
-            doubt.reading = asyncio.create_task(
+            reading = asyncio.create_task(
                 self._read(reader, doubt), name=f"live read of {reader.informer.resource.group_resource}"
             )
+            self._live.add(reading)
+            reading.add_done_callback(self._live.discard)
+            doubt.reading = reading
         return doubt.reading
 
-    async def _read(self, reader: OverlayReader, doubt: Doubt) -> None:
-        async with asyncio.timeout(SETTLE_TIMEOUT):
-            await read_live(self._client, reader, doubt.namespace, doubt.name)
+    async def _read(self, reader: OverlayReader, doubt: Doubt) -> Exception | None:
+        """The error, if the read fails: those who wait for it may have gone."""
+        try:
+            async with asyncio.timeout(SETTLE_TIMEOUT):
+                await read_live(self._client, reader, doubt.namespace, doubt.name)
+        except Exception as error:
+            return error
         reader.doubts.settle(doubt)
+        return None
 
 
 @dataclass(frozen=True, slots=True)
