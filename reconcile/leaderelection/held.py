@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from datetime import datetime, timedelta
 
 from reconcile.api.coordination.v1 import Lease
 from reconcile.client.client import Client
@@ -85,6 +86,7 @@ class HeldLease:
         self._state = LeaseState(options, identity)
         self._stored: Lease | None = None
         self._last_error = ""
+        self._last_moment: datetime | None = None
 
     # -- what is known -----------------------------------------------------------------------------
 
@@ -245,7 +247,12 @@ class HeldLease:
     # -- words -------------------------------------------------------------------------------------
 
     def _moment(self) -> str:
-        return format_micro_time(self._runtime.now())
+        """The wall clock's time, and never twice the same: by its change others see that we are alive."""
+        now, last = self._runtime.now(), self._last_moment
+        if last is not None and now <= last:
+            now = last + timedelta(microseconds=1)
+        self._last_moment = now
+        return format_micro_time(now)
 
     def _report(self, error: ReconcileError) -> None:
         text = _text(error)

@@ -5,15 +5,17 @@
                  └─ we don't ──▶ Read ◀────────┘
                                    │
                     held by another, still valid ──▶ Settled
-                    absent, but not for long enough ──▶ Settled
-                    absent ──▶ Create, free, expired or ours ──▶ Replace ──▶ Settled
+                    absent ──▶ Create, empty ──▶ Settled
+                    free, expired or ours ──▶ Replace ──▶ Settled
 
 It is client-go's (tools/leaderelection), with four differences, each towards fewer leaders at once:
 
 - validity counts from the *start* of the request that renewed the Lease, not from its answer;
 - a leader that sees another holder has lost at once, not after the renew deadline;
-- a Lease that is not there is no proof that nobody leads: its leader may not have noticed yet;
-- a Lease with a holder and no duration is taken to have our own duration, not none.
+- a Lease that is not there, or has no holder and was not given away, is no proof that nobody leads: its
+  leader may not have noticed yet. An empty one is put in its place, and taken when nobody has claimed it
+  for the whole duration (an absence cannot be told from another one, so its length says nothing);
+- a Lease binds others for their own duration at least, whatever duration somebody wrote into it.
 
 Every `now` is local time that counts suspended time. What is written into a Lease is never compared with it.
 """
@@ -113,7 +115,6 @@ class LeaseState:
         options: the election's numbers.
         identity: our own, which nobody else has.
         record: the Lease as seen or written last; None when it is not there or was never read.
-        known: whether the Lease, or its absence, was seen at all.
         observed_at: local time at which it was first seen to be as it is.
         held_from: local time from which our renewal counts; None when we do not lead.
         attempt_at, moment: local time and wall-clock time at which the present attempt began.
@@ -125,7 +126,6 @@ class LeaseState:
     options: LeaseOptions
     identity: str
     record: LeaseRecord | None = None
-    known: bool = False
     observed_at: float = 0.0
     held_from: float | None = None
     attempt_at: float = 0.0
@@ -152,12 +152,12 @@ def step(state: LeaseState, event: Event, now: float) -> tuple[LeaseState, Comma
 
 def noticed(state: LeaseState, record: LeaseRecord | None, now: float) -> LeaseState:
     """The state after the Lease was seen to be so; None: to be absent."""
-    if state.known and record == state.record:
+    if record == state.record:
         return state
-    held_from = state.held_from
-    if record is not None and record.holder != state.identity:
-        held_from = None
-    return replace(state, record=record, known=True, observed_at=now, held_from=held_from)
+    # Absent or emptied it is nobody else's yet: nobody may take it before our own time is over.
+    ours = record is None or record.holder == state.identity or record.is_vacant
+    held_from = state.held_from if ours else None
+    return replace(state, record=record, observed_at=now, held_from=held_from)
 
 
 def leads(state: LeaseState, now: float) -> bool:
@@ -171,12 +171,17 @@ def lease_ends(state: LeaseState) -> float:
 
 
 def expires(state: LeaseState) -> float:
-    """Local time at which what was seen of another's Lease, or of its absence, stops binding us."""
-    if not state.known or (state.record is not None and not state.record.holder):
+    """Local time at which what was seen of the Lease, or of its absence, stops binding us."""
+    record, options = state.record, state.options
+    if record is None or record.is_released or (options.trust_absence and not record.holder):
         return 0.0
-    if state.record is None and state.options.trust_absence:
-        return 0.0
-    return state.observed_at + _duration(state)
+    return state.observed_at + _duration(record, options)
+
+
+def _duration(record: LeaseRecord, options: LeaseOptions) -> float:
+    """Seconds for which another's Lease binds us: as long as it says, and as long as ours would."""
+    own = options.lease_duration
+    return own if record.duration == whole_seconds(own) else max(own, float(record.duration))
 
 
 def _begin(state: LeaseState, now: float) -> tuple[LeaseState, Command]:
@@ -194,12 +199,13 @@ def _decide(state: LeaseState, now: float) -> tuple[LeaseState, Command]:
     record, options = state.record, state.options
     leading = leads(state, now)
     if record is None:
-        if not leading and now < expires(state):
-            return state, Settled()
-        first = LeaseRecord(transitions=-1).taken_by(state.identity, state.moment, options.lease_duration)
+        if leading or options.trust_absence:
+            first = LeaseRecord(transitions=-1).taken_by(state.identity, state.moment, options.lease_duration)
+        else:
+            first = LeaseRecord.vacant(state.moment, options.lease_duration)
         return replace(state, writing=first), Create(first)
-    if record.holder == state.identity:
-        renewed = record.renewed_at(state.moment, options.lease_duration)
+    if record.holder == state.identity or (leading and record.is_vacant):
+        renewed = replace(record, holder=state.identity).renewed_at(state.moment, options.lease_duration)
         slow_paths = state.slow_paths + (state.held_from is not None)
         return replace(state, writing=renewed, slow_paths=slow_paths), Replace(renewed)
     if now < expires(state):
@@ -209,12 +215,13 @@ def _decide(state: LeaseState, now: float) -> tuple[LeaseState, Command]:
 
 
 def _stored(state: LeaseState, now: float) -> LeaseState:
+    record = state.writing
+    ours = record is not None and record.holder == state.identity
     return replace(
         state,
-        record=state.writing,
-        known=True,
+        record=record,
         observed_at=now,
-        held_from=state.attempt_at,
+        held_from=state.attempt_at if ours else None,
         writing=None,
     )
 
@@ -226,12 +233,3 @@ def _failed(state: LeaseState, overtaken: bool) -> tuple[LeaseState, Command]:
     if optimistic or uncertain:
         return _read(state)
     return replace(state, writing=None), Settled()
-
-
-def _duration(state: LeaseState) -> float:
-    """Seconds for which the Lease as seen binds us."""
-    own = state.options.lease_duration
-    record = state.record
-    if record is None or not record.duration or record.duration == whole_seconds(own):
-        return own
-    return float(record.duration)

@@ -30,9 +30,10 @@ class LeaseOptions:
             for the lead take up to 1.2 times as long, at random.
         labels: set on the Lease, beside those that it has.
         release: whether a stop gives the Lease away, so that the next leader need not wait. Default True.
-        trust_absence: whether a process that finds no Lease leads at once, as with client-go. By default it
-            waits `lease_duration` first: somebody may have deleted the Lease of a leader that does not
-            know it yet. It is needed once in the life of a Lease, which stays when it is given away.
+        trust_absence: whether a process that finds no Lease, or one that somebody emptied, leads at once, as
+            with client-go. By default it waits `lease_duration` first: the Lease may be that of a leader
+            that does not know it yet. A Lease that was given away is taken at once in any case, and stays,
+            so a new operator waits once.
         watch: whether the Lease is watched as well, so that a released one is taken in milliseconds and a
             leader learns at once that its Lease was deleted or taken. Default True; needs the verb `watch`,
             and without it everything works by polling.

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from reconcile.api.coordination.v1 import Lease
 
 _MOST_TRANSITIONS = 2**31 - 1
+_RELEASED = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,22 @@ class LeaseRecord:
 
     def released(self, moment: str) -> LeaseRecord:
         """The record that lets anybody take the Lease at once; the form is client-go's."""
-        return LeaseRecord("", 1, moment, moment, self.transitions)
+        return LeaseRecord("", _RELEASED, moment, moment, self.transitions)
+
+    @classmethod
+    def vacant(cls, moment: str, seconds: float) -> LeaseRecord:
+        """The record of a Lease that nobody has claimed yet, and that nobody has given away either."""
+        return cls("", max(whole_seconds(seconds), _RELEASED + 1), moment, moment)
+
+    @property
+    def is_vacant(self) -> bool:
+        """Whether it has no holder, and none has given it away: new, or emptied by somebody."""
+        return not self.holder and not self.is_released
+
+    @property
+    def is_released(self) -> bool:
+        """Whether its holder gave it away, as against somebody having emptied it."""
+        return not self.holder and self.duration == _RELEASED
 
 
 def whole_seconds(seconds: float) -> int:

@@ -88,7 +88,7 @@ class Tenant:
         await self.admin.apply(
             Lease(
                 metadata=ObjectMeta(name=LEASE, namespace=self.namespace),
-                spec=LeaseSpec(holder_identity=holder, lease_duration_seconds=15),
+                spec=LeaseSpec(holder_identity=holder, lease_duration_seconds=15 if holder else 1),
             )
         )
 

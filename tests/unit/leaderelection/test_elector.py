@@ -39,13 +39,13 @@ async def test_one_leads_and_hands_over_when_it_stops() -> None:
         await asyncio.sleep(20)
         lease = await client.get(Lease, "default/operator")
         assert (lease.spec.holder_identity or "").startswith("one_")
-        assert lease.spec.lease_transitions == 0
+        assert lease.spec.lease_transitions == 1
         assert set(noted) == {"one"}
         await one.stop()
         await asyncio.sleep(2.5)
         lease = await client.get(Lease, "default/operator")
         assert (lease.spec.holder_identity or "").startswith("two_")
-        assert lease.spec.lease_transitions == 1
+        assert lease.spec.lease_transitions == 2
         assert set(noted) == {"one", "two"}
         await two.stop()
         lease = await client.get(Lease, "default/operator")
