@@ -1,7 +1,8 @@
 """What a plugin is. A plugin is one rule; the cycle asks the rules in this order:
 
-    pre_filter   once for the pod: prepare, or say that no node can do
+    pre_filter   once for the pod: prepare; name the only nodes that can do, or say that none can
     filter       for each node: can it take the pod?
+    post_filter  no node can: what could be done about it (preemption)?
     pre_score    once for the pod: prepare, or say that there is nothing to score
     score        for each node that passed: how good is it?
     normalize    once: bring the scores to 0..100
@@ -10,13 +11,15 @@
     bind         write the decision
 
 A plugin defines the points it needs. What it prepares for one pod it keeps in the cycle's `state`, under
-its own name: a plugin object itself has no memory between pods.
+its own name: a plugin object itself has no memory between pods. Where preemption tries how things would be
+without some pods, it works on a copy of the state, which `add_pod` and `remove_pod` keep right.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
 
 from .nodes import NodeInfo
 from .pods import PodInfo
@@ -24,7 +27,80 @@ from .snapshot import Snapshot
 
 MAX_SCORE = 100
 
-CycleState = dict[str, Any]
+SKIP: Literal["skip"] = "skip"
+"""From `pre_filter`: the plugin has no filter to apply to this pod."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """That a pod cannot go somewhere.
+
+    Attributes:
+        reasons: in kube-scheduler's words; each is counted over the nodes.
+        final: no pod that goes away would change it, so that preemption need not look.
+        plugin: whose word it is.
+    """
+
+    reasons: tuple[str, ...]
+    final: bool = False
+    plugin: str = ""
+
+
+class CycleState(dict[str, Any]):
+    """What the plugins prepared for one pod, by plugin name; and which of them have no filter for it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.skipped: set[str] = set()
+
+    def copy(self) -> CycleState:
+        """For a trial: what plugins adjust for pods that come or go is copied, the rest is shared."""
+        twin = CycleState()
+        twin.skipped = self.skipped
+        for name, value in self.items():
+            twin[name] = value.copy() if isinstance(value, Adjustable) else value
+        return twin
+
+
+class Adjustable:
+    """Prepared state that `add_pod` and `remove_pod` change."""
+
+    def copy(self) -> Any:
+        raise AssertionError("adjustable state says how it is copied")
+
+
+@dataclass(frozen=True, slots=True)
+class Remedy:
+    """What `post_filter` found.
+
+    Attributes:
+        node: where the pod can go once the victims are gone; empty where nothing helps.
+        victims: the pods to be removed, the most important first.
+        message: why nothing helps, in kube-scheduler's words.
+        clear_nomination: the node that an earlier remedy named for the pod is of no use any more.
+    """
+
+    node: str = ""
+    victims: tuple[PodInfo, ...] = ()
+    message: str = ""
+    clear_nomination: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """How far a cycle came for a pod that fits nowhere: what `post_filter` looks at.
+
+    Attributes:
+        refusals: by node; `elsewhere` for the nodes that are not in it.
+        plugins: of the profile, whose filters a trial asks.
+    """
+
+    pod: PodInfo
+    state: CycleState
+    snapshot: Snapshot
+    refusals: Mapping[str, Refusal]
+    elsewhere: Refusal
+    plugins: Sequence[Plugin]
 
 
 class Plugin:
@@ -36,13 +112,25 @@ class Plugin:
         """queueSort: a sort key for waiting pods, smallest first; None from all but one plugin."""
         return None
 
-    def pre_filter(self, state: CycleState, pod: PodInfo, snapshot: Snapshot, /) -> str | None:
-        """A reason why no node at all can take the pod, or None."""
+    def pre_filter(
+        self, state: CycleState, pod: PodInfo, snapshot: Snapshot, /
+    ) -> Refusal | frozenset[str] | Literal["skip"] | None:
+        """A refusal of all nodes, the names of the only nodes worth asking, SKIP, or None for all of them."""
         return None
 
-    def filter(self, state: CycleState, pod: PodInfo, node: NodeInfo, /) -> Sequence[str]:
-        """The reasons why this node cannot take the pod; none when it can."""
-        return ()
+    def add_pod(self, state: CycleState, pod: PodInfo, other: PodInfo, node: NodeInfo, /) -> None:
+        """Adjust the state: `other` would be on the node too."""
+
+    def remove_pod(self, state: CycleState, pod: PodInfo, other: PodInfo, node: NodeInfo, /) -> None:
+        """Adjust the state: `other` would be gone from the node."""
+
+    def filter(self, state: CycleState, pod: PodInfo, node: NodeInfo, /) -> Refusal | None:
+        """Why this node cannot take the pod; None when it can."""
+        return None
+
+    def post_filter(self, attempt: Attempt, /) -> Remedy | None:
+        """What helps a pod that fits nowhere; None from all plugins that know nothing."""
+        return None
 
     def pre_score(
         self, state: CycleState, pod: PodInfo, nodes: Sequence[NodeInfo], snapshot: Snapshot, /
@@ -60,6 +148,10 @@ class Plugin:
     def reserve(self, state: CycleState, pod: PodInfo, node: str, /) -> None: ...
 
     def unreserve(self, state: CycleState, pod: PodInfo, node: str, /) -> None: ...
+
+    def refuse(self, *reasons: str, final: bool = False) -> Refusal:
+        """A refusal in this plugin's name."""
+        return Refusal(reasons, final, self.name)
 
 
 def has(plugin: Plugin, point: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections import Counter
 
 from reconcile import ObjectKey
@@ -36,6 +37,14 @@ class NodeInfo:
         self.pods: dict[ObjectKey, PodInfo] = {}
         self.pods_with_affinity: dict[ObjectKey, PodInfo] = {}
         self.host_ports: Counter[HostPort] = Counter()
+
+    def copy(self) -> NodeInfo:
+        """For a trial: pods can come and go on the copy."""
+        twin = copy.copy(self)
+        twin.requested, twin.scored = dict(self.requested), dict(self.scored)
+        twin.pods, twin.pods_with_affinity = dict(self.pods), dict(self.pods_with_affinity)
+        twin.host_ports = Counter(self.host_ports)
+        return twin
 
     def set_node(self, node: Node | None) -> None:
         """Take over what the node says of itself; None for a node that is gone."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from reconcile import LabelSelector, ObjectKey, Selector
+from reconcile import LabelSelector, ObjectKey, Selector, controller_of, parse_time
 from reconcile.api.core.v1 import Pod, PodAffinity, PodAffinityTerm, PodAntiAffinity, PodSpec
 
 from .resources import DEFAULT_REQUESTS, Amounts, pod_requests
@@ -52,6 +53,10 @@ class PodInfo:
         requests: what filters reserve for it.
         scored_requests: the same, where a container without a request counts as a small one.
         node_name: where it is bound, or is assumed to be; empty for a pod that waits.
+        nominated_node: where preemption has made room for it; empty without.
+        started: when it began to run, in seconds since 1970; infinity while it has not.
+        preempted: whether it is going, to make room for another.
+        owner: its controller: API version and kind, and the name; None without one.
     """
 
     key: ObjectKey
@@ -65,7 +70,11 @@ class PodInfo:
     scored_requests: Amounts
     host_ports: tuple[HostPort, ...]
     affinity: Affinity
+    owner: tuple[tuple[str, str], str] | None
     unschedulable_message: str
+    nominated_node: str
+    started: float
+    preempted: bool
 
     @property
     def priority(self) -> int:
@@ -78,6 +87,7 @@ class PodInfo:
 
 def pod_info(pod: Pod) -> PodInfo:
     spec = pod.spec
+    owner = controller_of(pod)
     message = ""
     for condition in pod.status.conditions:
         if condition.type == "PodScheduled" and condition.status == "False":
@@ -94,8 +104,19 @@ def pod_info(pod: Pod) -> PodInfo:
         scored_requests=pod_requests(spec, defaults=DEFAULT_REQUESTS),
         host_ports=_host_ports(spec),
         affinity=_affinity(pod),
+        owner=((owner.api_version, owner.kind), owner.name) if owner else None,
         unschedulable_message=message,
+        nominated_node=pod.status.nominated_node_name or "",
+        started=parse_time(pod.status.start_time).timestamp() if pod.status.start_time else math.inf,
+        preempted=pod.metadata.deletion_timestamp is not None and _preempted(pod),
     )
+
+
+def _preempted(pod: Pod) -> bool:
+    for condition in pod.status.conditions:
+        if condition.type == "DisruptionTarget":
+            return condition.status == "True" and condition.reason == "PreemptionByScheduler"
+    return False
 
 
 def _host_ports(spec: PodSpec) -> tuple[HostPort, ...]:
@@ -145,3 +166,11 @@ def _term(pod: Pod, term: PodAffinityTerm) -> AffinityTerm:
 def selector_of(selector: LabelSelector | None) -> Selector:
     """An absent selector matches nothing, an empty one everything."""
     return Selector.nothing() if selector is None else Selector.from_api(selector)
+
+
+def reference(pod: PodInfo) -> Pod:
+    """Enough of a pod to record an event about it."""
+    found = Pod(spec=pod.spec)
+    found.metadata.name, found.metadata.namespace = pod.key.name, pod.key.namespace
+    found.metadata.uid = pod.uid
+    return found

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 
 from .framework import Plugin
 from .plugins.balanced_allocation import BalancedAllocation
+from .plugins.default_preemption import DefaultPreemption
+from .plugins.dynamic_resources import DynamicResources
 from .plugins.image_locality import ImageLocality
 from .plugins.inter_pod_affinity import InterPodAffinity
 from .plugins.node_affinity import NodeAffinity
@@ -48,6 +50,8 @@ def default_profile() -> Profile:
             NodeResourcesFit(),
             PodTopologySpread(),
             InterPodAffinity(),
+            DynamicResources(),
+            DefaultPreemption(),
             BalancedAllocation(),
             ImageLocality(),
         ),

@@ -138,6 +138,12 @@ class SchedulingQueue:
                 self._unschedulable[key] = waiting
         self._forget_events()
 
+    def retry(self, key: ObjectKey, now: float) -> None:
+        """Try a pod again that waits for something to happen, after its backoff."""
+        waiting = self._unschedulable.pop(key, None)
+        if waiting is not None:
+            self._requeue(waiting, now)
+
     def happened(self, event: str, now: float) -> None:
         """Move the pods that the event may help."""
         if self._popped:

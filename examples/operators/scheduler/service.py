@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from reconcile import (
     APIError,
-    CachedObject,
     Manager,
     NotFoundError,
     TransportError,
     set_condition,
 )
-from reconcile.api.core.v1 import Namespace, Node, Pod, PodCondition
+from reconcile.api.core.v1 import Node, Pod, PodCondition
 
 from .cycle import Decision, decide
-from .framework import has
-from .pods import PodInfo, pod_info
+from .framework import Remedy, has
+from .handlers import handlers
+from .pods import PodInfo, reference
+from .preempting import make_room
 from .profile import Profile, default_profile
 from .queue import NODE_CHANGED, POD_GONE, POD_PLACED, SchedulingQueue
 from .snapshot import Snapshot
@@ -48,11 +50,7 @@ class Scheduler:
         self._events = self._manager.event_recorder(self.name)
         registrations: list[Any] = []
         try:
-            for kind, handler in (
-                (Namespace, _Namespaces(self)),
-                (Node, _Nodes(self)),
-                (Pod, _Pods(self)),
-            ):
+            for kind, handler in handlers(self):
                 informer = self._manager.informers.informer(kind)
                 registrations.append(informer.add_handler(handler))
             for registration in registrations:
@@ -86,7 +84,7 @@ class Scheduler:
                 task = loop.create_task(self._bind(pod, decision))
             else:
                 self._queue.refused(pod.key, loop.time(), decision.rejected_by)
-                task = loop.create_task(self._tell_refusal(pod, decision.message))
+                task = loop.create_task(self._help(pod, decision))
             self._bindings.add(task)
             task.add_done_callback(self._bindings.discard)
             # One decision is computation only: let the rest of the process have its turn.
@@ -97,6 +95,28 @@ class Scheduler:
             return decide(self._profile, self._snapshot, pod, self._manager.runtime.random)
         except Exception as error:  # a plugin that fails must not end the loop
             return Decision(message=f"running the scheduling plugins: {error!r}")
+
+    async def _help(self, pod: PodInfo, decision: Decision) -> None:
+        """Tell why the pod waits, and make room for it where that helps."""
+        remedy = decision.remedy or Remedy()
+        outranked: list[PodInfo] = []
+        nominated = "" if remedy.clear_nomination else None
+        if remedy.node:
+            # Known here before the server says it: the next pod must not take the room.
+            outranked = [
+                other for other in self._snapshot.nominated_to(remedy.node) if other.priority < pod.priority
+            ]
+            self._snapshot.nominate(replace(pod, nominated_node=remedy.node))
+            nominated = remedy.node
+        await self._tell_refusal(pod, decision.message, nominated=nominated)
+        if remedy.node:
+            try:
+                await make_room(self._manager, self.name, pod, remedy, outranked)
+            except (APIError, TransportError) as error:
+                self._queue.retry(pod.key, asyncio.get_running_loop().time())
+                self._wake.set()
+                note = f"preemption: {error}"
+                self._events.event(reference(pod), "Warning", "FailedScheduling", "Scheduling", note)
 
     async def _bind(self, pod: PodInfo, decision: Decision) -> None:
         try:
@@ -126,17 +146,26 @@ class Scheduler:
         self._snapshot.forget(pod)
         self._queue.happened(POD_GONE, asyncio.get_running_loop().time())
 
-    async def _tell_refusal(self, pod: PodInfo, message: str, *, reason: str = "Unschedulable") -> None:
-        """The event and the condition that say why the pod waits; the condition only when it says more."""
+    async def _tell_refusal(
+        self, pod: PodInfo, message: str, *, reason: str = "Unschedulable", nominated: str | None = None
+    ) -> None:
+        """The event and the condition that say why the pod waits; written only when they say more.
+
+        `nominated`: where room is made for the pod; empty takes it back, None leaves it as it is.
+        """
         self._events.event(reference(pod), "Warning", "FailedScheduling", "Scheduling", message)
-        if pod.unschedulable_message == message:
+        if pod.unschedulable_message == message and nominated in (None, pod.nominated_node):
             return
         try:
             live = await self._manager.client.get_or_none(Pod, pod.key)
             if live is None or live.metadata.uid != pod.uid or live.spec.node_name:
                 return
             told = PodCondition(type="PodScheduled", status="False", reason=reason, message=message)
-            if set_condition(live.status.conditions, told, now=self._manager.runtime.now()):
+            changed = set_condition(live.status.conditions, told, now=self._manager.runtime.now())
+            if nominated is not None and (live.status.nominated_node_name or "") != nominated:
+                live.status.nominated_node_name = nominated or None
+                changed = True
+            if changed:
                 await self._manager.client.update_status(live)
         except (APIError, TransportError):
             # The pod is tried again in any case, and says it then.
@@ -149,13 +178,11 @@ class Scheduler:
                 return order
         return (queued_at,)
 
-    # What the handlers below tell.
+    # What the handlers tell.
 
-    def namespace_changed(self, name: str, labels: dict[str, str] | None) -> None:
-        if labels is None:
-            self._snapshot.namespace_labels.pop(name, None)
-        else:
-            self._snapshot.namespace_labels[name] = labels
+    @property
+    def snapshot(self) -> Snapshot:
+        return self._snapshot
 
     def node_changed(self, name: str, node: Node | None) -> None:
         self._snapshot.set_node(name, node)
@@ -175,7 +202,9 @@ class Scheduler:
                 self._happened(POD_PLACED)
         elif pod.deleting:
             self._queue.remove(pod.key)
+            self._snapshot.remove_pod(pod.key)
         elif pod.spec.scheduler_name in (None, self.name) and not self._snapshot.is_assumed(pod):
+            self._snapshot.nominate(pod)
             self._queue.set(pod, now)
             self._wake.set()
 
@@ -187,53 +216,3 @@ class Scheduler:
     def _happened(self, event: str) -> None:
         self._queue.happened(event, asyncio.get_running_loop().time())
         self._wake.set()
-
-
-class _Namespaces:
-    def __init__(self, scheduler: Scheduler) -> None:
-        self._scheduler = scheduler
-
-    def on_add(self, obj: CachedObject, initial: bool) -> None:
-        self._scheduler.namespace_changed(obj.key.name, dict(obj.metadata.labels))
-
-    def on_update(self, old: CachedObject, new: CachedObject) -> None:
-        self._scheduler.namespace_changed(new.key.name, dict(new.metadata.labels))
-
-    def on_delete(self, old: CachedObject, final_state_unknown: bool) -> None:
-        self._scheduler.namespace_changed(old.key.name, None)
-
-
-class _Nodes:
-    def __init__(self, scheduler: Scheduler) -> None:
-        self._scheduler = scheduler
-
-    def on_add(self, obj: CachedObject, initial: bool) -> None:
-        self._scheduler.node_changed(obj.key.name, obj.decode(Node))
-
-    def on_update(self, old: CachedObject, new: CachedObject) -> None:
-        self._scheduler.node_changed(new.key.name, new.decode(Node))
-
-    def on_delete(self, old: CachedObject, final_state_unknown: bool) -> None:
-        self._scheduler.node_changed(old.key.name, None)
-
-
-class _Pods:
-    def __init__(self, scheduler: Scheduler) -> None:
-        self._scheduler = scheduler
-
-    def on_add(self, obj: CachedObject, initial: bool) -> None:
-        self._scheduler.pod_changed(pod_info(obj.decode(Pod)))
-
-    def on_update(self, old: CachedObject, new: CachedObject) -> None:
-        self._scheduler.pod_changed(pod_info(new.decode(Pod)))
-
-    def on_delete(self, old: CachedObject, final_state_unknown: bool) -> None:
-        self._scheduler.pod_gone(pod_info(old.decode(Pod)))
-
-
-def reference(pod: PodInfo) -> Pod:
-    """Enough of a pod to record an event about it."""
-    found = Pod(spec=pod.spec)
-    found.metadata.name, found.metadata.namespace = pod.key.name, pod.key.namespace
-    found.metadata.uid = pod.uid
-    return found

@@ -3,13 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
-from reconcile import ObjectKey
+from reconcile import ObjectKey, Selector
 from reconcile.api.core.v1 import Node
 
 from .nodes import NodeInfo
 from .pods import PodInfo
+from .workloads import Workloads
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """A PodDisruptionBudget.
+
+    Attributes:
+        allowed: how many of its pods may go now.
+        going: names of those that are known to go, and are counted already.
+    """
+
+    namespace: str
+    selector: Selector
+    allowed: int
+    going: frozenset[str] = frozenset()
+
+    def covers(self, pod: PodInfo) -> bool:
+        """Whether this pod's going costs some of what is allowed; an empty selector covers nothing."""
+        return (
+            pod.key.namespace == self.namespace
+            and bool(pod.labels)
+            and bool(self.selector.requirements)
+            and self.selector.matches(pod.labels)
+            and pod.key.name not in self.going
+        )
 
 
 class Snapshot:
@@ -24,6 +50,9 @@ class Snapshot:
         self._where: dict[ObjectKey, tuple[str, str]] = {}
         self._assumed: set[ObjectKey] = set()
         self.namespace_labels: dict[str, Mapping[str, str]] = {}
+        self.workloads = Workloads()
+        self._budgets: dict[ObjectKey, Budget] = {}
+        self._nominated: dict[ObjectKey, PodInfo] = {}
 
     @property
     def nodes(self) -> list[NodeInfo]:
@@ -40,20 +69,45 @@ class Snapshot:
         info.set_node(node)
         self._drop_if_empty(info)
 
+    @property
+    def budgets(self) -> list[Budget]:
+        return list(self._budgets.values())
+
+    def set_budget(self, key: ObjectKey, budget: Budget | None) -> None:
+        """A disruption budget came, changed, or (None) went."""
+        if budget is None:
+            self._budgets.pop(key, None)
+        else:
+            self._budgets[key] = budget
+
+    def nominated_to(self, node: str) -> list[PodInfo]:
+        """Pods that wait, and for which preemption made room on this node."""
+        return [pod for pod in self._nominated.values() if pod.nominated_node == node]
+
+    def nominate(self, pod: PodInfo) -> None:
+        """A pod that waits came or changed."""
+        if pod.nominated_node:
+            self._nominated[pod.key] = pod
+        else:
+            self._nominated.pop(pod.key, None)
+
     def set_pod(self, pod: PodInfo) -> None:
         """What the server says of a pod that is bound to a node."""
         self._place(pod)
         self._assumed.discard(pod.key)
+        self._nominated.pop(pod.key, None)
 
     def remove_pod(self, key: ObjectKey) -> None:
         """The pod is gone, or needs nothing any more."""
         self._assumed.discard(key)
+        self._nominated.pop(key, None)
         self._displace(key)
 
     def assume(self, pod: PodInfo, node: str) -> None:
         """Count the pod on the node before the server knows of it."""
         self._place(replace(pod, node_name=node))
         self._assumed.add(pod.key)
+        self._nominated.pop(pod.key, None)
 
     def forget(self, pod: PodInfo) -> None:
         """Take back an assumption whose binding failed; does nothing if the server has confirmed it."""

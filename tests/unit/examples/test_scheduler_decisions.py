@@ -68,7 +68,8 @@ def test_reasons_are_counted_and_sorted_as_upstream_does() -> None:
     decision = choose(snapshot, pod("p", requests={"cpu": "1"}))
     assert decision.message == (
         "0/4 nodes are available: 1 node(s) had untolerated taint(s), 1 node(s) were unschedulable, "
-        "2 Insufficient cpu."
+        "2 Insufficient cpu. no new claims to deallocate, preemption: 0/4 nodes are available: "
+        "4 Preemption is not helpful for scheduling."
     )
     assert decision.rejected_by == {"NodeUnschedulable", "NodeResourcesFit", "TaintToleration"}
 
@@ -78,7 +79,8 @@ def test_every_missing_resource_is_named() -> None:
     decision = choose(snapshot, pod("p", requests={"cpu": "2", "memory": "2Gi", "example.com/gpu": "1"}))
     assert decision.message == (
         "0/1 nodes are available: 1 Insufficient cpu, 1 Insufficient example.com/gpu, 1 Insufficient memory, "
-        "1 Too many pods."
+        "1 Too many pods. no new claims to deallocate, preemption: 0/1 nodes are available: "
+        "1 Preemption is not helpful for scheduling."
     )
 
 
@@ -139,7 +141,9 @@ def test_node_affinity_required_and_preferred() -> None:
     assert choose(snapshot, pod("p", spec=affine(term("n", "Gt", "7")))).node == "b"
     assert choose(snapshot, pod("p", spec=affine(term("disk", "Exists"), term("n", "Lt", "7")))).node == "a"
     refused = choose(snapshot, pod("p", spec=affine(term("disk", "NotIn", "ssd"))))
-    assert refused.message == "0/2 nodes are available: 2 node(s) didn't match Pod's node affinity/selector."
+    assert refused.message.startswith(
+        "0/2 nodes are available: 2 node(s) didn't match Pod's node affinity/selector. "
+    )
     by_selector = choose(snapshot, pod("p", spec=PodSpec(node_selector={"n": "9"})))
     assert by_selector.node == "b"
 

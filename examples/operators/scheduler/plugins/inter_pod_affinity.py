@@ -7,10 +7,11 @@ it beside them.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
-from ..framework import MAX_SCORE, CycleState, Plugin
+from ..framework import MAX_SCORE, SKIP, Adjustable, CycleState, Plugin, Refusal
 from ..nodes import NodeInfo
 from ..pods import AffinityTerm, PodInfo
 from ..snapshot import Snapshot
@@ -22,51 +23,77 @@ _HARD_AFFINITY_WEIGHT = 1
 
 
 @dataclass(slots=True)
-class _Counts:
+class _Counts(Adjustable):
     """How many pods stand in each place that matters to the pod."""
 
+    welcomes_itself: bool
+    namespaces: Mapping[str, Mapping[str, str]]
     affinity: Counter[Place] = field(default_factory=Counter[Place])
     anti_affinity: Counter[Place] = field(default_factory=Counter[Place])
     unwelcome: Counter[Place] = field(default_factory=Counter[Place])
-    first_of_its_kind: bool = False
+
+    def copy(self) -> _Counts:
+        return _Counts(
+            self.welcomes_itself,
+            self.namespaces,
+            Counter(self.affinity),
+            Counter(self.anti_affinity),
+            Counter(self.unwelcome),
+        )
+
+    def count(self, pod: PodInfo, other: PodInfo, node: NodeInfo, sign: int) -> None:
+        """Count one pod that is on the node, or is not any more."""
+        for term in other.affinity.required_anti:
+            if term.matches(pod, self.namespaces):
+                _put(self.unwelcome, node, term, sign)
+        required = pod.affinity.required
+        if required and all(term.matches(other, self.namespaces) for term in required):
+            for term in required:
+                _put(self.affinity, node, term, sign)
+        for term in pod.affinity.required_anti:
+            if term.matches(other, self.namespaces):
+                _put(self.anti_affinity, node, term, sign)
+
+    @property
+    def first_of_its_kind(self) -> bool:
+        """The first pod of a series that wants to be near itself has to start somewhere."""
+        return self.welcomes_itself and not any(self.affinity.values())
 
 
 class InterPodAffinity(Plugin):
     name = "InterPodAffinity"
 
-    def pre_filter(self, state: CycleState, pod: PodInfo, snapshot: Snapshot, /) -> str | None:
-        counts = state[self.name] = _Counts()
+    def pre_filter(self, state: CycleState, pod: PodInfo, snapshot: Snapshot, /) -> Literal["skip"] | None:
         namespaces = snapshot.namespace_labels
-        required, anti = pod.affinity.required, pod.affinity.required_anti
+        required = pod.affinity.required
+        counts = _Counts(all(term.matches(pod, namespaces) for term in required), namespaces)
+        has_terms = bool(required or pod.affinity.required_anti)
         for node in snapshot.nodes:
-            for other in node.pods_with_affinity.values():
-                for term in other.affinity.required_anti:
-                    if term.matches(pod, namespaces):
-                        _put(counts.unwelcome, node, term, 1)
-            if not required and not anti:
-                continue
-            for other in node.pods.values():
-                if required and all(term.matches(other, namespaces) for term in required):
-                    for term in required:
-                        _put(counts.affinity, node, term, 1)
-                for term in anti:
-                    if term.matches(other, namespaces):
-                        _put(counts.anti_affinity, node, term, 1)
-        counts.first_of_its_kind = not counts.affinity and all(
-            term.matches(pod, namespaces) for term in required
-        )
+            for other in (node.pods if has_terms else node.pods_with_affinity).values():
+                counts.count(pod, other, node, 1)
+        if not has_terms and not counts.unwelcome:
+            return SKIP
+        state[self.name] = counts
         return None
 
-    def filter(self, state: CycleState, pod: PodInfo, node: NodeInfo, /) -> Sequence[str]:
+    def add_pod(self, state: CycleState, pod: PodInfo, other: PodInfo, node: NodeInfo, /) -> None:
+        counts: _Counts = state[self.name]
+        counts.count(pod, other, node, 1)
+
+    def remove_pod(self, state: CycleState, pod: PodInfo, other: PodInfo, node: NodeInfo, /) -> None:
+        counts: _Counts = state[self.name]
+        counts.count(pod, other, node, -1)
+
+    def filter(self, state: CycleState, pod: PodInfo, node: NodeInfo, /) -> Refusal | None:
         counts: _Counts = state[self.name]
         if not _near(pod.affinity.required, counts, node):
-            return ("node(s) didn't match pod affinity rules",)
+            return self.refuse("node(s) didn't match pod affinity rules", final=True)
         for term in pod.affinity.required_anti:
             if counts.anti_affinity[term.topology_key, node.labels.get(term.topology_key, "")]:
-                return ("node(s) didn't match pod anti-affinity rules",)
+                return self.refuse("node(s) didn't match pod anti-affinity rules")
         if counts.unwelcome and any(counts.unwelcome[place] for place in node.labels.items()):
-            return ("node(s) didn't satisfy existing pods anti-affinity rules",)
-        return ()
+            return self.refuse("node(s) didn't satisfy existing pods anti-affinity rules")
+        return None
 
     def pre_score(
         self, state: CycleState, pod: PodInfo, nodes: Sequence[NodeInfo], snapshot: Snapshot, /
@@ -109,7 +136,6 @@ def _near(required: Sequence[AffinityTerm], counts: _Counts, node: NodeInfo) -> 
     if not all(term.topology_key in node.labels for term in required):
         return False
     there = all(counts.affinity[term.topology_key, node.labels[term.topology_key]] for term in required)
-    # The first pod of a series that wants to be near itself has to start somewhere.
     return there or counts.first_of_its_kind
 
 

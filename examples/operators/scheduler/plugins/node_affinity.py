@@ -3,21 +3,49 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Literal
 
-from reconcile.api.core.v1 import NodeSelectorRequirement, NodeSelectorTerm
+from reconcile.api.core.v1 import (
+    NodeSelector,
+    NodeSelectorRequirement,
+    NodeSelectorTerm,
+    PreferredSchedulingTerm,
+)
 
-from ..framework import CycleState, Plugin, normalized
+from ..framework import SKIP, CycleState, Plugin, Refusal, normalized
 from ..nodes import NodeInfo
 from ..pods import PodInfo
+from ..snapshot import Snapshot
 
 
 class NodeAffinity(Plugin):
     name = "NodeAffinity"
 
-    def filter(self, state: CycleState, pod: PodInfo, node: NodeInfo, /) -> Sequence[str]:
+    def pre_filter(
+        self, state: CycleState, pod: PodInfo, snapshot: Snapshot, /
+    ) -> Refusal | frozenset[str] | Literal["skip"] | None:
+        """A pod whose every term names nodes (a DaemonSet's) is asked for on those alone."""
+        required = _required(pod)
+        if required is None:
+            return None if pod.spec.node_selector else SKIP
+        named: set[str] = set()
+        for term in required.node_selector_terms:
+            names = [
+                set(each.values)
+                for each in term.match_fields
+                if each.key == "metadata.name" and each.operator == "In"
+            ]
+            if not names:
+                return None
+            named |= set.intersection(*names)
+        if not required.node_selector_terms:
+            return None
+        return frozenset(named) or self.refuse("pod affinity terms conflict", final=True)
+
+    def filter(self, state: CycleState, pod: PodInfo, node: NodeInfo, /) -> Refusal | None:
         if not matches_required(pod, node):
-            return ("node(s) didn't match Pod's node affinity/selector",)
-        return ()
+            return self.refuse("node(s) didn't match Pod's node affinity/selector", final=True)
+        return None
 
     def pre_score(self, state: CycleState, pod: PodInfo, nodes: object, snapshot: object, /) -> bool:
         return bool(_preferred(pod))
@@ -33,14 +61,18 @@ def matches_required(pod: PodInfo, node: NodeInfo) -> bool:
     """Whether the node has what nodeSelector and the required affinity ask for."""
     if not pod.spec.node_selector.items() <= node.labels.items():
         return False
-    affinity = pod.spec.affinity.node_affinity if pod.spec.affinity else None
-    required = affinity.required_during_scheduling_ignored_during_execution if affinity else None
+    required = _required(pod)
     if required is None:
         return True
     return any(matches_term(term, node) for term in required.node_selector_terms)
 
 
-def _preferred(pod: PodInfo):
+def _required(pod: PodInfo) -> NodeSelector | None:
+    affinity = pod.spec.affinity.node_affinity if pod.spec.affinity else None
+    return affinity.required_during_scheduling_ignored_during_execution if affinity else None
+
+
+def _preferred(pod: PodInfo) -> Sequence[PreferredSchedulingTerm]:
     affinity = pod.spec.affinity.node_affinity if pod.spec.affinity else None
     return affinity.preferred_during_scheduling_ignored_during_execution if affinity else []
 

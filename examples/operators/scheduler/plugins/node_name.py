@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from ..framework import CycleState, Plugin
+from ..framework import CycleState, Plugin, Refusal
 from ..nodes import NodeInfo
 from ..pods import PodInfo
 
@@ -12,7 +10,7 @@ from ..pods import PodInfo
 class NodeName(Plugin):
     name = "NodeName"
 
-    def filter(self, state: CycleState, pod: PodInfo, node: NodeInfo, /) -> Sequence[str]:
+    def filter(self, state: CycleState, pod: PodInfo, node: NodeInfo, /) -> Refusal | None:
         if pod.spec.node_name and pod.spec.node_name != node.name:
-            return ("node(s) didn't match the requested node name",)
-        return ()
+            return self.refuse("node(s) didn't match the requested node name", final=True)
+        return None

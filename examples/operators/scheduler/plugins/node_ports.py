@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
+from typing import Literal
 
-from ..framework import CycleState, Plugin
+from ..framework import SKIP, CycleState, Plugin, Refusal
 from ..nodes import NodeInfo
 from ..pods import HostPort, PodInfo
+from ..snapshot import Snapshot
 
 _EVERY_ADDRESS = "0.0.0.0"
 
@@ -14,10 +16,13 @@ _EVERY_ADDRESS = "0.0.0.0"
 class NodePorts(Plugin):
     name = "NodePorts"
 
-    def filter(self, state: CycleState, pod: PodInfo, node: NodeInfo, /) -> Sequence[str]:
+    def pre_filter(self, state: CycleState, pod: PodInfo, snapshot: Snapshot, /) -> Literal["skip"] | None:
+        return None if pod.host_ports else SKIP
+
+    def filter(self, state: CycleState, pod: PodInfo, node: NodeInfo, /) -> Refusal | None:
         if any(conflicts(port, node.host_ports) for port in pod.host_ports):
-            return ("node(s) didn't have free ports for the requested pod ports",)
-        return ()
+            return self.refuse("node(s) didn't have free ports for the requested pod ports")
+        return None
 
 
 def conflicts(wanted: HostPort, taken: Iterable[HostPort]) -> bool:

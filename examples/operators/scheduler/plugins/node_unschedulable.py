@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from ..framework import CycleState, Plugin
+from ..framework import CycleState, Plugin, Refusal
 from ..nodes import NodeInfo
 from ..pods import PodInfo
 from .tolerations import untolerated
@@ -15,7 +13,7 @@ _CORDONED = ("node.kubernetes.io/unschedulable", "", "NoSchedule")
 class NodeUnschedulable(Plugin):
     name = "NodeUnschedulable"
 
-    def filter(self, state: CycleState, pod: PodInfo, node: NodeInfo, /) -> Sequence[str]:
+    def filter(self, state: CycleState, pod: PodInfo, node: NodeInfo, /) -> Refusal | None:
         if node.unschedulable and untolerated([_CORDONED], pod.spec.tolerations, ("NoSchedule",)):
-            return ("node(s) were unschedulable",)
-        return ()
+            return self.refuse("node(s) were unschedulable", final=True)
+        return None

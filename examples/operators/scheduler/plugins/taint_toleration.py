@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..framework import CycleState, Plugin, normalized
+from ..framework import CycleState, Plugin, Refusal, normalized
 from ..nodes import NodeInfo
 from ..pods import PodInfo
 from .tolerations import untolerated
@@ -13,10 +13,10 @@ from .tolerations import untolerated
 class TaintToleration(Plugin):
     name = "TaintToleration"
 
-    def filter(self, state: CycleState, pod: PodInfo, node: NodeInfo, /) -> Sequence[str]:
+    def filter(self, state: CycleState, pod: PodInfo, node: NodeInfo, /) -> Refusal | None:
         if node.taints and untolerated(node.taints, pod.spec.tolerations, ("NoSchedule", "NoExecute")):
-            return ("node(s) had untolerated taint(s)",)
-        return ()
+            return self.refuse("node(s) had untolerated taint(s)", final=True)
+        return None
 
     def score(self, state: CycleState, pod: PodInfo, node: NodeInfo, /) -> int:
         soft = [

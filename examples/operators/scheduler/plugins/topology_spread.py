@@ -2,19 +2,23 @@
 
 For each constraint pods are counted by the values of its topology key. A hard constraint (DoNotSchedule)
 refuses nodes where the count would exceed the smallest one by more than `maxSkew`; a soft one
-(ScheduleAnyway) prefers small counts.
+(ScheduleAnyway) prefers small counts. A pod that says nothing is spread softly over nodes and zones, among
+the pods of its Services and of its controller.
+
+A selector without any requirement counts no pods, though it matches the pod itself.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Literal
 
 from reconcile import LabelSelector, LabelSelectorRequirement, Selector
 from reconcile.api.core.v1 import TopologySpreadConstraint
 
-from ..framework import MAX_SCORE, CycleState, Plugin
+from ..framework import MAX_SCORE, SKIP, Adjustable, CycleState, Plugin, Refusal
 from ..nodes import NodeInfo
 from ..pods import PodInfo, selector_of
 from ..snapshot import Snapshot
@@ -22,6 +26,8 @@ from .node_affinity import matches_required
 from .tolerations import untolerated
 
 _HOSTNAME = "kubernetes.io/hostname"
+_ZONE = "topology.kubernetes.io/zone"
+_NOT_SCORED = -1
 _MISMATCH = "node(s) didn't match pod topology spread constraints"
 
 
@@ -54,55 +60,93 @@ class Constraint:
         )
 
 
+@dataclass(slots=True)
+class _Filtering(Adjustable):
+    """The hard constraints, their counts."""
+
+    constraints: list[Constraint]
+
+    def copy(self) -> _Filtering:
+        return _Filtering([replace(each, counts=dict(each.counts)) for each in self.constraints])
+
+
+@dataclass(frozen=True, slots=True)
+class _Scoring:
+    """The soft constraints, and the labels that a node must have to be scored."""
+
+    constraints: Sequence[Constraint]
+    needed: tuple[str, ...]
+
+
 class PodTopologySpread(Plugin):
     name = "PodTopologySpread"
 
-    def pre_filter(self, state: CycleState, pod: PodInfo, snapshot: Snapshot, /) -> str | None:
+    def pre_filter(self, state: CycleState, pod: PodInfo, snapshot: Snapshot, /) -> Literal["skip"] | None:
         constraints = constraints_of(pod, "DoNotSchedule")
-        state[self.name] = constraints
-        if constraints:
-            for node in snapshot.nodes:
-                if all(constraint.key in node.labels for constraint in constraints):
-                    _count(constraints, pod, node)
+        if not constraints:
+            return SKIP
+        for node in snapshot.nodes:
+            if all(constraint.key in node.labels for constraint in constraints):
+                _count(constraints, pod, node)
+        state[self.name] = _Filtering(constraints)
         return None
 
-    def filter(self, state: CycleState, pod: PodInfo, node: NodeInfo, /) -> Sequence[str]:
-        constraints: list[Constraint] = state[self.name]
-        for constraint in constraints:
+    def add_pod(self, state: CycleState, pod: PodInfo, other: PodInfo, node: NodeInfo, /) -> None:
+        _adjust(state[self.name], pod, other, node, 1)
+
+    def remove_pod(self, state: CycleState, pod: PodInfo, other: PodInfo, node: NodeInfo, /) -> None:
+        _adjust(state[self.name], pod, other, node, -1)
+
+    def filter(self, state: CycleState, pod: PodInfo, node: NodeInfo, /) -> Refusal | None:
+        filtering: _Filtering = state[self.name]
+        for constraint in filtering.constraints:
             value = node.labels.get(constraint.key)
             if value is None:
-                return (f"{_MISMATCH} (missing required label)",)
+                return self.refuse(f"{_MISMATCH} (missing required label)", final=True)
             itself = int(constraint.selector.matches(pod.labels))
             if constraint.counts.get(value, 0) + itself - constraint.smallest > constraint.max_skew:
-                return (_MISMATCH,)
-        return ()
+                return self.refuse(_MISMATCH)
+        return None
 
     def pre_score(
         self, state: CycleState, pod: PodInfo, nodes: Sequence[NodeInfo], snapshot: Snapshot, /
     ) -> bool:
         constraints = constraints_of(pod, "ScheduleAnyway")
-        state[self.name] = constraints
+        by_default = not pod.spec.topology_spread_constraints
+        if by_default:
+            constraints = _default_constraints(pod, snapshot)
         if not constraints:
             return False
-        candidates = [node for node in nodes if all(each.key in node.labels for each in constraints)]
+        # A pod's own constraints leave out the nodes that lack one of the labels.
+        needed = () if by_default else tuple(constraint.key for constraint in constraints)
+        candidates = [node for node in nodes if all(key in node.labels for key in needed)]
         for constraint in constraints:
-            values = dict.fromkeys((node.labels[constraint.key] for node in candidates), 0)
-            constraint.counts = values
+            if constraint.key == _HOSTNAME:
+                domains = len(candidates)
+            else:
+                constraint.counts = dict.fromkeys((_domain(constraint, node) for node in candidates), 0)
+                domains = len(constraint.counts)
             # More domains make each count smaller: the logarithm evens that out between constraints.
-            constraint.weight = math.log(len(values) + 2)
+            constraint.weight = math.log(domains + 2)
         for node in snapshot.nodes:
-            if all(constraint.key in node.labels for constraint in constraints):
+            if all(key in node.labels for key in needed):
                 _count(constraints, pod, node, known_only=True)
+        state[self.name] = _Scoring(constraints, needed)
         return True
 
     def score(self, state: CycleState, pod: PodInfo, node: NodeInfo, /) -> int:
-        constraints: list[Constraint] = state[self.name]
-        if not all(constraint.key in node.labels for constraint in constraints):
-            return -1
-        total = sum(
-            constraint.counts[node.labels[constraint.key]] * constraint.weight + constraint.max_skew - 1
-            for constraint in constraints
-        )
+        scoring: _Scoring = state[self.name]
+        if not all(key in node.labels for key in scoring.needed):
+            return _NOT_SCORED
+        total = 0.0
+        for constraint in scoring.constraints:
+            if constraint.key not in node.labels:
+                continue
+            if constraint.key == _HOSTNAME:
+                count = _matching(constraint, pod, node)
+            else:
+                count = constraint.counts[node.labels[constraint.key]]
+            total += count * constraint.weight + constraint.max_skew - 1
         return math.floor(total + 0.5)
 
     def normalize(self, state: CycleState, scores: list[int], nodes: Sequence[NodeInfo], /) -> list[int]:
@@ -128,6 +172,21 @@ def constraints_of(pod: PodInfo, when: str) -> list[Constraint]:
     ]
 
 
+def _default_constraints(pod: PodInfo, snapshot: Snapshot) -> list[Constraint]:
+    """Of a pod without any: kube-scheduler's own, for the pods that belong together with this one."""
+    selector = snapshot.workloads.selector_for(pod)
+    if selects_everything(selector):
+        return []
+    return [
+        Constraint(key, max_skew, 1, selector, honor_affinity=True, honor_taints=False)
+        for key, max_skew in ((_HOSTNAME, 3), (_ZONE, 5))
+    ]
+
+
+def selects_everything(selector: Selector) -> bool:
+    return not selector.requirements and not selector.selects_nothing
+
+
 def _selector(constraint: TopologySpreadConstraint, pod: PodInfo) -> Selector:
     selector = constraint.label_selector
     extra = [
@@ -145,13 +204,35 @@ def _count(
     constraints: Sequence[Constraint], pod: PodInfo, node: NodeInfo, *, known_only: bool = False
 ) -> None:
     for constraint in constraints:
-        value = node.labels[constraint.key]
+        value = _domain(constraint, node)
         if (known_only and value not in constraint.counts) or not constraint.includes(pod, node):
             continue
-        matching = sum(
-            other.key.namespace == pod.key.namespace
-            and not other.deleting
-            and constraint.selector.matches(other.labels)
-            for other in node.pods.values()
-        )
-        constraint.counts[value] = constraint.counts.get(value, 0) + matching
+        constraint.counts[value] = constraint.counts.get(value, 0) + _matching(constraint, pod, node)
+
+
+def _adjust(filtering: _Filtering, pod: PodInfo, other: PodInfo, node: NodeInfo, sign: int) -> None:
+    constraints = filtering.constraints
+    if other.key.namespace != pod.key.namespace:
+        return
+    if not all(constraint.key in node.labels for constraint in constraints):
+        return
+    for constraint in constraints:
+        if constraint.selector.matches(other.labels) and constraint.includes(pod, node):
+            value = node.labels[constraint.key]
+            constraint.counts[value] = constraint.counts.get(value, 0) + sign
+
+
+def _domain(constraint: Constraint, node: NodeInfo) -> str:
+    return node.labels.get(constraint.key, "")
+
+
+def _matching(constraint: Constraint, pod: PodInfo, node: NodeInfo) -> int:
+    """The pods of the node that count for a constraint of this pod."""
+    if selects_everything(constraint.selector):
+        return 0
+    return sum(
+        other.key.namespace == pod.key.namespace
+        and not other.deleting
+        and constraint.selector.matches(other.labels)
+        for other in node.pods.values()
+    )

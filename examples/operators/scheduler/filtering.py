@@ -1,0 +1,67 @@
+"""One node asked: can it take the pod? And the refusals of many nodes told in one sentence."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+
+from .framework import CycleState, Plugin, Refusal, has
+from .nodes import NodeInfo
+from .pods import PodInfo
+from .snapshot import Snapshot
+
+NOTHING = Refusal(())
+"""A refusal that nobody made."""
+
+
+def try_node(
+    plugins: Sequence[Plugin], state: CycleState, pod: PodInfo, node: NodeInfo, snapshot: Snapshot
+) -> Refusal | None:
+    """Whether the node can take the pod, also when the pods come for which it made room.
+
+    Those that matter as much as this one or more are counted as if they were there. The pod must fit
+    without them too: it may need them gone (anti-affinity) or there (affinity), and they may never come.
+    """
+    expected = [
+        other
+        for other in snapshot.nominated_to(node.name)
+        if other.priority >= pod.priority and other.uid != pod.uid
+    ]
+    if expected:
+        fuller, adjusted = node.copy(), state.copy()
+        for other in expected:
+            fuller.add_pod(other)
+            for plugin in plugins:
+                if plugin.name not in state.skipped:
+                    plugin.add_pod(adjusted, pod, other, fuller)
+        refusal = _filter(plugins, adjusted, pod, fuller)
+        if refusal is not None:
+            return refusal
+    return _filter(plugins, state, pod, node)
+
+
+def _filter(plugins: Sequence[Plugin], state: CycleState, pod: PodInfo, node: NodeInfo) -> Refusal | None:
+    """The refusal of the first plugin that says no."""
+    for plugin in plugins:
+        if plugin.name not in state.skipped and has(plugin, "filter"):
+            refusal = plugin.filter(state, pod, node)
+            if refusal is not None:
+                return refusal
+    return None
+
+
+def fit_error(count: int, refusals: Mapping[str, Refusal], elsewhere: Refusal = NOTHING) -> str:
+    """
+    >>> refusals = {"a": Refusal(("Insufficient cpu",)), "b": Refusal(("node(s) were unschedulable",))}
+    >>> fit_error(3, refusals, Refusal(("Insufficient cpu",)))
+    '0/3 nodes are available: 1 node(s) were unschedulable, 2 Insufficient cpu.'
+    """
+    counted = Counter(reason for refusal in refusals.values() for reason in refusal.reasons)
+    for reason in elsewhere.reasons if len(refusals) < count else ():
+        counted[reason] += count - len(refusals)
+    return f"0/{count} nodes are available:{_told(counted)}"
+
+
+def _told(counted: Mapping[str, int]) -> str:
+    told: Iterable[str] = sorted(f"{number} {reason}" for reason, number in counted.items())
+    return f" {', '.join(told)}." if counted else ""

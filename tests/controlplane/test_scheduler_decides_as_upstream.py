@@ -1,0 +1,177 @@
+"""The example scheduler decides as kube-scheduler's own plugins do: cluster by cluster, node by node.
+
+For clusters made by dice, both say of every node whether it can take the pod, why not (in the same words) and
+whether anything could change that; how many points each plugin gives each node; and where preemption would
+help, whom it would hurt. The table that is printed says what decided.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+from helpers.go_tools import TOOLS, built
+from helpers.scheduling_oracle import Verdict, ask_oracle, ask_ours
+from helpers.scheduling_worlds import World, make_world
+
+from examples.operators.scheduler.framework import MAX_SCORE, Plugin
+from examples.operators.scheduler.nodes import NodeInfo
+from examples.operators.scheduler.plugins import (
+    balanced_allocation,
+    default_preemption,
+    image_locality,
+    inter_pod_affinity,
+    node_affinity,
+    node_ports,
+    resources_fit,
+    topology_spread,
+)
+from examples.operators.scheduler.plugins.balanced_allocation import BalancedAllocation
+from examples.operators.scheduler.plugins.default_preemption import Candidate
+from examples.operators.scheduler.plugins.image_locality import ImageLocality
+from examples.operators.scheduler.plugins.inter_pod_affinity import InterPodAffinity
+from examples.operators.scheduler.plugins.node_affinity import NodeAffinity
+from examples.operators.scheduler.plugins.node_unschedulable import NodeUnschedulable
+from examples.operators.scheduler.plugins.resources_fit import NodeResourcesFit
+from examples.operators.scheduler.plugins.taint_toleration import TaintToleration
+from examples.operators.scheduler.plugins.topology_spread import Constraint, PodTopologySpread
+from examples.operators.scheduler.pods import PodInfo
+
+
+@pytest.fixture(scope="module")
+def oracle() -> Path:
+    return built(TOOLS / "controlplane", "scheduleroracle")
+
+
+def test_decisions_are_the_same(oracle: Path) -> None:
+    check(oracle, range(200))
+
+
+def test_preemptions_are_the_same(oracle: Path) -> None:
+    check(oracle, range(100_000, 100_150), theme="priority")
+
+
+@pytest.mark.nightly
+@pytest.mark.timeout(1800)
+def test_many_decisions_are_the_same(oracle: Path) -> None:
+    counted = check(oracle, range(1_000_000, 1_005_000))
+    decided = sum(counted.values()) - counted["scores alone"] - counted["one node left"]
+    assert decided >= 0.3 * sum(counted.values()), counted
+
+
+@pytest.mark.nightly
+@pytest.mark.timeout(1800)
+def test_many_preemptions_are_the_same(oracle: Path) -> None:
+    counted = check(oracle, range(2_000_000, 2_003_000), theme="priority")
+    assert counted["preemption"] >= 300, counted
+
+
+def _count_all(constraint: Constraint, pod: PodInfo, node: NodeInfo) -> int:
+    return sum(constraint.selector.matches(other.labels) for other in node.pods.values())
+
+
+MUTANTS: dict[str, tuple[Any, str, Any]] = {
+    "cordoned nodes are taken": (NodeUnschedulable, "filter", Plugin.filter),
+    "taints keep nobody away": (TaintToleration, "filter", Plugin.filter),
+    "soft taints attract": (TaintToleration, "normalize", lambda self, state, scores, nodes: scores),
+    "node affinity is not required": (node_affinity, "matches_required", lambda pod, node: True),
+    "node affinity names no nodes": (NodeAffinity, "pre_filter", Plugin.pre_filter),
+    "a preferred node earns one point": (NodeAffinity, "score", lambda self, state, pod, node: 1),
+    "host ports never collide": (node_ports, "conflicts", lambda wanted, taken: False),
+    "a full node has room": (NodeResourcesFit, "filter", Plugin.filter),
+    "fullest first": (
+        resources_fit,
+        "_least_requested",
+        lambda requested, total: requested * MAX_SCORE // total,
+    ),
+    "imbalance does not count": (balanced_allocation, "_balance", lambda shares: 0),
+    "balance is always scored": (BalancedAllocation, "pre_score", Plugin.pre_score),
+    "small images count": (image_locality, "_LEAST", 0),
+    "images are not weighed": (ImageLocality, "score", lambda self, state, pod, node: 50),
+    "minDomains is nothing": (
+        Constraint,
+        "smallest",
+        property(lambda self: min(self.counts.values(), default=0)),
+    ),
+    "every node is counted": (Constraint, "includes", lambda self, pod, node: True),
+    "going pods are counted": (topology_spread, "_matching", _count_all),
+    "spread is not evened out": (topology_spread.math, "log", lambda value: 1.0),
+    "nobody is spread by default": (topology_spread, "_default_constraints", lambda pod, snapshot: []),
+    "spread scores as it counts": (PodTopologySpread, "normalize", Plugin.normalize),
+    "the first of its kind waits": (inter_pod_affinity._Counts, "first_of_its_kind", False),
+    "the unwilling are not asked": (inter_pod_affinity, "_wanted", lambda pod: iter(())),
+    "affinity is not brought to 100": (InterPodAffinity, "normalize", Plugin.normalize),
+    "budgets are broken": (default_preemption, "by_budget", lambda pods, budgets: ([], list(pods))),
+    "the least important come back first": (
+        default_preemption,
+        "_importance",
+        lambda pod: (pod.priority, -pod.started),
+    ),
+    "the node does not matter": (Candidate, "cost", property(lambda self: (self.node,))),
+}
+
+
+@pytest.fixture(scope="module")
+def judged(oracle: Path) -> list[tuple[World, Verdict]]:
+    worlds = [make_world(Random(seed)) for seed in range(500)]
+    for theme in ("priority", "spread"):
+        worlds += [make_world(Random(seed), theme) for seed in range(500, 800)]
+    return list(zip(worlds, ask_oracle(oracle, worlds), strict=True))
+
+
+@pytest.mark.parametrize("mutant", MUTANTS)
+def test_a_rule_that_is_wrong_is_noticed(
+    judged: list[tuple[World, Verdict]], monkeypatch: pytest.MonkeyPatch, mutant: str
+) -> None:
+    owner, name, replacement = MUTANTS[mutant]
+    monkeypatch.setattr(owner, name, replacement)
+    assert any(_differs(world, theirs) for world, theirs in judged)
+
+
+def _differs(world: World, theirs: Verdict) -> bool:
+    try:
+        return ask_ours(world) != theirs
+    except Exception:
+        return True
+
+
+def check(oracle: Path, seeds: range, theme: str | None = None) -> Counter[str]:
+    """Compare the worlds of these seeds; returns what decided them."""
+    worlds = [make_world(Random(seed), theme) for seed in seeds]
+    counted: Counter[str] = Counter()
+    for seed, world, theirs in zip(seeds, worlds, ask_oracle(oracle, worlds), strict=True):
+        assert not theirs.error, f"seed {seed} ({world.theme}): {theirs.error}"
+        assert ask_ours(world) == theirs, f"seed {seed} ({world.theme})"
+        counted[_decided_by(theirs)] += 1
+    for what, count in counted.most_common():
+        print(f"{count:6} decided by {what}")
+    return counted
+
+
+def _decided_by(verdict: Verdict) -> str:
+    if verdict.nominated:
+        return "preemption"
+    if not verdict.scores:
+        return f"refusals, most by {_most(plugin for plugin, _, _ in verdict.rejected.values())}"
+    if len(verdict.scores) == 1:
+        return "one node left"
+    best = max(sum(scores.values()) for scores in verdict.scores.values())
+    others = {plugin for scores in verdict.scores.values() for plugin in scores} - {
+        "NodeResourcesFit",
+        "NodeResourcesBalancedAllocation",
+    }
+    tops = [node for node, scores in verdict.scores.items() if sum(scores.values()) == best]
+    for plugin in sorted(others):
+        without = {
+            node: sum(scores.values()) - scores.get(plugin, 0) for node, scores in verdict.scores.items()
+        }
+        if [node for node in without if without[node] == max(without.values())] != tops:
+            return f"the score of {plugin}"
+    return "scores alone"
+
+
+def _most(plugins: object) -> str:
+    return Counter(plugins).most_common(1)[0][0]  # type: ignore[call-overload]

@@ -1,0 +1,350 @@
+// Command scheduleroracle says what kube-scheduler's own plugins decide.
+//
+// It reads one cluster a line from the standard input and writes one verdict a line:
+//
+//	{"pod": Pod, "objects": [Node, Pod, Namespace, PersistentVolumeClaim, …]}
+//	{"rejected": {node: {plugin, reasons}}, "scores": {node: {plugin: score}}, "totals": {node: score},
+//	 "preFilter": "…", "message": "…", "nominated": node, "victims": [namespace/name]}
+//
+// The plugins are those of the default profile with their default arguments, and every node is looked at.
+// When no node can take the pod, preemption is asked as well.
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"sort"
+	"sync"
+	"time"
+
+	v1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/util/sets"
+	utilfeature "k8s.io/apiserver/pkg/util/feature"
+	"k8s.io/client-go/informers"
+	"k8s.io/client-go/kubernetes/fake"
+	clientscheme "k8s.io/client-go/kubernetes/scheme"
+	clienttesting "k8s.io/client-go/testing"
+	"k8s.io/client-go/tools/events"
+	"k8s.io/dynamic-resource-allocation/resourceslice/tracker"
+	"k8s.io/klog/v2"
+	configv1 "k8s.io/kube-scheduler/config/v1"
+	fwk "k8s.io/kube-scheduler/framework"
+	"k8s.io/kubernetes/pkg/features"
+	schedulerconfig "k8s.io/kubernetes/pkg/scheduler/apis/config"
+	"k8s.io/kubernetes/pkg/scheduler/apis/config/scheme"
+	internalcache "k8s.io/kubernetes/pkg/scheduler/backend/cache"
+	"k8s.io/kubernetes/pkg/scheduler/framework"
+	"k8s.io/kubernetes/pkg/scheduler/framework/plugins"
+	"k8s.io/kubernetes/pkg/scheduler/framework/plugins/dynamicresources"
+	"k8s.io/kubernetes/pkg/scheduler/framework/plugins/nodevolumelimits"
+	frameworkruntime "k8s.io/kubernetes/pkg/scheduler/framework/runtime"
+	"k8s.io/kubernetes/pkg/scheduler/metrics"
+	"k8s.io/kubernetes/pkg/scheduler/util/assumecache"
+)
+
+type question struct {
+	Pod     v1.Pod            `json:"pod"`
+	Objects []json.RawMessage `json:"objects"`
+}
+
+type rejection struct {
+	Plugin  string   `json:"plugin"`
+	Reasons []string `json:"reasons"`
+	Code    string   `json:"code"`
+}
+
+type verdict struct {
+	Error     string                      `json:"error,omitempty"`
+	PreFilter string                      `json:"preFilter,omitempty"`
+	Rejected  map[string]rejection        `json:"rejected"`
+	Scores    map[string]map[string]int64 `json:"scores"`
+	Totals    map[string]int64            `json:"totals"`
+	Message   string                      `json:"message,omitempty"`
+	Nominated string                      `json:"nominated,omitempty"`
+	Victims   []string                    `json:"victims,omitempty"`
+}
+
+func main() {
+	if len(os.Args) > 1 && os.Args[1] == "profile" {
+		printProfile()
+		return
+	}
+	// What preemption does has to be done when it answers.
+	for _, gate := range []string{"SchedulerAsyncPreemption=false", "SchedulerAsyncAPICalls=false"} {
+		if err := utilfeature.DefaultMutableFeatureGate.Set(gate); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(2)
+		}
+	}
+	klog.SetOutput(os.Stderr)
+	metrics.Register()
+	in := bufio.NewReaderSize(os.Stdin, 1<<20)
+	out := json.NewEncoder(os.Stdout)
+	for {
+		line, err := in.ReadBytes('\n')
+		if len(line) > 0 {
+			_ = out.Encode(answer(line))
+		}
+		if err != nil {
+			return
+		}
+	}
+}
+
+func answer(line []byte) (result verdict) {
+	defer func() {
+		if caught := recover(); caught != nil {
+			result.Error = fmt.Sprint(caught)
+		}
+	}()
+	var asked question
+	if err := json.Unmarshal(line, &asked); err != nil {
+		return verdict{Error: err.Error()}
+	}
+	if err := decide(&asked, &result); err != nil {
+		result.Error = err.Error()
+	}
+	return result
+}
+
+func profile() schedulerconfig.KubeSchedulerProfile {
+	var versioned configv1.KubeSchedulerConfiguration
+	scheme.Scheme.Default(&versioned)
+	var config schedulerconfig.KubeSchedulerConfiguration
+	if err := scheme.Scheme.Convert(&versioned, &config, nil); err != nil {
+		panic(err)
+	}
+	return config.Profiles[0]
+}
+
+// printProfile writes the plugins of the default profile in their order, with weights and arguments.
+func printProfile() {
+	type plugin struct {
+		Name   string `json:"name"`
+		Weight int32  `json:"weight,omitempty"`
+	}
+	found := profile()
+	var listed []plugin
+	for _, each := range found.Plugins.MultiPoint.Enabled {
+		listed = append(listed, plugin{each.Name, each.Weight})
+	}
+	arguments := map[string]any{}
+	for _, each := range found.PluginConfig {
+		arguments[each.Name] = each.Args
+	}
+	encoder := json.NewEncoder(os.Stdout)
+	encoder.SetIndent("", "  ")
+	_ = encoder.Encode(map[string]any{"plugins": listed, "arguments": arguments})
+}
+
+func decide(asked *question, result *verdict) error {
+	logger := klog.Background()
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	decoder := clientscheme.Codecs.UniversalDeserializer()
+	var objects []runtime.Object
+	var nodes []*v1.Node
+	var pods []*v1.Pod
+	for _, raw := range asked.Objects {
+		object, _, err := decoder.Decode(raw, nil, nil)
+		if err != nil {
+			return err
+		}
+		objects = append(objects, object)
+		switch each := object.(type) {
+		case *v1.Node:
+			nodes = append(nodes, each)
+		case *v1.Pod:
+			pods = append(pods, each)
+		}
+	}
+	pod := &asked.Pod
+	objects = append(objects, pod)
+	client := fake.NewClientset(objects...)
+	factory := informers.NewSharedInformerFactory(client, 0)
+	manager, err := draManager(ctx, logger, client, factory)
+	if err != nil {
+		return err
+	}
+	bound := make([]*v1.Pod, 0, len(pods))
+	nominator := &nominations{}
+	for _, each := range pods {
+		if each.Spec.NodeName != "" {
+			bound = append(bound, each)
+		} else if each.Status.NominatedNodeName != "" {
+			nominator.add(each)
+		}
+	}
+	snapshot := internalcache.NewSnapshot(bound, nodes)
+	broadcaster := events.NewBroadcaster(&events.EventSinkImpl{Interface: client.EventsV1()})
+	chosen := profile()
+	scheduler, err := frameworkruntime.NewFramework(ctx, plugins.NewInTreeRegistry(), &chosen,
+		frameworkruntime.WithClientSet(client),
+		frameworkruntime.WithInformerFactory(factory),
+		frameworkruntime.WithSharedDRAManager(manager),
+		frameworkruntime.WithSharedCSIManager(nodevolumelimits.NewCSIManager(factory.Storage().V1().CSINodes().Lister())),
+		frameworkruntime.WithSnapshotSharedLister(snapshot),
+		frameworkruntime.WithEventRecorder(broadcaster.NewRecorder(clientscheme.Scheme, "default-scheduler")),
+		frameworkruntime.WithPodNominator(nominator),
+		frameworkruntime.WithWaitingPods(frameworkruntime.NewWaitingPodsMap()),
+		frameworkruntime.WithPodsInPreBind(frameworkruntime.NewPodsInPreBindMap()),
+		frameworkruntime.WithMetricsRecorder(metrics.NewMetricsAsyncRecorder(1, time.Hour, ctx.Done())),
+	)
+	if err != nil {
+		return err
+	}
+	defer scheduler.Close()
+	factory.Core().V1().Nodes().Informer()
+	factory.Core().V1().Pods().Informer()
+	factory.Start(ctx.Done())
+	for kind, synced := range factory.WaitForCacheSync(ctx.Done()) {
+		if !synced {
+			return fmt.Errorf("no cache of %v", kind)
+		}
+	}
+	client.ClearActions()
+	return run(ctx, scheduler, snapshot, client, pod, result)
+}
+
+func run(ctx context.Context, scheduler framework.Framework, snapshot *internalcache.Snapshot, client *fake.Clientset, pod *v1.Pod, result *verdict) error {
+	result.Rejected = map[string]rejection{}
+	state := framework.NewCycleState()
+	all, err := snapshot.NodeInfos().List()
+	if err != nil {
+		return err
+	}
+	statuses := framework.NewDefaultNodeToStatus()
+	diagnosis := framework.Diagnosis{NodeToStatus: statuses}
+	preselected, status, narrowedBy := scheduler.RunPreFilterPlugins(ctx, state, pod)
+	var feasible []fwk.NodeInfo
+	if !status.IsSuccess() {
+		if !status.IsRejected() {
+			return status.AsError()
+		}
+		result.PreFilter = status.Message()
+		statuses.SetAbsentNodesStatus(status)
+		diagnosis.PreFilterMsg = status.Message()
+		for _, node := range all {
+			result.Rejected[node.Node().Name] = rejection{status.Plugin(), status.Reasons(), status.Code().String()}
+		}
+	} else {
+		excluded := ""
+		if !preselected.AllNodes() {
+			excluded = fmt.Sprintf("node(s) didn't satisfy plugin(s) %v", sets.List(narrowedBy))
+			statuses.SetAbsentNodesStatus(fwk.NewStatus(fwk.UnschedulableAndUnresolvable, excluded))
+		}
+		for _, node := range all {
+			name := node.Node().Name
+			if !preselected.AllNodes() && !preselected.NodeNames.Has(name) {
+				result.Rejected[name] = rejection{sets.List(narrowedBy)[0], []string{excluded}, fwk.UnschedulableAndUnresolvable.String()}
+				continue
+			}
+			status := scheduler.RunFilterPluginsWithNominatedPods(ctx, state, pod, node)
+			if status.IsSuccess() {
+				feasible = append(feasible, node)
+				continue
+			}
+			if status.Code() == fwk.Error {
+				return status.AsError()
+			}
+			statuses.Set(name, status)
+			diagnosis.AddPluginStatus(status)
+			result.Rejected[name] = rejection{status.Plugin(), status.Reasons(), status.Code().String()}
+		}
+	}
+	if len(feasible) == 0 {
+		fit := framework.FitError{Pod: pod, NumAllNodes: len(all), Diagnosis: diagnosis}
+		if len(all) > 0 {
+			found, status := scheduler.RunPostFilterPlugins(ctx, state, pod, statuses)
+			if status.Code() == fwk.Error {
+				return status.AsError()
+			}
+			fit.Diagnosis.PostFilterMsg = status.Message()
+			if found != nil && found.NominatingInfo != nil {
+				result.Nominated = found.NominatedNodeName
+			}
+			result.Victims = deletedPods(client)
+		}
+		result.Message = fit.Error()
+		return nil
+	}
+	result.Scores = map[string]map[string]int64{}
+	result.Totals = map[string]int64{}
+	if status := scheduler.RunPreScorePlugins(ctx, state, pod, feasible); !status.IsSuccess() {
+		return status.AsError()
+	}
+	scored, status := scheduler.RunScorePlugins(ctx, state, pod, feasible)
+	if !status.IsSuccess() {
+		return status.AsError()
+	}
+	for _, node := range scored {
+		result.Totals[node.Name] = node.TotalScore
+		result.Scores[node.Name] = map[string]int64{}
+		for _, each := range node.Scores {
+			result.Scores[node.Name][each.Name] = each.Score
+		}
+	}
+	return nil
+}
+
+func deletedPods(client *fake.Clientset) []string {
+	var victims []string
+	for _, action := range client.Actions() {
+		deletion, ok := action.(clienttesting.DeleteAction)
+		if ok && action.GetResource().Resource == "pods" {
+			victims = append(victims, deletion.GetNamespace()+"/"+deletion.GetName())
+		}
+	}
+	sort.Strings(victims)
+	return victims
+}
+
+func draManager(ctx context.Context, logger klog.Logger, client *fake.Clientset, factory informers.SharedInformerFactory) (fwk.SharedDRAManager, error) {
+	claims := assumecache.NewAssumeCache(logger, factory.Resource().V1().ResourceClaims().Informer(), "ResourceClaim", "", nil)
+	options := tracker.Options{
+		EnableDeviceTaintRules:   utilfeature.DefaultFeatureGate.Enabled(features.DRADeviceTaintRules),
+		EnableConsumableCapacity: utilfeature.DefaultFeatureGate.Enabled(features.DRAConsumableCapacity),
+		SliceInformer:            factory.Resource().V1().ResourceSlices(),
+		KubeClient:               client,
+	}
+	if options.EnableDeviceTaintRules {
+		options.TaintInformer = factory.Resource().V1beta2().DeviceTaintRules()
+		options.ClassInformer = factory.Resource().V1().DeviceClasses()
+	}
+	slices, err := tracker.StartTracker(ctx, options)
+	if err != nil {
+		return nil, err
+	}
+	return dynamicresources.NewDRAManager(ctx, claims, slices, factory), nil
+}
+
+// nominations is a nominator of pods that were given a node by an earlier preemption.
+type nominations struct {
+	mutex  sync.Mutex
+	byNode map[string][]fwk.PodInfo
+}
+
+func (n *nominations) add(pod *v1.Pod) {
+	if n.byNode == nil {
+		n.byNode = map[string][]fwk.PodInfo{}
+	}
+	info, err := framework.NewPodInfo(pod)
+	if err != nil {
+		panic(err)
+	}
+	node := pod.Status.NominatedNodeName
+	n.byNode[node] = append(n.byNode[node], info)
+}
+
+func (n *nominations) AddNominatedPod(klog.Logger, fwk.PodInfo, *fwk.NominatingInfo) {}
+func (n *nominations) DeleteNominatedPodIfExists(*v1.Pod)                            {}
+func (n *nominations) UpdateNominatedPod(klog.Logger, *v1.Pod, fwk.PodInfo)          {}
+func (n *nominations) NominatedPodsForNode(nodeName string) []fwk.PodInfo {
+	n.mutex.Lock()
+	defer n.mutex.Unlock()
+	return append([]fwk.PodInfo(nil), n.byNode[nodeName]...)
+}
