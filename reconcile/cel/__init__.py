@@ -20,8 +20,8 @@ One rule, against the schema it stands in (`root=True` for a custom resource's o
 
 An expression over variables of one's own (as admission policies have them):
 
-    program = compile_expression("object.spec.replicas < params.max", {"object": DYN, "params": DYN})
-    program.run({"object": {...}, "params": {...}})
+    program = compile_expression("object.spec.replicas < params.max", {"object": None, "params": schema})
+    program.evaluate({"object": value, "params": value})
 
 A pattern, as schemas and `matches` have them:
 
@@ -34,6 +34,13 @@ evaluation errors are cel-go's; of a syntax error the place is, and the words ar
 
 from __future__ import annotations
 
+from reconcile.cel.compiled import (
+    CompiledSchema,
+    Program,
+    compile_expression,
+    compile_rule,
+    compile_schema,
+)
 from reconcile.cel.errors import (
     CelBudgetError,
     CelCostError,
@@ -49,6 +56,8 @@ from reconcile.cel.limits import (
     PER_SCHEMA_ESTIMATE_LIMIT,
     RUNTIME_BUDGET,
 )
+from reconcile.cel.programs import Expression
+from reconcile.cel.re2 import check_re2
 from reconcile.cel.results import CostEstimate, RuleCost, RuleProblem, Verdict, Violation
 
 __all__ = [
@@ -62,10 +71,17 @@ __all__ = [
     "CelEvaluationError",
     "CelSyntaxError",
     "CelTypeError",
+    "CompiledSchema",
     "CostEstimate",
+    "Expression",
     "Issue",
+    "Program",
     "RuleCost",
     "RuleProblem",
     "Verdict",
     "Violation",
+    "check_re2",
+    "compile_expression",
+    "compile_rule",
+    "compile_schema",
 ]

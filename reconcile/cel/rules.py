@@ -1,0 +1,376 @@
+"""`x-kubernetes-validations` of a schema: each rule compiled as kube-apiserver compiles it when a definition
+is written, with what it would refuse."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+from reconcile.cel import types
+from reconcile.cel.errors import CelError, CelSyntaxError, Issue
+from reconcile.cel.field_paths import FieldPathError, normalized_field_path
+from reconcile.cel.limits import (
+    MAX_REQUEST_BYTES,
+    PER_EXPRESSION_ESTIMATE_LIMIT,
+    PER_SCHEMA_ESTIMATE_LIMIT,
+    UNBOUNDED,
+)
+from reconcile.cel.programs import Expression
+from reconcile.cel.results import Reason, RuleCost, RuleProblem
+from reconcile.cel.schema_types import Declared, Schema, declare
+from reconcile.cel.values import Optional
+
+RULES = "x-kubernetes-validations"
+_REASONS = ("FieldValueDuplicate", "FieldValueForbidden", "FieldValueInvalid", "FieldValueRequired")
+_LINES = re.compile(r"[\n\r]+")
+_TOTAL = "estimated rule cost total"
+_HINT = (
+    "(try simplifying the rule, or adding maxItems, maxProperties, and maxLength where arrays, maps, and "
+    "strings are declared)"
+)
+
+
+@dataclass(slots=True)
+class CompiledRule:
+    """One rule.
+
+    Attributes:
+        rule: it, as in the schema.
+        program: the rule; None where it does not compile.
+        message: the messageExpression, if there is one.
+        field_path: the fieldPath, as errors report it.
+        error: why it does not compile.
+    """
+
+    rule: Mapping[str, Any]
+    program: Expression | None = None
+    message: Expression | None = None
+    field_path: str = ""
+    error: CelError | None = None
+    message_error: CelError | None = None
+
+    @property
+    def optional_old(self) -> bool:
+        return bool(self.rule.get("optionalOldSelf"))
+
+    @property
+    def uses_old(self) -> bool:
+        return self.program is not None and self.program.uses("oldSelf")
+
+
+def compile_one(rule: Mapping[str, Any], schema: Schema, declared: Declared) -> CompiledRule:
+    """Compile a rule against the type that its schema declares; what is wrong is in the result."""
+    made = CompiledRule(rule)
+    text = rule.get("rule") or ""
+    if not text.strip():
+        return made
+    variables = self_variables(declared, optional_old=bool(rule.get("optionalOldSelf")))
+    try:
+        made.program = _expression(text, variables, types.BOOL, "cel expression must evaluate to a bool")
+    except CelError as error:
+        made.error = error
+        return made
+    message = rule.get("messageExpression")
+    if message:
+        wrong = "messageExpression must evaluate to a string"
+        try:
+            made.message = _expression(message, variables, types.STRING, wrong)
+        except CelError as error:
+            made.message_error = error
+            return made
+    if rule.get("fieldPath"):
+        with contextlib.suppress(FieldPathError):
+            made.field_path = normalized_field_path(rule["fieldPath"], schema)
+    return made
+
+
+def _expression(text: str, variables: Mapping[str, Declared], wanted: types.Type, wrong: str) -> Expression:
+    expression = Expression(text, variables)
+    if expression.type != wanted:
+        from reconcile.cel.errors import CelTypeError
+
+        raise CelTypeError(wrong, expression=text, issues=[Issue(wrong)])
+    return expression
+
+
+def self_variables(declared: Declared, *, optional_old: bool = False) -> dict[str, Declared]:
+    """`self` and `oldSelf` of a schema."""
+    named = declared.named("selfType")
+    old = replace(named, type=types.optional_of(named.type)) if optional_old else named
+    return {"self": named, "oldSelf": old}
+
+
+def old_value(value: Any, *, present: bool, optional: bool) -> Any:
+    """`oldSelf` as a rule sees it."""
+    if not optional:
+        return value
+    return Optional(value) if present else Optional()
+
+
+@dataclass(slots=True)
+class RuleNode:
+    """A schema with rules, or with rules below it.
+
+    Attributes:
+        resource: it is the schema of a resource, at the root or embedded.
+    """
+
+    schema: Schema
+    resource: bool
+    rules: list[CompiledRule] = field(default_factory=list[CompiledRule])
+    properties: dict[str, RuleNode] = field(default_factory=dict[str, "RuleNode"])
+    additional: RuleNode | None = None
+    items: RuleNode | None = None
+
+    @property
+    def empty(self) -> bool:
+        return not (self.rules or self.properties or self.additional or self.items)
+
+
+class SchemaCompiler:
+    """Walks a schema once, compiling its rules and collecting what is wrong with them."""
+
+    def __init__(self) -> None:
+        self.rule_problems: list[RuleProblem] = []
+        self.problems: list[RuleProblem] = []
+        self.costs: list[RuleCost] = []
+
+    def compile(self, schema: Schema) -> RuleNode:
+        """The tree of rules below a schema, whose root is a resource."""
+        return self._node(schema, "", resource=True, cardinality=1, uncorrelated=None)
+
+    def all_problems(self, path: str) -> tuple[RuleProblem, ...]:
+        """What is wrong, in the server's order; `path` is the schema's own."""
+        found = [*self.rule_problems, *self.problems]
+        total = sum(each.total for each in self.costs)
+        if total > PER_SCHEMA_ESTIMATE_LIMIT:
+            dear = [each for each in self.costs if each.total >= PER_SCHEMA_ESTIMATE_LIMIT // 100]
+            for each in sorted(dear, key=lambda cost: -cost.total)[:4]:
+                text = f"contributed to {_TOTAL} exceeding cost limit for entire OpenAPIv3 schema"
+                found.append(_problem("cost", each.field, "FieldValueForbidden", text, each.expression))
+            name = f"{RULES} {_TOTAL} for entire OpenAPIv3 schema"
+            text = cost_message(name, min(total, UNBOUNDED), PER_SCHEMA_ESTIMATE_LIMIT)
+            found.append(_problem("cost", "", "FieldValueForbidden", text))
+        if not path:
+            return tuple(found)
+        return tuple(replace(each, field=f"{path}.{each.field}" if each.field else path) for each in found)
+
+    def _node(
+        self, schema: Schema, path: str, *, resource: bool, cardinality: int | None, uncorrelated: str | None
+    ) -> RuleNode:
+        node = RuleNode(schema, resource)
+        known_problems = len(self.rule_problems)
+        inner_cardinality = _inner_cardinality(schema, cardinality)
+        self._children(node, path, inner_cardinality, uncorrelated)
+        rules: Sequence[Mapping[str, Any]] = schema.get(RULES) or ()
+        if not rules:
+            return node
+        for index, rule in enumerate(rules):
+            self._check_fields(rule, f"{path}{RULES}[{index}]", schema)
+        declared = declare(schema, resource=resource)
+        if declared is None:
+            text = (
+                "Internal error: internal error: failed to construct type information for "
+                f"{RULES} rules: unable to convert structural schema to CEL declarations"
+            )
+            self.problems.append(_problem("rule", f"{path}{RULES}", "InternalError", text))
+            return node
+        sound = len(self.rule_problems) == known_problems
+        for index, rule in enumerate(rules):
+            compiled = compile_one(rule, schema, declared)
+            node.rules.append(compiled)
+            if sound:
+                # Of rules that are not well-formed, or that have such below them, no more is said.
+                self._judge(compiled, f"{path}{RULES}[{index}]", declared, cardinality, uncorrelated)
+        return node
+
+    def _children(self, node: RuleNode, path: str, cardinality: int | None, uncorrelated: str | None) -> None:
+        schema = node.schema
+        additional, items = schema.get("additionalProperties"), schema.get("items")
+        if isinstance(additional, Mapping):
+            made = self._node(
+                additional,
+                f"{path}additionalProperties.",
+                resource=bool(additional.get("x-kubernetes-embedded-resource")),
+                cardinality=cardinality,
+                uncorrelated=uncorrelated,
+            )
+            node.additional = None if made.empty else made
+        inner_uncorrelated = uncorrelated
+        if inner_uncorrelated is None and schema.get("x-kubernetes-map-type") not in (
+            None,
+            "granular",
+            "atomic",
+        ):
+            inner_uncorrelated = path
+        for name, inner in (schema.get("properties") or {}).items():
+            made = self._node(
+                inner,
+                f"{path}properties[{name}].",
+                resource=bool(inner.get("x-kubernetes-embedded-resource")),
+                cardinality=cardinality,
+                uncorrelated=inner_uncorrelated,
+            )
+            if not made.empty:
+                node.properties[name] = made
+        if isinstance(items, Mapping):
+            keyed = schema.get("x-kubernetes-list-type") == "map"
+            made = self._node(
+                items,
+                f"{path}items.",
+                resource=bool(items.get("x-kubernetes-embedded-resource")),
+                cardinality=cardinality,
+                uncorrelated=uncorrelated if keyed or uncorrelated is not None else path,
+            )
+            node.items = None if made.empty else made
+
+    def _check_fields(self, rule: Mapping[str, Any], path: str, schema: Schema) -> None:
+        """What a rule must be like, whatever it says."""
+        text, message = rule.get("rule") or "", rule.get("message") or ""
+        expression, field_path = rule.get("messageExpression") or "", rule.get("fieldPath") or ""
+
+        def report(key: str, reason: Reason, wrong: str, value: Any = None) -> None:
+            self.rule_problems.append(_problem("rule", f"{path}.{key}", reason, wrong, text, value=value))
+
+        if not text.strip():
+            report("rule", "FieldValueRequired", "rule is not specified")
+        elif message and not message.strip():
+            report("message", "FieldValueInvalid", "must be non-empty if specified", message)
+        elif _LINES.search(message.strip()):
+            report("message", "FieldValueInvalid", "must not contain line breaks", message)
+        elif _LINES.search(text.strip()) and not message.strip():
+            wrong = "message must be specified if rule contains line breaks"
+            report("message", "FieldValueRequired", wrong)
+        if expression and not expression.strip():
+            wrong = "messageExpression must be non-empty if specified"
+            report("messageExpression", "FieldValueRequired", wrong)
+        reason = rule.get("reason")
+        if reason is not None and reason not in _REASONS:
+            wrong = "supported values: " + ", ".join(f'"{each}"' for each in _REASONS)
+            report("reason", "FieldValueNotSupported", wrong, reason)
+        if field_path and not field_path.strip():
+            report("fieldPath", "FieldValueInvalid", "must be non-empty if specified", field_path)
+        if _LINES.search(field_path):
+            report("fieldPath", "FieldValueInvalid", "must not contain line breaks", field_path)
+        if field_path:
+            try:
+                normalized_field_path(field_path, schema)
+            except FieldPathError:
+                report("fieldPath", "FieldValueInvalid", "must be a valid path", field_path)
+
+    def _judge(
+        self,
+        compiled: CompiledRule,
+        path: str,
+        declared: Declared,
+        cardinality: int | None,
+        uncorrelated: str | None,
+    ) -> None:
+        rule, text = compiled.rule, compiled.rule.get("rule") or ""
+        cost = compiled.program.cost.max if compiled.program is not None else 0
+        often = MAX_REQUEST_BYTES // (declared.min_size + 1) if cardinality is None else cardinality
+        total = min(cost * often, UNBOUNDED)
+        if total > PER_EXPRESSION_ESTIMATE_LIMIT:
+            wrong = cost_message("estimated rule cost", total, PER_EXPRESSION_ESTIMATE_LIMIT)
+            self.problems.append(_problem("cost", f"{path}.rule", "FieldValueForbidden", wrong, text))
+        if compiled.program is not None:
+            self.costs.append(RuleCost(f"{path}.rule", text, cost, often, total))
+        if compiled.error is not None:
+            self._refuse(compiled.error, f"{path}.rule", _shown_rule(rule), "")
+        if compiled.message_error is not None:
+            shown = _shown_rule(rule)
+            self._refuse(compiled.message_error, f"{path}.messageExpression", shown, "messageExpression ")
+        elif compiled.message is not None:
+            dear = compiled.message.cost.max
+            expression = compiled.message.text
+            if dear > PER_EXPRESSION_ESTIMATE_LIMIT:
+                wrong = cost_message("estimated messageExpression cost", dear, PER_EXPRESSION_ESTIMATE_LIMIT)
+                place = f"{path}.messageExpression"
+                self.problems.append(_problem("cost", place, "FieldValueForbidden", wrong, expression))
+            self.costs.append(RuleCost(f"{path}.messageExpression", expression, dear, 1, dear))
+        if compiled.uses_old:
+            if uncorrelated is not None:
+                within = uncorrelated.removesuffix(".")
+                wrong = f"oldSelf cannot be used on the uncorrelatable portion of the schema within {within}"
+                self.problems.append(
+                    _problem("rule", f"{path}.rule", "FieldValueInvalid", wrong, text, value=text)
+                )
+        elif rule.get("optionalOldSelf") is not None:
+            wrong = "may not be set if oldSelf is not used in rule"
+            place, value = f"{path}.optionalOldSelf", rule["optionalOldSelf"]
+            self.problems.append(_problem("rule", place, "FieldValueInvalid", wrong, text, value=value))
+
+    def _refuse(self, error: CelError, path: str, value: Any, prefix: str) -> None:
+        kind: Literal["syntax", "type"] = "syntax" if isinstance(error, CelSyntaxError) else "type"
+        self.problems.append(
+            RuleProblem(
+                kind,
+                path,
+                "FieldValueInvalid",
+                compile_message(error, prefix),
+                value,
+                error.expression,
+                error.issues,
+            )
+        )
+
+
+def compile_message(error: CelError, prefix: str = "") -> str:
+    """What the server says of an expression that does not compile."""
+    text = str(error)
+    return (
+        f"{prefix}compilation failed: {text}"
+        if text.startswith("ERROR: ")
+        else (text.replace("program instantiation", "messageExpression instantiation") if prefix else text)
+    )
+
+
+def cost_message(name: str, cost: int, limit: int) -> str:
+    """What the server says of a cost above its limit."""
+    factor = float(cost) / float(limit)
+    if factor > 100.0:
+        shown = "more than 100x"
+    elif factor < 1.5:
+        shown = f"{factor:f}x"
+    else:
+        shown = f"{factor:.1f}x"
+    return f"{name} exceeds budget by factor of {shown} {_HINT}"
+
+
+def _problem(
+    kind: Literal["syntax", "type", "cost", "rule"],
+    path: str,
+    reason: Reason,
+    message: str,
+    expression: str = "",
+    *,
+    value: Any = None,
+) -> RuleProblem:
+    return RuleProblem(kind, path, reason, message, value, expression)
+
+
+def _shown_rule(rule: Mapping[str, Any]) -> dict[str, Any]:
+    """A rule as the server shows it with an error."""
+    return {
+        "Rule": rule.get("rule", ""),
+        "Message": rule.get("message", ""),
+        "MessageExpression": rule.get("messageExpression", ""),
+        "Reason": rule.get("reason"),
+        "FieldPath": rule.get("fieldPath", ""),
+        "OptionalOldSelf": rule.get("optionalOldSelf"),
+    }
+
+
+def _inner_cardinality(schema: Schema, cardinality: int | None) -> int | None:
+    """How often what is in a value can be met, at most; None is without bound."""
+    most: int | None = 1
+    if schema.get("type") == "object" and schema.get("additionalProperties"):
+        most = schema.get("maxProperties")
+    elif schema.get("type") == "array":
+        most = schema.get("maxItems")
+    if cardinality is None or most is None:
+        return None
+    return min(cardinality * max(most, 0), UNBOUNDED)
