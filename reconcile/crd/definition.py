@@ -167,10 +167,13 @@ def _subresources(
                 f"class {model.__name__}: scale=: the path {path!r} is none below {starts[0][:-1]} without "
                 "brackets, which is what the server takes"
             )
-        if field_at(schema, path) is None:
-            notes.append(
-                Note(model.__name__, path.lstrip("."), "the scale subresource names it; it is no field")
-            )
+        field = field_at(schema, path)
+        if field is None:
+            text = "the scale subresource names it; it is no field"
+            notes.append(Note(model.__name__, path.lstrip("."), text))
+        elif name == "specReplicasPath" and field.get("minimum", -1) < 0:
+            text = "the scale subresource takes no negative number; say so in Python too: Field(ge=0)"
+            notes.append(Note(model.__name__, path.lstrip("."), text))
     found["scale"] = wire
     return found
 

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Literal, TypeAlias, TypeVar, get_origin
+from typing import Any, Final, Literal, TypeAlias, TypeVar
 
 from reconcile.errors import ConfigurationError
 from reconcile.objects.pydantic_protocol import KIND_KEY, embedded
@@ -206,8 +206,7 @@ class EmbeddedResource(Marker):
         schema["required"] = ["apiVersion", "kind", *schema.get("required", ())]
 
     def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> Any:
-        schema = handler(source)
-        return embedded(schema) if source not in (dict, Any) and get_origin(source) is not dict else schema
+        return embedded(handler(source))
 
 
 @dataclass(frozen=True, slots=True)

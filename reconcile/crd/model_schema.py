@@ -36,6 +36,7 @@ NAMES_KEY: Final = "x-reconcile-names"
 UNION_KEY: Final = "x-reconcile-union"
 UNSUPPORTED_KEY: Final = "x-reconcile-unsupported"
 
+_INT64: Final = 2.0**63
 _PRESERVED: Final[dict[str, Any]] = {"x-kubernetes-preserve-unknown-fields": True}
 _INT_OR_STRING: Final[dict[str, Any]] = {"x-kubernetes-int-or-string": True}
 _DECIMAL: Final = r"^[-+]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][-+]?[0-9]+)?$"
@@ -170,7 +171,12 @@ class _Generator(GenerateJsonSchema):
         )
 
     def int_schema(self, schema: core_schema.IntSchema) -> JsonSchemaValue:
-        return {"format": "int64", **_bounds(super().int_schema(schema))}
+        found = {"format": "int64", **_bounds(super().int_schema(schema))}
+        for bound in ("minimum", "maximum"):
+            # The format says that already, and a server reads bounds as floats, which cannot.
+            if bound in found and abs(float(found[bound])) >= _INT64:
+                del found[bound]
+        return found
 
     def float_schema(self, schema: core_schema.FloatSchema) -> JsonSchemaValue:
         return _bounds(super().float_schema(schema))

@@ -4,9 +4,10 @@
     def to_v1(old: DatabaseV1Beta1) -> DatabaseV1:
         return DatabaseV1(spec=DatabaseSpec(size=old.spec.machine))
 
-A function says spec and status; the object's metadata is carried over. It belongs to the two classes and to
-nothing else: there is no registry. Versions without a function between them are reached through others, by
-the fewest steps.
+A function says spec and status; the object's metadata is carried over. Where it gives metadata too, labels
+and annotations are taken from there: what one version cannot say may be kept in an annotation. It belongs to
+the two classes and to nothing else: there is no registry. Versions without a function between them are
+reached through others, by the fewest steps.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from typing import Any, Final, TypeVar, cast
 
 from reconcile.errors import ConfigurationError
 from reconcile.objects.custom import CustomResource
+from reconcile.objects.meta import ObjectMeta
 
 Source = TypeVar("Source", bound=CustomResource)
 Target = TypeVar("Target", bound=CustomResource)
@@ -78,11 +80,20 @@ def convert(obj: CustomResource, target: type[Target]) -> Target:
                 f"the conversion from {type(found).__name__} to {step.__name__} returned "
                 f"{type(made).__name__}"
             )
+        _keep_metadata(found, made)
         found = made
     if found is obj:
         return cast("Target", obj.model_copy(deep=True))
-    found.metadata = copy.deepcopy(obj.metadata)
     return cast("Target", found)
+
+
+def _keep_metadata(before: CustomResource, after: CustomResource) -> None:
+    """A conversion may change labels and annotations; it says so by giving metadata at all."""
+    metadata = copy.deepcopy(before.metadata)
+    if after.metadata != ObjectMeta():
+        metadata.labels = dict(after.metadata.labels)
+        metadata.annotations = dict(after.metadata.annotations)
+    after.metadata = metadata
 
 
 def linked_versions(model: type[CustomResource]) -> tuple[type[CustomResource], ...]:

@@ -91,9 +91,20 @@ def wire_form(struct: Struct) -> dict[str, Any]:
     return plain
 
 
-def embedded(schema: Any) -> Any:
-    """The core schema of a field that holds a whole object: a struct in it is written with its identity."""
-    return {**schema, "serialization": core_schema.plain_serializer_function_ser_schema(_whole)}
+def embedded(schema: Any) -> core_schema.CoreSchema:
+    """The core schema of a field that holds a whole object: it says what it is, read and written."""
+    return core_schema.no_info_before_validator_function(
+        _checked_whole, schema, serialization=core_schema.plain_serializer_function_ser_schema(_whole)
+    )
+
+
+def _checked_whole(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        named = cast("Mapping[str, Any]", value)
+        for name in ("apiVersion", "kind"):
+            if not isinstance(named.get(name), str) or not named[name]:
+                raise ValueError(f"Object missing required field `{name}`")
+    return value
 
 
 def _whole(value: Any) -> Any:
@@ -166,6 +177,8 @@ def _of(annotation: Any, above: tuple[type[Any], ...]) -> dict[str, Any]:
         return {"type": "object", "additionalProperties": _of(arguments[1], above)}
     if annotation in _SCALARS:
         return {"type": _SCALARS[annotation]}
+    if annotation is bytes:
+        return {"type": "string", "format": "byte"}
     if isinstance(annotation, type) and issubclass(annotation, msgspec.Struct):
         return _of_struct(annotation, above)
     if annotation is dict:

@@ -21,6 +21,8 @@ class Case:
         model: the class.
         features: path of a field, as `spec.size`, → the feature that it shows.
         refused: specs that Python and the server refuse, with the path that both must name.
+        known: path → why Python and the server differ there, on purpose; whatever is broken below it does not
+            count.
         updates: spec before, spec after, and the path that must be named; empty where it is allowed.
     """
 
@@ -28,6 +30,7 @@ class Case:
     features: Mapping[str, str]
     refused: Sequence[tuple[Mapping[str, Any], str]] = ()
     updates: Sequence[tuple[Mapping[str, Any], Mapping[str, Any], str]] = field(default=())
+    known: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def name(self) -> str:

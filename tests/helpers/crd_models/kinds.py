@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
@@ -40,7 +41,7 @@ class Carrier(CustomResource, group=GROUP, version="v1"):
 
 
 class FleetSpec(Model):
-    replicas: Int32 = 1
+    replicas: Annotated[Int32, Field(ge=0)] = 1
     size: Literal["small", "large"] = "small"
 
 
@@ -84,9 +85,13 @@ class Region(
     spec: RegionSpec
 
 
+ZONE = "features.example.com/zone"
+
+
 class MachineSpec(Model):
     size: Literal["small", "large"]
     spare: bool = False
+    zone: str | None = None
 
 
 class Machine(
@@ -100,7 +105,7 @@ class Machine(
 
 
 class OldMachineSpec(Model):
-    cores: Annotated[int, Field(ge=1, le=64)]
+    tier: Literal[1, 2]
     spare: bool = False
 
 
@@ -114,14 +119,19 @@ class OldestMachine(CustomResource, group=GROUP, version="v1alpha1", kind="Machi
 
 @conversion(OldMachine, Machine)
 def to_v1(old: OldMachine) -> Machine:
-    size: Literal["small", "large"] = "large" if old.spec.cores > 8 else "small"
-    return Machine(spec=MachineSpec(size=size, spare=old.spec.spare))
+    metadata = copy.deepcopy(old.metadata)
+    zone = metadata.annotations.pop(ZONE, None)
+    size: Literal["small", "large"] = "large" if old.spec.tier == 2 else "small"
+    return Machine(metadata=metadata, spec=MachineSpec(size=size, spare=old.spec.spare, zone=zone))
 
 
 @conversion(Machine, OldMachine)
 def to_v1beta1(new: Machine) -> OldMachine:
-    cores = 16 if new.spec.size == "large" else 2
-    return OldMachine(spec=OldMachineSpec(cores=cores, spare=new.spec.spare))
+    metadata = copy.deepcopy(new.metadata)
+    if new.spec.zone is not None:
+        metadata.annotations[ZONE] = new.spec.zone
+    tier: Literal[1, 2] = 2 if new.spec.size == "large" else 1
+    return OldMachine(metadata=metadata, spec=OldMachineSpec(tier=tier, spare=new.spec.spare))
 
 
 @conversion(OldestMachine, OldMachine)
@@ -161,6 +171,7 @@ CASES = (
         Carrier,
         {"spec.config": "EmbeddedResource of a kind", "spec.anything": "EmbeddedResource of any kind"},
         refused=(({"config": {"apiVersion": "v1", "kind": "Pod"}}, "spec.config.kind"),),
+        known={"spec.anything.metadata": "the server alone knows what metadata may be"},
     ),
     Case(
         Fleet,

@@ -61,13 +61,13 @@ class Untagged(CustomResource, group=GROUP, version="v1"):
 
 
 def _which(value: Any) -> str:
-    found = value if isinstance(value, dict) else value.model_dump(by_alias=True)
-    return "name" if "name" in found else "label"
+    found = value.model_dump(by_alias=True) if isinstance(value, Model) else value
+    return "by-name" if isinstance(found, dict) and "name" in found else "by-label"
 
 
 class FunctionSpec(Model):
     target: Annotated[
-        Annotated[ByName, Tag("name")] | Annotated[ByLabel, Tag("label")], Discriminator(_which)
+        Annotated[ByName, Tag("by-name")] | Annotated[ByLabel, Tag("by-label")], Discriminator(_which)
     ]
 
 
