@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reconcile.errors import NotFoundError, ObjectDecodeError, ReconcileError
-from reconcile.informers.cached_object import CachedObject
+from reconcile.informers.cached_object import CachedObject, Detail
 from reconcile.informers.decoding import projection_of
 from reconcile.informers.overlay.reader import OverlayReader
 from reconcile.informers.pacing import Pacer
@@ -13,6 +13,25 @@ from reconcile.objects.identity import ObjectKey
 
 if TYPE_CHECKING:
     from reconcile.informers.source import RawClient
+
+
+async def current_version(client: RawClient, reader: OverlayReader, key: ObjectKey) -> str:
+    """A version that the server has reached by now: of the smallest list there is, of one name.
+
+    Raises:
+        ReconcileError: the server did not answer.
+    """
+    informer = reader.informer
+    answer = client.list_raw(
+        projection_of(informer.resource, Detail.METADATA),
+        namespace=key.namespace or None,
+        fields=f"metadata.name={key.name}",
+    )
+    async with answer:
+        async for _ in answer:
+            pass
+        metadata = answer.head.metadata
+    return metadata.resource_version if metadata is not None else ""
 
 
 async def read_live(client: RawClient, reader: OverlayReader, namespace: str, name: str) -> None:

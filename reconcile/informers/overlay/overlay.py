@@ -122,6 +122,11 @@ class Overlay:
         """Whether nothing here depends on what the stream brings."""
         return not self.records and not self._floors
 
+    @property
+    def unproved(self) -> ObjectKey | None:
+        """The key of a deletion of which no version is known yet that would prove it; None without any."""
+        return next((each.key for each in self._unproved.values() if each.object is None), None)
+
     def known(self, key: ObjectKey) -> tuple[str, str]:
         """UID and version of the newest incarnation that is known; empty without any."""
         record = self.record(key)
@@ -216,7 +221,7 @@ class Overlay:
             self._floors[namespace] = Floor(version, frozenset(objects))
 
     def answered(self, version: str, began: int) -> None:
-        """A write that began then was made at this version: what had ended before has ended by now."""
+        """The server was at this version after a call that began then: what had ended before has ended."""
         if not self._unproved or not is_comparable(version):
             return
         for record in list(self._unproved.values()):

@@ -17,9 +17,10 @@ from reconcile.errors import ReconcileError
 from reconcile.informers.cached_object import CachedObject, Detail
 from reconcile.informers.overlay.answers import NO_EFFECT, is_gone, is_partial, metadata_alone
 from reconcile.informers.overlay.doubts import Doubt, LiveRead
-from reconcile.informers.overlay.live import read_live
+from reconcile.informers.overlay.live import current_version, read_live
 from reconcile.informers.overlay.reader import OverlayReader
 from reconcile.informers.reading import StoreReader
+from reconcile.informers.resource_versions import is_comparable
 from reconcile.objects.identity import ObjectKey, ResourceType
 from reconcile.objects.metadata import ObjectMetadata, decode_metadata
 
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
 
 SETTLE_TIMEOUT: Final = 30.0
 """Seconds that a live read may take before the reconcile that needs it fails, and is tried again later."""
+
+PROVE_AFTER: Final = 1.0
+"""Seconds after which a deletion whose answer named no version is looked up, if no write has followed it."""
 
 
 class UnsettledWriteError(ReconcileError):
@@ -81,6 +85,7 @@ class OwnWrites:
         self._calls = 0
         self._doubtful = False
         self._live: set[LiveRead] = set()
+        self._proving: dict[OverlayReader, asyncio.Task[None]] = {}
 
     # ---- informers
 
@@ -93,6 +98,8 @@ class OwnWrites:
 
         def stopped() -> None:
             reader.close()
+            if (task := self._proving.get(reader)) is not None:
+                task.cancel()
             self._primaries.discard(informer)
             readers = self._readers[resource]
             readers.remove(reader)
@@ -109,10 +116,11 @@ class OwnWrites:
 
     async def stop(self) -> None:
         """End the live reads that are under way; reconciles that wait for them are put off."""
-        for reading in self._live:
-            reading.cancel()
-        if self._live:
-            await asyncio.wait(set(self._live))
+        tasks = [*self._live, *self._proving.values()]
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
 
     def reconciles(self, informer: Informer) -> None:
         """The informer's objects are what a controller reconciles: of them, everybody's doubts count."""
@@ -154,6 +162,10 @@ class OwnWrites:
                     error=f"{type(error).__name__}: {error}",
                 )
                 self._doubt(reader, write, barrier=outcome.succeeded)
+            if reader.overlay.unproved is not None and reader not in self._proving:
+                task = asyncio.create_task(self._prove(reader), name="proof of own deletions")
+                self._proving[reader] = task
+                task.add_done_callback(lambda _, reader=reader: self._proving.pop(reader))
         for observer in tuple(self._observers.get(write.resource_type, ())):
             observer.write_finished(write, outcome)
 
@@ -319,6 +331,26 @@ class OwnWrites:
             return error
         reader.doubts.settle(doubt)
         return None
+
+    async def _prove(self, reader: OverlayReader) -> None:
+        """Find versions that prove deletions, of which the answers named none, where no later write does."""
+        pause = PROVE_AFTER
+        while True:
+            await asyncio.sleep(pause)
+            key = reader.overlay.unproved
+            if key is None or reader.informer.stopped:
+                return
+            self._calls += 1
+            began = self._calls
+            try:
+                async with asyncio.timeout(SETTLE_TIMEOUT):
+                    version = await current_version(self._client, reader, key)
+            except Exception:
+                pause = SETTLE_TIMEOUT
+                continue
+            if not is_comparable(version):
+                return
+            reader.overlay.answered(version, began)
 
 
 @dataclass(frozen=True, slots=True)
