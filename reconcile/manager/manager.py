@@ -37,6 +37,7 @@ from reconcile.manager.http import Servers
 from reconcile.manager.logs import make_logger
 from reconcile.manager.metrics import ManagerCollector, election_counts
 from reconcile.manager.options import ManagerOptions
+from reconcile.manager.own_writes_metrics import OwnWritesCollector
 from reconcile.manager.probes import Check, Probe
 from reconcile.manager.reachable import require_reachable
 from reconcile.manager.requests import CountingTransport, counting_transport_of
@@ -52,6 +53,7 @@ if TYPE_CHECKING:
     from reconcile.client.seams import WriteGuard
     from reconcile.informers.cache import Cache
     from reconcile.informers.factory import InformerFactory
+    from reconcile.informers.overlay import OwnWrites
     from reconcile.leaderelection import LeaseElector, LeaseOptions
     from reconcile.objects.identity import ObjectKey, ResourceType
     from reconcile.objects.metadata import ObjectMetadata
@@ -142,6 +144,7 @@ class Manager:
         self._sink: EventSink | None = None
         self._counting: CountingTransport | None = None
         self._guards: list[WriteGuard] = []
+        self._own_writes: OwnWrites | None = None
         self._others = RunnableGroup("others", self._fail, self.log)
         self._leader = RunnableGroup("leader-elected", self._fail, self.log)
         self._tasks: list[asyncio.Task[None]] = []
@@ -255,6 +258,13 @@ class Manager:
                         {} if self._elector is None else {self._elector.name: self._campaign.leading}
                     ),
                     election=lambda: election_counts(self._elector),
+                    now=lambda: asyncio.get_running_loop().time(),
+                )
+            )
+            self._metrics.register(
+                OwnWritesCollector(  # pyright: ignore[reportArgumentType]
+                    own_writes=lambda: self._own_writes,
+                    controllers=lambda: self._controllers.values(),
                     now=lambda: asyncio.get_running_loop().time(),
                 )
             )
@@ -444,13 +454,18 @@ class Manager:
     def _start_informers(self) -> None:
         from reconcile.informers.cache import Cache
         from reconcile.informers.factory import InformerFactory
+        from reconcile.informers.overlay import OwnWrites
 
+        if self.options.read_your_writes:
+            self._own_writes = OwnWrites(self.client, log=self.log.bind(logger="own-writes"))
+            self.client.add_observer(self._own_writes)
         self.informers = InformerFactory(
             self.client,
             self.runtime,
             self.options.informers,
             namespaces=self.namespaces,
             log=self.log.bind(logger="informers"),
+            reader=None if self._own_writes is None else self._own_writes.reader,
         )
         self.cache = Cache(self.informers)
         self._sink = EventSink(self.client, self.runtime, self.log.bind(logger="events"))
@@ -470,6 +485,7 @@ class Manager:
             events=self.event_recorder(definition.name),
             log=self.log.bind(controller=definition.name),
             runtime=self.runtime,
+            own_writes=self._own_writes,
         )
         controller = Controller(definition, services)
         self._controllers[definition.name] = controller
@@ -549,6 +565,9 @@ class Manager:
         guards, self._guards = self._guards, []
         for guard in guards:
             chain.remove(guard)
+        own_writes, self._own_writes = self._own_writes, None
+        if own_writes is not None:
+            self.client.remove_observer(own_writes)
         if self._owns_client:
             await self.client.close()
             del self.client
