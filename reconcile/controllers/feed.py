@@ -7,6 +7,7 @@ from reconcile.controllers.echoes import EchoFilter
 from reconcile.controllers.logs import Logger
 from reconcile.controllers.mappers import as_mapper
 from reconcile.controllers.request import Cause
+from reconcile.controllers.sharding import Owns, ShardGate
 from reconcile.controllers.stats import ControllerStats
 from reconcile.controllers.watch import Watch
 from reconcile.informers.cached_object import CachedObject
@@ -23,7 +24,13 @@ class Feed:
     """
 
     def __init__(
-        self, watch: Watch, queue: WorkQueue[ObjectKey], stats: ControllerStats, log: Logger
+        self,
+        watch: Watch,
+        queue: WorkQueue[ObjectKey],
+        stats: ControllerStats,
+        log: Logger,
+        *,
+        shards: ShardGate | None = None,
     ) -> None:
         self._watch = watch
         self._kind = watch.kind
@@ -36,6 +43,7 @@ class Feed:
         self._stats = stats
         self.echoes: EchoFilter | None = None
         self._log = log
+        self._shards = shards
 
     def on_add(self, obj: CachedObject, initial: bool) -> None:
         if self.echoes is not None:
@@ -59,7 +67,11 @@ class Feed:
         """Readers were shown an object of an own write, and no event will tell what became of it."""
         self._deliver(Change(self._kind, obj, None, final_state_unknown=True))
 
-    def _deliver(self, change: Change) -> None:
+    def replay(self, obj: CachedObject, owns: Owns) -> None:
+        """Tell of an object as if it had come now, to these keys only."""
+        self._deliver(Change(self._kind, None, obj, initial=True), owns)
+
+    def _deliver(self, change: Change, owns: Owns | None = None) -> None:
         try:
             for accepts in self._accepts:
                 if not accepts(change):
@@ -88,7 +100,10 @@ class Feed:
             initial=change.initial,
         )
         for key in keys:
-            self._queue.add(key, cause=cause, priority=priority)
+            if owns is not None and not owns(key):
+                continue
+            if self._shards is None or self._shards.term_of(key) is not None:
+                self._queue.add(key, cause=cause, priority=priority)
 
     def _keys(self, change: Change) -> dict[ObjectKey, None]:
         """Keys of the old state and the new one, each once: an object that moved tells both sides."""

@@ -15,6 +15,7 @@ from reconcile.controllers.mappers import key_of, to_self
 from reconcile.controllers.request import Cause, Request
 from reconcile.controllers.run import InterruptedReconcileError, Outcome, Run
 from reconcile.controllers.services import Services
+from reconcile.controllers.sharding import OwnRuns, Owns
 from reconcile.controllers.stats import ControllerStats
 from reconcile.controllers.watch import Read, Source, Watch
 from reconcile.errors import CacheNotSyncedError, ConflictError
@@ -69,6 +70,8 @@ class Controller:
         self._services = services
         self._log = services.log
         self._stopping = asyncio.Event()
+        self._own_runs = None if services.shards is None else OwnRuns(services.shards)
+        self._running_watches: list[_RunningWatch] = []
         self._set_up = False
         self._setting_up = asyncio.Lock()
         self.synced = asyncio.Event()
@@ -132,6 +135,7 @@ class Controller:
             await self.set_up()
             informers = self._hold_informers()
             watches = [self._start_watch(watch, queue) for watch in self._watches()]
+            self._running_watches = watches
             if not await self._until_synced(watches, informers):
                 return
             self.warm.set()
@@ -149,6 +153,7 @@ class Controller:
                 echoes.detach()
             for task in tasks:
                 task.cancel()
+            self._running_watches = []
             for running in watches:
                 running.remove()
             if tasks:
@@ -198,7 +203,7 @@ class Controller:
 
     def _start_watch(self, watch: Watch, queue: WorkQueue[ObjectKey]) -> _RunningWatch:
         informer = self._informer_of(watch)
-        feed = Feed(watch, queue, self.stats, self._log)
+        feed = Feed(watch, queue, self.stats, self._log, shards=self._services.shards)
         registration = informer.add_handler(feed, name=f"controller {self.name}")
         running = _RunningWatch(watch, informer, registration, feed)
         running.listen()
@@ -293,6 +298,29 @@ class Controller:
         if self.queue is not None:
             self.queue.add_after(key, after, cause=cause, priority=priority)
 
+    # -- shards ------------------------------------------------------------------------------------
+
+    async def replay(self, owns: Owns) -> None:
+        """Reconcile these keys, now this process's own, as at a start: all that the caches lead to."""
+        loop = asyncio.get_running_loop()
+        slice_ends = loop.time() + _SLICE_SECONDS
+        for running in tuple(self._running_watches):
+            for obj in running.informer.reader.list():
+                running.feed.replay(obj, owns)
+                if loop.time() >= slice_ends:
+                    await asyncio.sleep(0)
+                    slice_ends = loop.time() + _SLICE_SECONDS
+
+    def interrupt(self, owns: Owns) -> None:
+        """Cancel the reconciles of these keys, which are this process's own no more."""
+        if self._own_runs is not None:
+            self._own_runs.interrupt(owns)
+
+    async def drain(self, owns: Owns) -> None:
+        """Return when no reconcile of these keys is under way; none is begun where the gate refuses them."""
+        if self._own_runs is not None:
+            await self._own_runs.drain(owns)
+
     # -- workers -----------------------------------------------------------------------------------
 
     async def _work(self, queue: WorkQueue[ObjectKey], run: Run) -> None:
@@ -326,9 +354,16 @@ class Controller:
                     self._services.runtime.uuid(),
                     item.priority,
                 )
-                outcome = await run(request)
-                self.stats.duration.observe(loop.time() - started)
-                self._settle(queue, item, request, outcome, loop.time() - started)
+                if self._own_runs is None:
+                    outcome = await run(request)
+                else:
+                    outcome = await self._own_runs.run(run, request)
+                if outcome is None:
+                    # Another replica's: what it failed with here must not slow its way back.
+                    queue.forget(item.key)
+                else:
+                    self.stats.duration.observe(loop.time() - started)
+                    self._settle(queue, item, request, outcome, loop.time() - started)
             finally:
                 self.stats.active_workers -= 1
                 queue.done(item)

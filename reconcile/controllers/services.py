@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from reconcile.controllers.logs import Logger
+from reconcile.controllers.sharding import ShardGate
 from reconcile.runtime import Runtime
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ class Services:
         log: a logger in the controller's name.
         runtime: wall clock, randomness, uuids, threads.
         own_writes: what this process wrote, in front of its caches; None where that is switched off.
+        shards: says which keys are this process's own; None: all are.
     """
 
     client: Client
@@ -37,6 +39,7 @@ class Services:
     log: Logger
     runtime: Runtime
     own_writes: OwnWrites | None = None
+    shards: ShardGate | None = None
 
     def give_to(self, reconciler: Any) -> None:
         """Set the attributes that a reconciler is promised."""

@@ -31,8 +31,21 @@ def role_rules(name: str) -> list[dict[str, Any]]:
 async def check_rights(client: Client, key: ObjectKey, user: str, log: Logger, *, watch: bool) -> None:
     """Ask the server for the rights. Raises `ConfigurationError` that names the rules to add."""
     needed, useful = needed_rights(key.name), useful_rights(key.name, watch=watch)
+    await require_rights(client, key.namespace, user, log, needed=needed, useful=useful)
+
+
+async def require_rights(
+    client: Client,
+    namespace: str,
+    user: str,
+    log: Logger,
+    *,
+    needed: list[Right],
+    useful: list[Right],
+) -> None:
+    """Ask the server for these rights; a missing one that is only useful is logged."""
     try:
-        missing = await ask_for_missing(client, key.namespace, [*needed, *useful])
+        missing = await ask_for_missing(client, namespace, [*needed, *useful])
     except ReconcileError as error:
         log.info(
             "the rights of the election could not be asked for", error=f"{type(error).__name__}: {error}"
@@ -41,12 +54,12 @@ async def check_rights(client: Client, key: ObjectKey, user: str, log: Logger, *
     if lacking := [right for right in missing if right in needed]:
         raise ConfigurationError(
             f"leader election: {user or 'this user'} may not {_phrase(lacking)} in the namespace "
-            f"{key.namespace}. Add to a Role there that is bound to it:\n\n{_yaml(_rules(lacking))}"
+            f"{namespace}. Add to a Role there that is bound to it:\n\n{_yaml(_rules(lacking))}"
         )
     if missing:
         log.warning(
             f"leader election works, but {user or 'this user'} may not {_phrase(missing)} in the namespace "
-            f"{key.namespace}",
+            f"{namespace}",
             rules=_rules(missing),
         )
 

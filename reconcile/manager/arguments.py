@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from reconcile.controllers.leadership import LeaderElector
 from reconcile.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from reconcile.leaderelection.sharding import ShardElector
 
 
 def checked_namespaces(namespaces: Iterable[str] | None) -> tuple[str, ...] | None:
@@ -24,6 +27,20 @@ def checked_namespaces(namespaces: Iterable[str] | None) -> tuple[str, ...] | No
             "namespaces: an empty name is no namespace; leave it out to watch all of them"
         )
     return given
+
+
+def checked_sharding(election: Any, shards: int) -> ShardElector:
+    """The elector of a manager with shards."""
+    # Imported only where it is used.
+    from reconcile.leaderelection import LeaseOptions
+    from reconcile.leaderelection.sharding import ShardElector
+
+    if isinstance(election, str | LeaseOptions):
+        return ShardElector(election, shards)
+    raise ConfigurationError(
+        "shards: they are held by Leases; give leader_election the name that those begin with, or "
+        f"LeaseOptions, not {election!r}"
+    )
 
 
 def checked_elector(election: Any) -> LeaderElector | None:

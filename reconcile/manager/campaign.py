@@ -11,7 +11,8 @@ from reconcile.controllers.leadership import LeaderElector, Term
 from reconcile.controllers.logs import Logger
 from reconcile.manager.groups import RunnableGroup
 
-_TOLERATED_SECONDS = 20.0
+TOLERATED_SECONDS = 20.0
+"""How long work may go on after its lead is lost, until the process is called unhealthy."""
 
 
 class Campaign:
@@ -73,7 +74,7 @@ class Campaign:
         """
         if self._lost_at is not None:
             late = asyncio.get_running_loop().time() - self._lost_at
-            if late > _TOLERATED_SECONDS:
+            if late > TOLERATED_SECONDS:
                 raise RuntimeError(f"the lead was lost {late:.0f} s ago, and its work has not ended yet")
 
     async def end(self) -> None:

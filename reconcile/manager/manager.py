@@ -14,13 +14,14 @@ import asyncio
 import socket
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
+from dataclasses import replace
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from reconcile.controllers.builder import ControllerBuilder
 from reconcile.controllers.definition import ControllerDefinition, define
 from reconcile.controllers.events import EventRecorder, EventSink
-from reconcile.controllers.leadership import LeaderElector, Preflight
+from reconcile.controllers.leadership import LeaderElector, Preflight, Term
 from reconcile.controllers.logs import Logger
 from reconcile.controllers.loop import Controller
 from reconcile.controllers.reconciler import Reconciler
@@ -28,7 +29,7 @@ from reconcile.controllers.scope import DeadlineGuard
 from reconcile.controllers.services import Services
 from reconcile.errors import CacheNotSyncedError, ConfigurationError, NotCachedError
 from reconcile.manager.addresses import parse_address
-from reconcile.manager.arguments import checked_elector, checked_namespaces
+from reconcile.manager.arguments import checked_elector, checked_namespaces, checked_sharding
 from reconcile.manager.campaign import Campaign
 from reconcile.manager.garbage import are_idle, collecting_when_idle
 from reconcile.manager.groups import RunnableGroup
@@ -42,6 +43,7 @@ from reconcile.manager.probes import Check, Probe
 from reconcile.manager.reachable import require_reachable
 from reconcile.manager.requests import CountingTransport, counting_transport_of
 from reconcile.manager.runnable import Runnable
+from reconcile.manager.shard_campaign import ShardCampaign
 from reconcile.manager.signals import shutdown_signals
 from reconcile.manager.warm_up import WarmUp
 from reconcile.runtime import Runtime, SystemRuntime
@@ -55,6 +57,7 @@ if TYPE_CHECKING:
     from reconcile.informers.factory import InformerFactory
     from reconcile.informers.overlay import OwnWrites
     from reconcile.leaderelection import LeaseElector, LeaseOptions
+    from reconcile.leaderelection.sharding import ShardElector
     from reconcile.objects.identity import ObjectKey, ResourceType
     from reconcile.objects.metadata import ObjectMetadata
 
@@ -80,6 +83,8 @@ class Manager:
         namespaces: the namespaces to watch, with nothing but Roles in them; None for the whole cluster.
         leader_election: what decides that this process leads: the name of a Lease (`"operator"`, outside of
             a cluster `"namespace/operator"`), its options, or an elector. None: it always leads.
+        shards: divide the keys of leader-elected controllers into so many parts, which the replicas share
+            among them; the same number in all of them. None: one replica leads, the others wait.
         health_address: where `/healthz` and `/readyz` are served, such as `:8081`; None for nowhere.
         metrics_address: where `/metrics` is served, such as `:8080`; may be the same; None for nowhere.
         crd_installer: what `install_crds` calls; when given, `start` installs before anything watches.
@@ -106,6 +111,7 @@ class Manager:
         reconcilers: Iterable[Addable] = (),
         namespaces: Iterable[str] | None = None,
         leader_election: str | LeaseOptions | LeaderElector | None = None,
+        shards: int | None = None,
         health_address: str | None = None,
         metrics_address: str | None = None,
         crd_installer: CRDInstaller | None = None,
@@ -124,7 +130,9 @@ class Manager:
         self._owns_client = client is None
         if client is not None:
             self.client = client
-        self._elector = checked_elector(leader_election)
+        self._shards = None if shards is None else checked_sharding(leader_election, shards)
+        self._single = None if self._shards is not None else checked_elector(leader_election)
+        self._elector = self._shards or self._single
         self._servers = Servers(
             parse_address(health_address, flag="health_address"),
             parse_address(metrics_address, flag="metrics_address"),
@@ -147,11 +155,12 @@ class Manager:
         self._own_writes: OwnWrites | None = None
         self._others = RunnableGroup("others", self._fail, self.log)
         self._leader = RunnableGroup("leader-elected", self._fail, self.log)
+        self._sharded = RunnableGroup("sharded", self._fail, self.log)
         self._tasks: list[asyncio.Task[None]] = []
         self._stopping = asyncio.Event()
         self._error: BaseException | None = None
         self._started = False
-        self._campaign = Campaign.none()
+        self._campaign: Campaign | ShardCampaign = Campaign.none()
         for each in reconcilers:
             self.add(each)
 
@@ -189,7 +198,7 @@ class Manager:
         """
         if name not in self._definitions and name not in self._runnables:
             raise ConfigurationError(f"nothing of the name {name!r} was added to this manager")
-        for group in (self._others, self._leader):
+        for group in (self._others, self._leader, self._sharded):
             await group.remove(name, self.options.graceful_shutdown_timeout)
         await self._others.remove(WarmUp.name_for(name), 0)
         self._definitions.pop(name, None)
@@ -254,9 +263,7 @@ class Manager:
                     informers=lambda: self.informers if self._started else None,
                     events=lambda: None if self._sink is None else self._sink.stats,
                     requests=lambda: None if self._counting is None else self._counting.counts,
-                    leading=lambda: (
-                        {} if self._elector is None else {self._elector.name: self._campaign.leading}
-                    ),
+                    leading=self._leading,
                     election=lambda: election_counts(self._elector),
                     now=lambda: asyncio.get_running_loop().time(),
                 )
@@ -269,6 +276,18 @@ class Manager:
                 )
             )
         return self._metrics
+
+    def _leading(self) -> dict[str, bool]:
+        """By the name of the election, or of each shard's Lease, whether this process holds it."""
+        if self._shards is not None:
+            owned = self._shards.owned
+            return {self._shards.lease_of(shard): shard in owned for shard in range(self._shards.shards)}
+        return {} if self._elector is None else {self._elector.name: self._campaign.leading}
+
+    @property
+    def shards(self) -> ShardElector | None:
+        """The shards of `Manager(shards=N)`: `manager.shards.owned` are this process's own. None without."""
+        return self._shards
 
     @property
     def lease(self) -> LeaseElector | None:
@@ -371,11 +390,13 @@ class Manager:
             self._place(runnable)
         await self.informers.start()
         self._others.start()
-        if self._elector is None:
+        if self._shards is not None:
+            self._start_sharded(self._shards)
+        elif self._single is None:
             self._leader.start()
         else:
             self._campaign = Campaign(
-                self._elector, self._leader, self._fail, self.log, seen=self._seen_in_cache
+                self._single, self._leader, self._fail, self.log, seen=self._seen_in_cache
             )
         await self._until_synced()
 
@@ -405,7 +426,9 @@ class Manager:
         grace = self.options.graceful_shutdown_timeout
         steps: list[Callable[[], Awaitable[object]]] = [
             self._campaign.end,
-            lambda: asyncio.gather(self._others.stop(grace), self._leader.stop(grace)),
+            lambda: asyncio.gather(
+                self._others.stop(grace), self._leader.stop(grace), self._sharded.stop(grace)
+            ),
             self._stop_informers,
             self._stop_events,
             self._servers.stop,
@@ -423,6 +446,7 @@ class Manager:
         self._controllers.clear()
         self._others = RunnableGroup("others", self._fail, self.log)
         self._leader = RunnableGroup("leader-elected", self._fail, self.log)
+        self._sharded = RunnableGroup("sharded", self._fail, self.log)
         self._campaign = Campaign.none()
         self._started = False
         self._stopping = asyncio.Event()
@@ -487,6 +511,8 @@ class Manager:
             runtime=self.runtime,
             own_writes=self._own_writes,
         )
+        if definition.options.needs_leader_election and self._shards is not None:
+            services = replace(services, shards=self._shards)
         controller = Controller(definition, services)
         self._controllers[definition.name] = controller
         return controller
@@ -505,10 +531,28 @@ class Manager:
             return None
 
     def _must_lead(self, controller: Controller) -> bool:
-        return self._elector is not None and controller.needs_leader_election
+        return self._elector is not None and self._shards is None and controller.needs_leader_election
+
+    def _start_sharded(self, shards: ShardElector) -> None:
+        """Controllers run at once: a replica without a shard refuses every key, with warm caches."""
+        self._sharded.start(Term(shards.name, begun=False))
+        divided = [each for each in self._controllers.values() if each.needs_leader_election]
+        self._campaign = ShardCampaign(
+            shards,
+            lambda: [each for each in self._controllers.values() if each.needs_leader_election],
+            self._leader,
+            self._fail,
+            self.log,
+            ready=asyncio.gather(*(each.synced.wait() for each in divided)),
+            seen=self._seen_in_cache,
+            grace=self.options.graceful_shutdown_timeout,
+        )
 
     def _place(self, what: Runnable) -> None:
-        (self._leader if what.needs_leader_election else self._others).add(what)
+        group = self._leader if what.needs_leader_election else self._others
+        if group is self._leader and self._shards is not None and isinstance(what, Controller):
+            group = self._sharded
+        group.add(what)
 
     async def _until_synced(self) -> None:
         """Wait for the controllers that run, the caches of the others, a failure, or a request to stop."""
