@@ -132,7 +132,7 @@ class Slot:
     Attributes:
         proxy: between it and the server.
         fork: the present incarnation, or None.
-        frozen: whether it is stopped.
+        frozen: the incarnation that is stopped, or None.
     """
 
     def __init__(self, name: str, proxy: FaultProxy, wall_offset: float, rate: float) -> None:
@@ -142,7 +142,7 @@ class Slot:
         self.rate = rate
         self.number = 0
         self.fork: Fork | None = None
-        self.frozen = False
+        self.frozen: Fork | None = None
 
 
 class Group:
@@ -224,7 +224,6 @@ class Group:
         given = await asyncio.to_thread(plane.kubeconfig_for, identity, ["system:masters"])
         kubeconfig = directory / f"{identity}.kubeconfig"
         kubeconfig.write_text(given.read_text().replace(plane.url, slot.proxy.url))
-        slot.frozen = False
         slot.fork = await self.arena.forks.start(
             OperatorConfig(
                 namespace=self.namespace,
@@ -251,30 +250,30 @@ class Group:
     async def terminate(self, slot: Slot) -> int:
         """SIGTERM; returns the exit status."""
         fork, slot.fork = slot.fork, None
-        assert fork is not None
+        if fork is None:
+            return 0  # another fault was faster
         fork.signal(signal.SIGTERM)
         async with asyncio.timeout(PATIENCE):
             return await fork.ended
 
     def freeze(self, slot: Slot) -> None:
-        """SIGSTOP."""
-        assert slot.fork is not None
-        slot.frozen = True
-        slot.fork.signal(signal.SIGSTOP)
+        """SIGSTOP; nothing where another fault ended it."""
+        if slot.fork is not None:
+            slot.frozen = slot.fork
+            slot.fork.signal(signal.SIGSTOP)
 
     def thaw(self, slot: Slot) -> None:
-        """SIGCONT."""
-        slot.frozen = False
-        if slot.fork is not None:
-            slot.fork.signal(signal.SIGCONT)
+        """SIGCONT, also to one that was asked to end meanwhile."""
+        fork, slot.frozen = slot.frozen, None
+        if fork is not None:
+            fork.signal(signal.SIGCONT)
 
     async def heal(self) -> None:
         """Everything runs again, and nothing is in its way."""
         for slot in self.slots:
             slot.proxy.up()
             slot.proxy.slow_down(0.0)
-            if slot.frozen:
-                self.thaw(slot)
+            self.thaw(slot)
             if slot.fork is None:
                 await self.start(slot)
 

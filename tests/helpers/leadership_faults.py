@@ -193,7 +193,7 @@ async def _hit(group: Group, fault: Fault) -> None:
 
 
 def _anybody(group: Group) -> Slot:
-    return group.dice.choice([slot for slot in group.slots if slot.fork is not None and not slot.frozen])
+    return group.dice.choice(group.slots)
 
 
 async def _pause(group: Group, least: float, most: float) -> None:

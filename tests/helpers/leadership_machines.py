@@ -20,6 +20,8 @@ from reconcile.runtime import SimulatedRuntime, VirtualTimeLoop
 
 T = TypeVar("T")
 
+_ROUNDING = 1e-9
+
 _machine: ContextVar[Machine | None] = ContextVar("machine", default=None)
 
 
@@ -94,7 +96,8 @@ class MachineLoop(VirtualTimeLoop):
 
     def time(self) -> float:
         machine = _machine.get()
-        return super().time() if machine is None else super().time() * machine.rate
+        # A timer that is due must not be found to be early by a rounding error, and set again for ever.
+        return super().time() if machine is None else super().time() * machine.rate + _ROUNDING
 
     def call_at(
         self, when: float, callback: Callable[..., object], *args: Any, context: Context | None = None
