@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Coroutine
 from dataclasses import dataclass
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
@@ -18,6 +19,7 @@ from reconcile.runtime import Runtime, SystemRuntime
 
 if TYPE_CHECKING:
     from reconcile.apiserver.http import Address, HTTPFrontEnd, HTTPOptions
+    from reconcile.apiserver.storage.journal import Journal
     from reconcile.client.transport import Transport
 
 
@@ -34,6 +36,8 @@ class ServerOptions:
         bookmark_interval: seconds between the bookmarks of a watch that wants them.
         compaction_interval: seconds after which history is forgotten, as etcd's compaction does;
             None: only `history` bounds it.
+        data_dir: a directory in which objects are kept, so that the next server there has them; each write
+            waits for the disk. None: in memory only.
     """
 
     garbage_collection: bool = True
@@ -43,6 +47,7 @@ class ServerOptions:
     history: int = 10_000
     bookmark_interval: float = 60.0
     compaction_interval: float | None = None
+    data_dir: Path | None = None
 
 
 class APIServer:
@@ -108,16 +113,25 @@ class APIServer:
         self.access = parts.access
         self._parts = parts
         self._started = False
+        self._journal: Journal | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._front_ends: list[HTTPFrontEnd] = []
 
     async def start(self) -> None:
-        """Make ready: default objects exist, controllers run. Once."""
+        """Make ready: default objects exist, controllers run. Once.
+
+        Raises ConfigurationError when `data_dir` cannot be used.
+        """
         if self._started:
             return
         from reconcile.apiserver.bootstrap import bootstrap
         from reconcile.apiserver.custom import CustomResources
 
+        if self.options.data_dir is not None:
+            from reconcile.apiserver.storage.journal import Journal
+
+            self._journal = Journal(self.options.data_dir)
+            self.storage.keep_in(self._journal)
         self._started = True
         if self.options.bootstrap:
             await bootstrap(self.access)
@@ -162,6 +176,8 @@ class APIServer:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        if self._journal is not None:
+            self._journal.close()
         self._started = False
 
     async def __aenter__(self) -> Self:

@@ -52,13 +52,19 @@ def demo(context: str | None, keep: bool, timeout: float) -> int:
     metavar="FILE",
     help="Write a kubeconfig for the server here.",
 )
+@click.option(
+    "--data-dir",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="DIRECTORY",
+    help="Keep objects here, across restarts.",
+)
 @click.option("--with-operators", is_flag=True, help="Run the example operators too.")
 @explained
-def serve(port: int, kubeconfig_out: Path | None, with_operators: bool) -> int:
-    """Serve the embedded API server, in memory, on this machine alone."""
+def serve(port: int, kubeconfig_out: Path | None, data_dir: Path | None, with_operators: bool) -> int:
+    """Serve the embedded API server on this machine alone, from memory unless a directory is given."""
     from reconcile.cli.serve import serve as run
 
-    return run(port=port, kubeconfig_out=kubeconfig_out, with_operators=with_operators)
+    return run(port=port, kubeconfig_out=kubeconfig_out, data_dir=data_dir, with_operators=with_operators)
 
 
 @cli.command()

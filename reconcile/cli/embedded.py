@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
-from reconcile.apiserver import APIServer
+from reconcile.apiserver import APIServer, ServerOptions
 from reconcile.cli.failures import CommandError
 from reconcile.client.client import Client
 from reconcile.runtime import Runtime, SystemRuntime
@@ -31,15 +32,18 @@ class Embedded:
 
 @asynccontextmanager
 async def embedded_server(
-    *, port: int | None = None, runtime: Runtime | None = None
+    *, port: int | None = None, runtime: Runtime | None = None, data_dir: Path | None = None
 ) -> AsyncGenerator[Embedded]:
     """Start a server in this process, on a port of this machine alone (0: any free one) if one is given.
 
+    `data_dir` is where objects are kept; None: in memory only.
+
     Raises:
         CommandError: the port is in use or not allowed.
+        ConfigurationError: the directory cannot be used.
     """
     runtime = runtime or SystemRuntime()
-    async with APIServer(runtime=runtime) as server:
+    async with APIServer(ServerOptions(data_dir=data_dir), runtime=runtime) as server:
         url = kubeconfig = ""
         if port is not None:
             try:

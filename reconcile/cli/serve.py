@@ -13,17 +13,19 @@ from reconcile.crd import install_crds
 from reconcile.manager import Manager, ManagerOptions
 
 
-def serve(*, port: int, kubeconfig_out: Path | None, with_operators: bool) -> int:
+def serve(*, port: int, kubeconfig_out: Path | None, data_dir: Path | None, with_operators: bool) -> int:
     out = kubeconfig_out.resolve() if kubeconfig_out is not None else None
-    asyncio.run(_serve(port, out, with_operators))
+    asyncio.run(_serve(port, out, data_dir, with_operators))
     return 0
 
 
-async def _serve(port: int, kubeconfig_out: Path | None, with_operators: bool) -> None:
-    async with embedded_server(port=port) as embedded:
+async def _serve(port: int, kubeconfig_out: Path | None, data_dir: Path | None, with_operators: bool) -> None:
+    async with embedded_server(port=port, data_dir=data_dir) as embedded:
         if kubeconfig_out is not None:
             write_atomically(kubeconfig_out, embedded.kubeconfig, flag="--kubeconfig-out")
-        print(f"serving {embedded.url} from memory, for development: nothing is kept", flush=True)
+        where = f"from {data_dir}" if data_dir is not None else "from memory"
+        kept = "objects are kept there" if data_dir is not None else "nothing is kept"
+        print(f"serving {embedded.url} {where}, for development: {kept}", flush=True)
         if kubeconfig_out is not None:
             print(f"export KUBECONFIG={kubeconfig_out}", flush=True)
         else:

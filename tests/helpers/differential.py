@@ -29,7 +29,7 @@ _ANSWER_TIMEOUT = 120.0
 Body = Any
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Ask:
     """One request; `body` is JSON, or bytes as they are.
 
@@ -62,7 +62,7 @@ class Ask:
     def named(self, label: str) -> Ask:
         return replace(self, label=label)
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         body = "" if self.body is None else f" {_shown(self.body)}"
         return f"{self.method} {self.path}{body}"
 

@@ -8,7 +8,9 @@ from typing import Any
 
 from reconcile.apiserver.customresources.naming import is_established
 from reconcile.apiserver.customresources.rules import RuleEvaluator
+from reconcile.apiserver.customresources.scale_checks import ScaleChecks
 from reconcile.apiserver.customresources.schema import CustomSchema
+from reconcile.apiserver.field_errors import FieldError, go_quote
 from reconcile.apiserver.interfaces import (
     ObjectSubresource,
     ProjectedSubresource,
@@ -21,6 +23,7 @@ from reconcile.apiserver.strategies.basic import StatusStrategy, keep
 from reconcile.apiserver.strategies.checks import same
 from reconcile.apiserver.strategies.scale import ScaleProjection
 from reconcile.objects.identity import GroupVersionKind, ResourceType
+from reconcile.objects.names import qualified_name_problems
 
 JSONObject = dict[str, Any]
 
@@ -54,8 +57,11 @@ class CustomStrategy(Strategy):
 
     allow_unconditional_update = False
 
-    def __init__(self, *, status: bool, selectable: tuple[str, ...]) -> None:
+    def __init__(
+        self, *, status: bool, selectable: tuple[str, ...], scale: ScaleChecks | None = None
+    ) -> None:
         self._status = status
+        self._scale = scale
         self._paths = selectable
         self.selectable = tuple(path.strip(".") for path in selectable)
 
@@ -72,12 +78,48 @@ class CustomStrategy(Strategy):
         generation = old["metadata"].get("generation", 0)
         new["metadata"]["generation"] = generation + 1 if grown else generation
 
+    def validate_create(self, obj: JSONObject, context: RequestContext) -> list[FieldError]:
+        return self._scale.of_object(obj) if self._scale is not None else []
+
+    def validate_update(self, new: JSONObject, old: JSONObject, context: RequestContext) -> list[FieldError]:
+        return self.validate_create(new, context)
+
+    def warnings(self, new: JSONObject, old: JSONObject | None, context: RequestContext) -> list[str]:
+        before = (old or {}).get("metadata", {}).get("finalizers") or ()
+        found: list[str] = []
+        for name in new["metadata"].get("finalizers") or ():
+            if name not in before:
+                found += _finalizer_warnings(name)
+        return found
+
     def field_values(self, obj: JSONObject) -> dict[str, str]:
         return {path.strip("."): field_at(obj, path) for path in self._paths}
 
 
+_STANDARD_FINALIZERS = ("orphan", "foregroundDeletion", "kubernetes")
+
+
+def _finalizer_warnings(name: str) -> list[str]:
+    field = f"metadata.finalizers: {go_quote(name)}: "
+    found = [f"{field}{problem}" for problem in qualified_name_problems(name)]
+    if "/" not in name and name not in _STANDARD_FINALIZERS:
+        path = " including a path (/)" if "." in name else ""
+        found.append(
+            f"{field}prefer a domain-qualified finalizer name{path} to avoid accidental conflicts with other "
+            "finalizer writers"
+        )
+    return found
+
+
 class CustomStatusStrategy(StatusStrategy):
     """The status alone: metadata stays too, but for managedFields."""
+
+    def __init__(self, scale: ScaleChecks | None = None) -> None:
+        super().__init__()
+        self._scale = scale
+
+    def validate_update(self, new: JSONObject, old: JSONObject, context: RequestContext) -> list[FieldError]:
+        return self._scale.of_status(new) if self._scale is not None else []
 
     def prepare_for_update(self, new: JSONObject, old: JSONObject, context: RequestContext) -> None:
         super().prepare_for_update(new, old, context)
@@ -104,7 +146,9 @@ def custom_resources(definition: JSONObject, *, rules: RuleEvaluator | None = No
         )
         schema = (version.get("schema") or {}).get("openAPIV3Schema") or {"type": "object"}
         preserve = bool(spec.get("preserveUnknownFields"))
-        subresources = _subresources(version.get("subresources") or {})
+        scale = (version.get("subresources") or {}).get("scale")
+        checks = ScaleChecks(scale) if scale is not None else None
+        subresources = _subresources(version.get("subresources") or {}, checks)
         selectable = tuple(each["jsonPath"] for each in version.get("selectableFields") or ())
         deprecation = ""
         if version.get("deprecated"):
@@ -114,7 +158,7 @@ def custom_resources(definition: JSONObject, *, rules: RuleEvaluator | None = No
                 kind,
                 names.get("singular") or names["kind"].lower(),
                 CustomSchema(schema, kind=kind.kind, preserve=preserve, rules=rules),
-                CustomStrategy(status="status" in subresources, selectable=selectable),
+                CustomStrategy(status="status" in subresources, selectable=selectable, scale=checks),
                 short_names=tuple(names.get("shortNames") or ()),
                 categories=tuple(names.get("categories") or ()),
                 list_kind=names.get("listKind") or f"{names['kind']}List",
@@ -128,10 +172,10 @@ def custom_resources(definition: JSONObject, *, rules: RuleEvaluator | None = No
     return tuple(resources)
 
 
-def _subresources(given: JSONObject) -> dict[str, Subresource]:
+def _subresources(given: JSONObject, checks: ScaleChecks | None) -> dict[str, Subresource]:
     found: dict[str, Subresource] = {}
     if given.get("status") is not None:
-        found["status"] = ObjectSubresource("status", rules=CustomStatusStrategy())
+        found["status"] = ObjectSubresource("status", rules=CustomStatusStrategy(checks))
     scale = given.get("scale")
     if scale is not None:
 

@@ -152,6 +152,8 @@ class Reader:
             kind, api_version = resource.list_kind, resource.type.api_version
             # Items of built-in lists don't repeat the kind; those of custom ones do.
             prefix = b"" if resource.custom else _prefix(resource)
+            if resource.custom:
+                metadata = {"continue": "", **metadata}
         await view.prepare(items)
         cut = len(prefix)
         if cut:

@@ -141,8 +141,9 @@ class Writer:
         for _ in range(_UPDATE_ATTEMPTS):
             held = parts.store.find(resource, context.namespace, context.name)
             if held is None:
-                creates = applied or resource.strategy.allow_create_on_update
-                if context.subresource or not creates:
+                # What a PUT may create, a write to its status may create too: the real server never asks.
+                allowed = resource.strategy.allow_create_on_update and context.subresource in ("", "status")
+                if not allowed and (not applied or context.subresource):
                     raise status.not_found(kind.group, kind.plural, context.name)
                 obj = await _made(make_new, None)
                 if uid := obj["metadata"].get("uid"):
@@ -151,7 +152,12 @@ class Writer:
                     detail = f"the provided object specified uid {uid}, and no existing object was found"
                     raise status.conflict(kind.group, kind.plural, context.name, f"uid mismatch: {detail}")
                 obj["metadata"].setdefault("name", context.name)
-                return await self._create(context, obj, admitted=admitted, applied=applied), True
+                version = obj["metadata"].get("resourceVersion")
+                made = await self._create(context, obj, admitted=admitted, applied=applied)
+                if context.dry_run and version:
+                    # Nothing took it away, as a write would have.
+                    made["metadata"]["resourceVersion"] = version
+                return made, True
             old = await parts.store.load(resource, held)
             new = await _made(make_new, await parts.store.load(resource, held))
             uid, old_uid = new["metadata"].get("uid"), old["metadata"].get("uid") or ""

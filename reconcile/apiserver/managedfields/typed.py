@@ -229,7 +229,7 @@ def _merge_lists(live: list[Any], config: list[Any], shape: Shape) -> list[Any]:
 
 
 def remove(value: Any, paths: FieldSet, shape: Shape) -> Any:
-    """The value without what stands at these paths; what becomes empty by it goes too."""
+    """The value without what stands at these paths; what becomes empty by it becomes null."""
     trie: dict[str, Any] = {}
     for path in paths:
         node = trie
@@ -246,8 +246,7 @@ def remove(value: Any, paths: FieldSet, shape: Shape) -> Any:
                     kept[key] = inner
                 elif "." not in below:
                     left = walk(inner, below, shape.child(key))
-                    if left is not MISSING:
-                        kept[key] = left
+                    kept[key] = None if left is MISSING else left
             return kept or MISSING
         if _granular_list(shape, value) and value:
             items: list[Any] = []
@@ -260,8 +259,7 @@ def remove(value: Any, paths: FieldSet, shape: Shape) -> Any:
                     items.append(item)
                 elif "." not in below:
                     left = walk(item, below, shape.items)
-                    if left is not MISSING:
-                        items.append(left)
+                    items.append(None if left is MISSING else left)
             return items or MISSING
         return value
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from reconcile.apiserver.storage.collection import Change, Collection, StoredObject
+from reconcile.apiserver.storage.journal import Journal
 from reconcile.apiserver.storage.sorted_map import SortedMap
 from reconcile.errors import ReconcileError
 
@@ -69,6 +70,17 @@ class Storage:
         self._collections: dict[str, Collection] = {}
         self._restored: list[Callable[[], None]] = []
         self._feeds: list[Callable[[str, Change], None]] = []
+        self._journal: Journal | None = None
+
+    def keep_in(self, journal: Journal) -> None:
+        """Hold what the journal keeps, when it keeps anything, and write every change there from now on.
+
+        Revisions go on after the last one that is kept. To be called before anything is written.
+        """
+        kept = journal.load()
+        if kept is not None:
+            self.restore(Snapshot(kept.revision, kept.collections))
+        self._journal = journal
 
     @property
     def next_revision(self) -> int:
@@ -100,18 +112,24 @@ class Storage:
             raise StorageConflictError(f"made for revision {new.resource_version}, not {self.revision + 1}")
         if held.objects.get(new.key) is not expected:
             raise StorageConflictError(f"{collection} {new.key} was changed by another write")
-        self.revision += 1
         change = Change(
-            self.revision,
+            new.resource_version,
             "ADDED" if expected is None else "MODIFIED",
             new,
             expected,
             held.objects.set(new.key, new),
         )
+        self._commit(collection, held, change)
+        return change
+
+    def _commit(self, collection: str, held: Collection, change: Change) -> None:
+        if self._journal is not None:
+            # First: what cannot be kept does not happen.
+            self._journal.write(collection, change)
+        self.revision = change.revision
         held.append(change)
         for feed in self._feeds:
             feed(collection, change)
-        return change
 
     def delete(self, collection: str, final: StoredObject, *, expected: StoredObject) -> Change:
         """Remove `expected`; `final` is its last version, made for `next_revision`.
@@ -123,11 +141,8 @@ class Storage:
             raise StorageConflictError(f"made for revision {final.resource_version}, not {self.revision + 1}")
         if held.objects.get(final.key) is not expected:
             raise StorageConflictError(f"{collection} {final.key} was changed by another write")
-        self.revision += 1
-        change = Change(self.revision, "DELETED", final, expected, held.objects.remove(final.key))
-        held.append(change)
-        for feed in self._feeds:
-            feed(collection, change)
+        change = Change(final.resource_version, "DELETED", final, expected, held.objects.remove(final.key))
+        self._commit(collection, held, change)
         return change
 
     def page(
@@ -194,6 +209,9 @@ class Storage:
         sees it go back. Watches end (`on_restore`): their clients list anew.
         """
         self.revision = max(self.revision + 1, snapshot.revision) if self.revision > 1 else snapshot.revision
+        if self._journal is not None:
+            kept = {name: objects.values() for name, objects in snapshot.collections.items()}
+            self._journal.replace(self.revision, kept)
         self._compacted = self.revision
         self._collections = {
             name: Collection(name, objects, self.revision, self._window)

@@ -29,8 +29,6 @@ class KindStrategy(Strategy):
         generation: bool = False,
         status: bool = False,
         annotations_count: bool = False,
-        create_on_update: bool = False,
-        unconditional_update: bool = True,
         validate: Validate | None = None,
         validate_change: ValidateUpdate | None = None,
         name_rule: Literal["subdomain", "label", "label1035", "path_segment"] = "subdomain",
@@ -40,8 +38,6 @@ class KindStrategy(Strategy):
         self.generation = generation
         self.status = status
         self.annotations_count = annotations_count
-        self.allow_create_on_update = create_on_update
-        self.allow_unconditional_update = unconditional_update
         self.name_rule = name_rule
         self._validate = validate
         self._validate_change = validate_change

@@ -362,7 +362,7 @@ class EventStrategy(KindStrategy):
                 )
             if name:
                 fields[name] = path
-        super().__init__(create_on_update=True, fields=fields, name_rule="path_segment")
+        super().__init__(fields=fields, name_rule="path_segment")
         self._new_form = new_form
 
     def validate_create(self, obj: JSONObject, context: RequestContext) -> list[FieldError]:

@@ -21,6 +21,48 @@ from reconcile.apiserver.strategies.scale import ScaleProjection
 from reconcile.apiserver.strategies.services import ServiceStrategy
 from reconcile.objects.identity import GroupVersionKind, ResourceType
 
+# A PUT of one that does not exist creates it.
+_CREATED_ON_UPDATE = frozenset(
+    {
+        "runtimeclasses.node.k8s.io",
+        "roles.rbac.authorization.k8s.io",
+        "rolebindings.rbac.authorization.k8s.io",
+        "clusterroles.rbac.authorization.k8s.io",
+        "clusterrolebindings.rbac.authorization.k8s.io",
+        "leases.coordination.k8s.io",
+        "leasecandidates.coordination.k8s.io",
+        "limitranges",
+        "events",
+        "events.events.k8s.io",
+        "services",
+        "endpoints",
+    }
+)
+# An update must say which version it replaces.
+_CONDITIONAL_UPDATE = frozenset(
+    {
+        "podcertificaterequests.certificates.k8s.io",
+        "clustertrustbundles.certificates.k8s.io",
+        "runtimeclasses.node.k8s.io",
+        "storageversionmigrations.storagemigration.k8s.io",
+        "poddisruptionbudgets.policy",
+        "csidrivers.storage.k8s.io",
+        "csistoragecapacities.storage.k8s.io",
+        "volumeattachments.storage.k8s.io",
+        "csinodes.storage.k8s.io",
+        "leases.coordination.k8s.io",
+        "leasecandidates.coordination.k8s.io",
+        "validatingadmissionpolicies.admissionregistration.k8s.io",
+        "mutatingadmissionpolicies.admissionregistration.k8s.io",
+        "mutatingwebhookconfigurations.admissionregistration.k8s.io",
+        "validatingwebhookconfigurations.admissionregistration.k8s.io",
+        "mutatingadmissionpolicybindings.admissionregistration.k8s.io",
+        "validatingadmissionpolicybindings.admissionregistration.k8s.io",
+        "apiservices.apiregistration.k8s.io",
+        "customresourcedefinitions.apiextensions.k8s.io",
+    }
+)
+
 
 def _make(group_resource: str, version: str) -> Strategy:
     match group_resource:
@@ -29,9 +71,7 @@ def _make(group_resource: str, version: str) -> Strategy:
         case "services":
             return ServiceStrategy()
         case "configmaps":
-            return KindStrategy(
-                create_on_update=False, validate=core.config_map, validate_change=core.config_map_update
-            )
+            return KindStrategy(validate=core.config_map, validate_change=core.config_map_update)
         case "secrets":
             return core.SecretStrategy(
                 validate=core.secret, validate_change=core.secret_update, fields={"type": ("type",)}
@@ -60,9 +100,9 @@ def _make(group_resource: str, version: str) -> Strategy:
         case "events.events.k8s.io":
             return core.EventStrategy(new_form=True)
         case "endpoints":
-            return KindStrategy(create_on_update=True)
+            return KindStrategy()
         case "serviceaccounts" | "limitranges" | "podtemplates":
-            return KindStrategy(create_on_update=group_resource == "limitranges")
+            return KindStrategy()
         case "resourcequotas":
             return KindStrategy(status=True)
         case "replicationcontrollers":
@@ -122,7 +162,7 @@ def _make(group_resource: str, version: str) -> Strategy:
                 name_problems=workloads.cron_job_name,
             )
         case "leases.coordination.k8s.io":
-            return KindStrategy(create_on_update=True, unconditional_update=False, validate=others.lease)
+            return KindStrategy(validate=others.lease)
         case "endpointslices.discovery.k8s.io":
             return KindStrategy(
                 generation=True, validate=others.endpoint_slice, validate_change=others.endpoint_slice_update
@@ -130,9 +170,7 @@ def _make(group_resource: str, version: str) -> Strategy:
         case "horizontalpodautoscalers.autoscaling":
             return KindStrategy(status=True, validate=others.autoscaler)
         case "poddisruptionbudgets.policy":
-            return KindStrategy(
-                generation=True, status=True, unconditional_update=False, validate=others.disruption_budget
-            )
+            return KindStrategy(generation=True, status=True, validate=others.disruption_budget)
         case "storageclasses.storage.k8s.io":
             return KindStrategy(validate=others.storage_class, validate_change=others.storage_class_update)
         case "priorityclasses.scheduling.k8s.io":
@@ -140,12 +178,11 @@ def _make(group_resource: str, version: str) -> Strategy:
                 generation=True, validate=others.priority_class, validate_change=others.priority_class_update
             )
         case "roles.rbac.authorization.k8s.io":
-            return KindStrategy(create_on_update=True, name_rule="path_segment", validate=others.role)
+            return KindStrategy(name_rule="path_segment", validate=others.role)
         case "clusterroles.rbac.authorization.k8s.io":
-            return KindStrategy(create_on_update=True, name_rule="path_segment", validate=others.cluster_role)
+            return KindStrategy(name_rule="path_segment", validate=others.cluster_role)
         case "rolebindings.rbac.authorization.k8s.io" | "clusterrolebindings.rbac.authorization.k8s.io":
             return KindStrategy(
-                create_on_update=True,
                 name_rule="path_segment",
                 validate=others.role_binding,
                 validate_change=others.role_binding_update,
@@ -160,7 +197,7 @@ def _make(group_resource: str, version: str) -> Strategy:
             "validatingwebhookconfigurations.admissionregistration.k8s.io"
             | "mutatingwebhookconfigurations.admissionregistration.k8s.io"
         ):
-            return KindStrategy(generation=True, unconditional_update=False, validate=others.webhooks)
+            return KindStrategy(generation=True, validate=others.webhooks)
         case "certificatesigningrequests.certificates.k8s.io":
             return others.SigningRequestStrategy(
                 status=True, fields={"spec.signerName": ("spec", "signerName")}
@@ -189,7 +226,11 @@ def _served() -> dict[tuple[str, str], dict[str, ServedSubresource]]:
 
 def strategy_for(resource: ResourceType) -> Strategy:
     """The rules of a built-in kind."""
-    return _make(resource.group_resource, resource.version)
+    name = resource.group_resource
+    strategy = _make(name, resource.version)
+    strategy.allow_create_on_update = name in _CREATED_ON_UPDATE
+    strategy.allow_unconditional_update = name not in _CONDITIONAL_UPDATE
+    return strategy
 
 
 def _status_rules(group_resource: str) -> Strategy:
