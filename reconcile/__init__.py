@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from reconcile.informers.cache import Cache as Cache
     from reconcile.informers.cached_object import CachedObject as CachedObject
     from reconcile.informers.indexes import Index as Index
+    from reconcile.leaderelection import LeaseOptions as LeaseOptions
     from reconcile.manager import Manager as Manager
     from reconcile.manager import ManagerOptions as ManagerOptions
     from reconcile.objects.conditions import condition as condition
@@ -130,6 +131,7 @@ _ROOMS = {
     "informers.cache": ("Cache",),
     "informers.cached_object": ("CachedObject",),
     "informers.indexes": ("Index",),
+    "leaderelection": ("LeaseOptions",),
     "manager": ("Manager", "ManagerOptions"),
     "objects.custom": ("CustomResource", "Model"),
     "objects.identity": ("GroupVersionKind", "ObjectKey", "ResourceType"),

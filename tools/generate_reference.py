@@ -58,6 +58,7 @@ def options_page() -> str:
     from reconcile.client.options import RetryOptions
     from reconcile.controllers import ControllerOptions
     from reconcile.informers.options import InformerOptions
+    from reconcile.leaderelection import LeaseOptions
     from reconcile.manager import ManagerOptions
     from reconcile.workqueue.options import QueueOptions
 
@@ -65,6 +66,7 @@ def options_page() -> str:
         (ManagerOptions, "`Manager(options=…)`"),
         (ControllerOptions, "`options` of a reconciler, or `controller(…).with_options(…)`"),
         (QueueOptions, "`ControllerOptions(queue=…)`"),
+        (LeaseOptions, "`Manager(leader_election=…)`, in place of a Lease's name"),
         (InformerOptions, "`ManagerOptions(informers=…)`; import it from `reconcile.informers`"),
         (RetryOptions, "`Client(retries=…)`; import it from `reconcile.client.options`"),
         (ServerOptions, "`APIServer(…)` of `reconcile.apiserver`"),
@@ -179,7 +181,10 @@ def metrics_page() -> str:
         "[Metrics and probes](../how-to/metrics-and-probes.md).",
         [
             "\n".join(rows),
-            "A manager with an elector has `leader_election_master_status` as well (gauge, label `name`).",
+            "A manager with leader election has these as well, with the label `name`: "
+            "`leader_election_master_status` (gauge: 1 on the leader), `leader_election_slowpath_total` "
+            "(renewals that had to read the Lease first) and `reconcile_leader_election_refused_writes_total` "
+            "(writes refused because the lease was not certainly held).",
         ],
     )
 

@@ -17,6 +17,7 @@ from reconcile.errors import ConfigurationError
 from reconcile.leaderelection.options import LeaseOptions
 from reconcile.leaderelection.surroundings import POD_NAME
 from reconcile.objects.kinds import resource_type_of
+from reconcile.objects.names import dns_subdomain_problems
 
 _API_VERSION = "admissionregistration.k8s.io/v1"
 _OPERATIONS = ["CREATE", "UPDATE", "DELETE"]
@@ -55,6 +56,8 @@ def fence_policy(
     """
     # The same checks of both names as the election's own.
     options = LeaseOptions(name, namespace=namespace)
+    if problems := dns_subdomain_problems(service_account):
+        raise ConfigurationError(f"{service_account!r} cannot be a service account: {problems[0]}")
     rules = _resource_rules(kinds)
     if not rules:
         raise ConfigurationError("fence_policy: `kinds` is empty, so nothing would be fenced")

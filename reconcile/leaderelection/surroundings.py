@@ -11,7 +11,7 @@ import msgspec
 
 from reconcile.client.client import Client
 from reconcile.client.credentials.in_cluster import SERVICE_ACCOUNT
-from reconcile.errors import ConfigurationError, ReconcileError
+from reconcile.errors import ConfigurationError, ObjectDecodeError, ReconcileError
 from reconcile.objects.identity import ObjectKey, ResourceType
 
 POD_NAME = "authentication.kubernetes.io/pod-name"
@@ -27,6 +27,22 @@ _USER_REVIEWS = ResourceType(
 _ACCESS_REVIEWS = ResourceType(
     "authorization.k8s.io", "v1", "SelfSubjectAccessReview", "selfsubjectaccessreviews", namespaced=False
 )
+
+
+class _User(msgspec.Struct, frozen=True):
+    username: str = ""
+    extra: dict[str, list[str]] = msgspec.field(default_factory=dict[str, list[str]])
+
+
+class _Status(msgspec.Struct, frozen=True, rename="camel"):
+    user_info: _User = _User()
+    allowed: bool = False
+
+
+class _Review(msgspec.Struct, frozen=True):
+    """The part that is read of the reviews' answers."""
+
+    status: _Status = _Status()
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +102,8 @@ async def ask_who_we_are(client: Client) -> Caller:
         status = await _review(client, _USER_REVIEWS, review)
     except ReconcileError:
         return Caller()
-    user = status.get("userInfo") or {}
-    pods = (user.get("extra") or {}).get(POD_NAME) or [""]
-    return Caller(str(user.get("username") or ""), str(pods[0]))
+    pods = status.user_info.extra.get(POD_NAME) or [""]
+    return Caller(status.user_info.username, pods[0])
 
 
 async def ask_for_missing(client: Client, namespace: str, rights: list[Right]) -> list[Right]:
@@ -110,9 +125,12 @@ async def _may(client: Client, namespace: str, right: Right) -> bool:
         "kind": _ACCESS_REVIEWS.kind,
         "spec": {"resourceAttributes": attributes},
     }
-    return bool((await _review(client, _ACCESS_REVIEWS, review)).get("allowed"))
+    return (await _review(client, _ACCESS_REVIEWS, review)).allowed
 
 
-async def _review(client: Client, kind: ResourceType, review: dict[str, Any]) -> dict[str, Any]:
+async def _review(client: Client, kind: ResourceType, review: dict[str, Any]) -> _Status:
     answer = await client.write("create", kind, _NOWHERE, msgspec.json.encode(review))
-    return msgspec.json.decode(answer).get("status") or {}
+    try:
+        return msgspec.json.decode(answer, type=_Review).status
+    except msgspec.MsgspecError as error:
+        raise ObjectDecodeError(f"the answer to a {kind.kind} cannot be read: {error}") from error
