@@ -75,6 +75,11 @@ def serve(port: int, kubeconfig_out: Path | None, data_dir: Path | None, with_op
 @click.option(
     "--namespace", "-n", "namespaces", multiple=True, metavar="N", help="Watch this namespace; repeatable."
 )
+@click.option(
+    "--leader-elect",
+    metavar="LEASE",
+    help="Reconcile only while holding this Lease: NAME in a pod, NAMESPACE/NAME elsewhere.",
+)
 @click.option("--dev", is_flag=True, help="Install the custom resources, and restart when a file changes.")
 @click.option("--health-address", metavar="ADDRESS", help="Serve /healthz and /readyz here, such as :8081.")
 @click.option("--metrics-address", metavar="ADDRESS", help="Serve /metrics here, such as :8080.")
@@ -85,6 +90,7 @@ def run(
     context: str | None,
     in_cluster: bool,
     namespaces: tuple[str, ...],
+    leader_elect: str | None,
     dev: bool,
     health_address: str | None,
     metrics_address: str | None,
@@ -105,6 +111,7 @@ def run(
         context=context,
         in_cluster=in_cluster,
         namespaces=namespaces,
+        leader_elect=leader_elect,
         dev=dev,
         health_address=health_address,
         metrics_address=metrics_address,
@@ -168,6 +175,23 @@ def gen_crd(
         format=form,
     )
     return generate_crds(options)
+
+
+@cli.command()
+@click.argument("target", metavar="PATH_OR_MODULE")
+@click.option("--name", required=True, metavar="NAME", help="Of the Lease that the operator holds.")
+@click.option("--namespace", "-n", required=True, metavar="N", help="Of the Lease and the service account.")
+@click.option("--service-account", required=True, metavar="NAME", help="That the operator's pods run as.")
+@explained
+def fence(target: str, name: str, namespace: str, service_account: str) -> int:
+    """Print an admission policy that admits an operator's writes only from the pod that holds its Lease.
+
+    The kinds are those that the operator reconciles, owns, watches or reads. Apply it as an administrator:
+    reconcile fence operator.py --name operator -n shop --service-account operator | kubectl apply -f -
+    """
+    from reconcile.cli.fence import print_fence
+
+    return print_fence(target, name=name, namespace=namespace, service_account=service_account)
 
 
 def _targets(embedded: bool, context: str | None, in_cluster: bool) -> list[tuple[str, bool]]:

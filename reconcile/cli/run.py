@@ -28,6 +28,7 @@ class RunOptions:
         target: file, folder or module with `setup`.
         embedded, context, in_cluster: where to run; at most one, none for the usual configuration.
         namespaces: what to watch; empty for the whole cluster.
+        leader_elect: name of the Lease to hold while reconciling; None for no election.
         dev: install the custom resources, and restart on changes of files.
         health_address: where `/healthz` and `/readyz` are served; None for nowhere.
         metrics_address: where `/metrics` is served; may be the same; None for nowhere.
@@ -38,6 +39,7 @@ class RunOptions:
     context: str | None = None
     in_cluster: bool = False
     namespaces: tuple[str, ...] = ()
+    leader_elect: str | None = None
     dev: bool = False
     health_address: str | None = None
     metrics_address: str | None = None
@@ -89,6 +91,7 @@ async def _run_until_stopped(options: RunOptions, setup: Setup, abort: Callable[
         manager = Manager(
             client,
             namespaces=options.namespaces or None,
+            leader_election=options.leader_elect,
             health_address=options.health_address,
             metrics_address=options.metrics_address,
             crd_installer=install_crds if options.embedded or options.dev else None,

@@ -113,9 +113,14 @@ class LeaseElector:
     async def acquire(self) -> None:
         lease = await self._begin()
         self._lost.clear()
+        told = False
         while not await self._attempt(lease):
             pause = self.options.retry_period * (1 + (JITTER - 1) * self._runtime.random.random())
             bound = lease.seconds_bound()
+            empty = bound > 0 and not lease.holder
+            if empty and not told:
+                self._log.info("the lease is empty; it is taken if nobody claims it", seconds=round(bound))
+            told = empty
             await self._sleep(min(pause, bound) if bound > 0 else pause)
         if self._announcer is not None:
             self._announcer.became_leader(lease.uid)

@@ -148,7 +148,7 @@ class HeldLease:
                 while not isinstance(command, Settled):
                     command = self._put(await self._carry_out(command))
         if self.holder != was:
-            self._log.info("the lease has another holder", holder=self.holder, before=was)
+            self._log.info("the lease changed hands", holder=self.holder, before=was)
         return self.is_held
 
     def observe(self, lease: Lease | None) -> None:

@@ -207,3 +207,17 @@ def test_importing_the_command_line_costs_little() -> None:
         [sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60
     )
     assert found.stdout.split() == ["False", "False"]
+
+
+def test_the_fence_of_an_operator_is_yaml_for_kubectl() -> None:
+    import yaml
+
+    arguments = ("--name", "lease", "--namespace", "shop", "--service-account", "robot")
+    result = reconcile("fence", str(example_path()), *arguments)
+    assert result.exit_code == 0, result.output
+    policy, binding = yaml.safe_load_all(result.stdout)
+    assert policy["kind"] == "ValidatingAdmissionPolicy"
+    assert policy["spec"]["matchConstraints"]["resourceRules"]
+    assert binding["spec"]["paramRef"]["name"] == "lease"
+    wrong = reconcile("fence", str(example_path()), "--name", "Lease", *arguments[2:])
+    assert wrong.exit_code == 2 and "cannot name a Lease" in one_line(wrong)
