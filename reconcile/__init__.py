@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from reconcile.controllers import to_owner as to_owner
     from reconcile.controllers import to_self as to_self
     from reconcile.controllers import where as where
+    from reconcile.crd.models import CustomResource as CustomResource
+    from reconcile.crd.models import Model as Model
     from reconcile.errors import AlreadyExistsError as AlreadyExistsError
     from reconcile.errors import APIError as APIError
     from reconcile.errors import ConfigurationError as ConfigurationError
@@ -59,8 +61,6 @@ if TYPE_CHECKING:
     from reconcile.objects.conditions import find_condition as find_condition
     from reconcile.objects.conditions import is_true as is_true
     from reconcile.objects.conditions import set_condition as set_condition
-    from reconcile.objects.custom import CustomResource as CustomResource
-    from reconcile.objects.custom import Model as Model
     from reconcile.objects.identity import GroupVersionKind as GroupVersionKind
     from reconcile.objects.identity import ObjectKey as ObjectKey
     from reconcile.objects.identity import ResourceType as ResourceType
@@ -113,6 +113,7 @@ _ROOMS = {
         "to_self",
         "where",
     ),
+    "crd.models": ("CustomResource", "Model"),
     "errors": (
         "APIError",
         "AlreadyExistsError",
@@ -133,7 +134,6 @@ _ROOMS = {
     "informers.indexes": ("Index",),
     "leaderelection": ("LeaseOptions",),
     "manager": ("Manager", "ManagerOptions"),
-    "objects.custom": ("CustomResource", "Model"),
     "objects.identity": ("GroupVersionKind", "ObjectKey", "ResourceType"),
     "objects.kinds": ("MetadataOnly",),
     "objects.conditions": (

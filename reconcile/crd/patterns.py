@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from reconcile.cel import check_re2
+
 _CONSTRUCTS = (
     ("(?=", "lookahead"),
     ("(?!", "lookahead"),
@@ -17,4 +19,5 @@ def problem_of_pattern(pattern: str) -> str:
     for construct, name in _CONSTRUCTS:
         if construct in pattern:
             return f"uses {name}"
-    return ""
+    problem = check_re2(pattern)
+    return f"is none of RE2: {problem}" if problem else ""

@@ -304,9 +304,7 @@ class _Pass:
 
     def _check_pattern(self, pattern: str) -> None:
         if problem := problem_of_pattern(pattern):
-            raise UnsayableError(
-                f"the pattern {pattern!r} {problem}", "the server's RE2 has none: write a Rule"
-            )
+            raise UnsayableError(f"the pattern {pattern!r} {problem}", _way_out_of_pattern(problem))
 
     def _check_topology(self, found: Mapping[str, Any]) -> None:
         kind = found.get("x-kubernetes-list-type")
@@ -361,6 +359,12 @@ class _Pass:
 
     def _error(self, at: _Place, what: str, way_out: str) -> ConfigurationError:
         return cannot_say(self._model, at.path, what, way_out)
+
+
+def _way_out_of_pattern(problem: str) -> str:
+    if problem.startswith("uses"):
+        return "the server's RE2 has none: write a Rule"
+    return "write one that the server takes"
 
 
 def _laid_over(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:

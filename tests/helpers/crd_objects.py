@@ -92,10 +92,11 @@ class Kind:
     def drawn(self, count: int) -> list[dict[str, Any]]:
         """So many objects in wire form, the same ones in every run."""
         found: list[dict[str, Any]] = []
+        tried: list[int] = []
         codec: Any = codec_for(self.case.model)
 
         @settings(
-            max_examples=4 * count,
+            max_examples=6 * count + 20,
             derandomize=True,
             deadline=None,
             database=None,
@@ -104,11 +105,22 @@ class Kind:
         )
         @given(objects_of(self.case.model))
         def collect(obj: Any) -> None:
-            if len(found) < count and not obj.validate_cel():
-                found.append(codec.to_plain(obj))
+            wire = self._with_samples(codec.to_plain(obj), Random(len(found) + 7 * len(tried)))
+            tried.append(1)
+            if len(found) < count and self.judged_by_python(wire)[0] is None:
+                found.append(wire)
 
         collect()
         return found
+
+    def _with_samples(self, wire: dict[str, Any], random: Random) -> dict[str, Any]:
+        for name, values in self.case.samples.items():
+            value = random.choice(values)
+            if value is None:
+                wire["spec"].pop(name, None)
+            else:
+                wire["spec"][name] = value
+        return wire
 
     def broken(self, wire: Mapping[str, Any], random: Random) -> Iterator[dict[str, Any]]:
         """The object with one value replaced or one field gone, again and again, each time elsewhere."""

@@ -23,6 +23,8 @@ class Case:
         refused: specs that Python and the server refuse, with the path that both must name.
         known: path → why Python and the server differ there, on purpose; whatever is broken below it does not
             count.
+        samples: field of the spec → values to choose from in place of the drawn one, None for absent: for
+            fields whose rules few drawn values keep.
         updates: spec before, spec after, and the path that must be named; empty where it is allowed.
     """
 
@@ -31,6 +33,7 @@ class Case:
     refused: Sequence[tuple[Mapping[str, Any], str]] = ()
     updates: Sequence[tuple[Mapping[str, Any], Mapping[str, Any], str]] = field(default=())
     known: Mapping[str, str] = field(default_factory=dict)
+    samples: Mapping[str, Sequence[Any]] = field(default_factory=dict)
 
     @property
     def name(self) -> str:

@@ -24,7 +24,7 @@ class RangeSpec(Model):
     min: Annotated[int, Field(ge=0, le=10)] = 0
     max: Annotated[int, Field(ge=5, le=20)] = 20
     # A value and no factory: the server fills it in, so that rules may count on it.
-    items: Annotated[list[Short], Field(max_length=10)] = []
+    items: Annotated[list[Short], Field(max_length=10)] = []  # noqa: RUF012
     even: Annotated[int, Rule("self % 2 == 0", message="must be even")] = 2
 
 
@@ -83,7 +83,9 @@ class LibrarySpec(Model):
         str, Field(max_length=20), Rule("isQuantity(self) && quantity(self).isGreaterThan(quantity('1'))")
     ] = "2Gi"
     release: Annotated[str, Field(max_length=20), Rule("isSemver(self)")] = "1.2.3"
-    words: Annotated[str, Field(max_length=40), Rule("self.split(' ').all(w, w.matches('^[a-z]+$'))")] = "a b"
+    words: Annotated[
+        str, Field(max_length=40), Rule("self.matches('^[a-z ]+$') && self.split(' ').all(w, w != 'no')")
+    ] = "a b"
 
 
 class Library(CustomResource, group=GROUP, version="v1", plural="libraries"):
@@ -142,6 +144,12 @@ CASES = (
             ({"user": "u", "secret": "s", "minSize": 1, "maxSize": 2}, "spec"),
             ({"secret": "s"}, "spec"),
         ),
+        samples={
+            "secret": (None, "s"),
+            "token": (None, "t"),
+            "user": ("u", None),
+            "maxSize": (None, None, 3),
+        },
     ),
     Case(
         Escaped,
@@ -167,5 +175,12 @@ CASES = (
             ({"release": "1"}, "spec.release"),
             ({"words": "a 1"}, "spec.words"),
         ),
+        samples={
+            "address": ("10.0.0.1", "::1", None),
+            "link": ("https://example.com/a", "http://10.0.0.1:80/", None),
+            "amount": ("2Gi", "1500m", None),
+            "release": ("1.2.3", "0.0.1-rc.1", None),
+            "words": ("a b", "one two three", None),
+        },
     ),
 )
