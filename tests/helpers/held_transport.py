@@ -79,12 +79,20 @@ class HeldAnswer:
 
 
 class HeldStream(TransportResponse):
-    """One watch: lines wait until they are delivered."""
+    """One watch: lines wait until they are delivered.
 
-    def __init__(self, inner: TransportResponse, owner: HeldTransport, path: str) -> None:
+    Attributes:
+        path: of the collection.
+        labels: the label selector; empty for everything.
+        lines: what waits.
+        budget: how many of them may go.
+    """
+
+    def __init__(self, inner: TransportResponse, owner: HeldTransport, request: TransportRequest) -> None:
         self.status = inner.status
         self.headers = inner.headers
-        self.path = path
+        self.path = request.path
+        self.labels = dict(request.query).get("labelSelector", "")
         self.lines: deque[bytes] = deque()
         self.budget = 0
         self._inner = inner
@@ -225,7 +233,7 @@ class HeldTransport(Transport):
         if request.method != "GET":
             return await self._write(request)
         if any(name == "watch" for name, _ in request.query):
-            stream = HeldStream(await self._inner.send(request), self, request.path)
+            stream = HeldStream(await self._inner.send(request), self, request)
             if stream.status < 300:
                 self.streams.append(stream)
             return stream

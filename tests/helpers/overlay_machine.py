@@ -196,7 +196,7 @@ class OverlayMachine(RuleBasedStateMachine):
         if not hasattr(self, "world"):
             return
         try:
-            self.world.settle()
+            self.world.end()
         finally:
             world, counts = self.world, type(self).counts
             for name, more in (

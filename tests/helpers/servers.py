@@ -90,6 +90,11 @@ class Session:
     ) -> None:
         await self._stack.aclose()
 
+    @property
+    def embedded(self) -> APIServer | None:
+        """The embedded server itself; None where the server is a real one."""
+        return self._embedded
+
     async def connected(self, **options: Any) -> Client:
         """Another client of the same server; closed with the session."""
         if self.kubeconfig is None:
