@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from reconcile.cel.failure import Failure, no_such_overload
-from reconcile.cel.numbers import MAX_INT, MAX_SECONDS, MAX_UINT, MIN_INT, MIN_SECONDS, SECOND
+from reconcile.cel.numerals import MAX_INT, MAX_SECONDS, MAX_UINT, MIN_INT, MIN_SECONDS, SECOND
 from reconcile.cel.values import Duration, ListValue, Timestamp, UInt
 
 
@@ -68,7 +68,7 @@ def subtract(left: Any, right: Any) -> Any:
     if kind is Timestamp and other is Duration:
         return _timestamp(left.nanos - right.nanos, left.east)
     if kind is Timestamp and other is Timestamp:
-        return _duration(left.nanos - right.nanos)
+        return Duration(_int(left.nanos - right.nanos))
     raise _misfit("_-_", kind, (int, UInt, float, Duration, Timestamp))
 
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from reconcile.cel.failure import Failure, no_such_overload
-from reconcile.cel.numbers import MAX_INT, MIN_INT
-from reconcile.cel.values import NONE, ListValue, MapValue, Optional, UInt, shown, type_of_value
+from reconcile.cel.numerals import MAX_INT, MIN_INT
+from reconcile.cel.values import NONE, ListValue, MapValue, Optional, UInt, go_name, shown, type_of_value
 
 Frame = list[Any]
 """What an evaluation works on: its cost so far, then the variables."""
@@ -143,8 +143,6 @@ def _walk(frame: Frame, value: Any, qualifiers: tuple[Qualifier, ...]) -> Any:
             continue
         found = find(value, key)
         if found is None:
-            if each.test:
-                frame[0] += 1
             return NONE
         frame[0] += 1
         value = found[0]
@@ -156,7 +154,7 @@ def _key(frame: Frame, run: Run, optional: bool) -> Any:
     try:
         key = run(frame)
         if type(key) not in (str, int, UInt, bool, float):
-            raise Failure(f"invalid qualifier type: {type_of_value(key).name}")
+            raise Failure(f"invalid qualifier type: {go_name(key)}")
     except Failure:
         if not optional:
             frame[0] += 1

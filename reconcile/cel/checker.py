@@ -291,14 +291,13 @@ class _Checker:
         self.bindings = bound
         return True
 
-    def _join(self, expr: Expr, before: Type | None, type: Type) -> Type:
-        """The common type of a literal's elements so far: they must all be of one."""
+    def _join(self, before: Type | None, type: Type) -> Type:
+        """The common type of a literal's elements so far; that they are of one is checked afterwards."""
         if before is None:
             return type
         if self._fits(before, type):
             return most_general(before, type)
-        self.report(expr.id, f"expected type '{before}' but found '{type}'")
-        return ERROR
+        return DYN
 
     def _unwrapped(self, expr: Expr, type: Type) -> Type:
         """The type in an optional element."""
@@ -314,18 +313,18 @@ class _Checker:
             type = self.check(element)
             if index in expr.optional:
                 type = self._unwrapped(element, type)
-            common = self._join(element, common, type)
+            common = self._join(common, type)
         return types.list_of(self.parameter() if common is None else common)
 
     def _map(self, expr: MapExpr) -> Type:
         key: Type | None = None
         value: Type | None = None
         for entry in expr.entries:
-            key = self._join(entry.key, key, self.check(entry.key))
+            key = self._join(key, self.check(entry.key))
             type = self.check(entry.value)
             if entry.optional:
                 type = self._unwrapped(entry.value, type)
-            value = self._join(entry.value, value, type)
+            value = self._join(value, type)
         if key is None or value is None:
             key, value = self.parameter(), self.parameter()
         return types.map_of(key, value)

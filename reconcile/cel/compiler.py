@@ -34,7 +34,7 @@ from reconcile.cel.syntax import (
     StructExpr,
 )
 from reconcile.cel.types import Kind, Type
-from reconcile.cel.values import ListValue, MapValue, Optional, key_of, shown
+from reconcile.cel.values import ListValue, MapValue, Optional, UInt, go_name, key_of, shown
 
 _CONVERSIONS = frozenset(
     {"bool", "bytes", "double", "duration", "dyn", "int", "string", "timestamp", "type", "uint"}
@@ -282,6 +282,8 @@ class _Compiler:
         operand, index = (self.plan(arg) for arg in expr.args)
         attribute = self.attribute(operand)
         if index.constant is not None:
+            if type(index.constant[0]) not in (str, int, UInt, bool, float):
+                raise self.wrong(expr, f"invalid qualifier type: {go_name(index.constant[0])}")
             qualifier = Qualifier(index.constant[0], optional=optional)
         else:
             # Used as an index, a way into a value costs its qualifiers and no more.

@@ -350,7 +350,8 @@ class Estimator:
 
 def size_at(variables: Mapping[str, Declared], path: Path) -> Range | None:
     """The size at a path, by the types of the variables."""
-    here: Declared | None = variables.get(path[0])
+    # In Kubernetes every path is one into the type of self, a type's name too.
+    here: Declared | None = variables.get(path[0]) or variables.get("self")
     for name in path[1:]:
         if here is None:
             return None

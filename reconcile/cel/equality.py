@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from reconcile.cel.failure import Failure, no_such_overload
-from reconcile.cel.numbers import MAX_INT, MAX_UINT, MIN_INT
+from reconcile.cel.numerals import MAX_INT, MAX_UINT, MIN_INT
 from reconcile.cel.types import Type
 from reconcile.cel.values import Duration, ListValue, MapValue, Opaque, Optional, Timestamp, UInt
 

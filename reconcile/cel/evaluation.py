@@ -167,6 +167,9 @@ class Evaluator:
         value = variables.new if shows else None
         if reason in ("FieldValueForbidden", "FieldValueRequired"):
             shows = False
+        elif reason == "FieldValueDuplicate":
+            # The server has no words for it.
+            detail = ""
         self._add(rule, place, Violation(path, reason, detail, value, shows, rule.rule.get("rule", "")))
 
     def _add(self, rule: CompiledRule, place: _Place, violation: Violation) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from reconcile.cel.attributes import Frame, Run
 from reconcile.cel.failure import Cancelled, Failure, no_such_overload
 from reconcile.cel.syntax import ACCUMULATOR, Call, Comprehension, Ident, Literal
-from reconcile.cel.values import Duration, ListValue, MapValue, Optional, Timestamp, UInt
+from reconcile.cel.values import ListValue, MapValue, go_name
 
 if TYPE_CHECKING:
     from reconcile.cel.compiler import Plan, _Compiler
@@ -191,20 +191,13 @@ def _search(over: Run, predicate: Run, first: int, second: int, *, stop: bool, r
     return run
 
 
-_GO_NAMES = {
-    type(None): "types.Null", bool: "types.Bool", int: "types.Int", UInt: "types.Uint", float: "types.Double",
-    str: "types.String", bytes: "types.Bytes", Duration: "types.Duration", Timestamp: "types.Timestamp",
-    Optional: "*types.Optional",
-}  # fmt: skip
-
-
 def _items(value: Any, pairs: bool) -> Iterable[Any]:
     """What a loop goes over: elements, keys, or pairs."""
     if isinstance(value, ListValue):
         return enumerate(value) if pairs else value
     if isinstance(value, MapValue):
         return [(key, (value.find(key) or (None,))[0]) for key in value] if pairs else value
-    name = _GO_NAMES.get(type(value), type(value).__name__)
+    name = go_name(value)
     if pairs:
         raise Failure(f"unsupported comprehension range type: {name}")
     raise Failure(f"got '{name}', expected iterable type")

@@ -7,7 +7,7 @@ from typing import Any
 from reconcile.cel.errors import CelSyntaxError, Issue
 from reconcile.cel.lexer import RESERVED, Token, bytes_value, string_value, syntax_error, tokens
 from reconcile.cel.macros import MACROS, MacroError, MacroHelper
-from reconcile.cel.numbers import parse_double
+from reconcile.cel.numerals import parse_double
 from reconcile.cel.syntax import (
     Call,
     Entry,
@@ -26,9 +26,16 @@ from reconcile.cel.values import UInt
 
 _MAX_CHARACTERS = 100_000
 _MAX_DEPTH = 250
-_RELATIONS = {"<": "_<_", "<=": "_<=_", ">=": "_>=_", ">": "_>_", "==": "_==_", "!=": "_!=_", "in": "@in"}
-_SUMS = {"+": "_+_", "-": "_-_"}
-_PRODUCTS = {"*": "_*_", "/": "_/_", "%": "_%_"}
+_LOGICAL = {"||": "_||_", "&&": "_&&_"}
+_BINARY = {
+    "<": "_<_", "<=": "_<=_", ">=": "_>=_", ">": "_>_", "==": "_==_", "!=": "_!=_", "in": "@in",
+    "+": "_+_", "-": "_-_", "*": "_*_", "/": "_/_", "%": "_%_",
+}  # fmt: skip
+_PRECEDENCE = {
+    "||": 1, "&&": 2,
+    "<": 3, "<=": 3, ">=": 3, ">": 3, "==": 3, "!=": 3, "in": 3,
+    "+": 4, "-": 4, "*": 5, "/": 5, "%": 5,
+}  # fmt: skip
 
 
 def parse(text: str) -> Tree:
@@ -38,21 +45,26 @@ def parse(text: str) -> Tree:
         CelSyntaxError: it is none; all issues that could be found are in it.
     """
     if len(text) > _MAX_CHARACTERS:
-        message = f"expression code point size exceeds limit: size: {len(text)}, limit {_MAX_CHARACTERS}"
-        raise CelSyntaxError(
-            f"ERROR: <input>:-1:0: {message}", expression=text, issues=[Issue(message, -1, 0)]
+        raise too_large(
+            text, f"expression code point size exceeds limit: size: {len(text)}, limit {_MAX_CHARACTERS}"
         )
     parser = _Parser(text)
     try:
         root = parser.expression()
         parser.expect("end")
     except RecursionError:
-        raise syntax_error(text, 0, f"expression recursion limit exceeded: {_MAX_DEPTH}") from None
+        raise too_large(text) from None
     if parser.issues:
         issues = sorted(parser.issues, key=lambda issue: (issue.line, issue.column))
         shown = "\n".join(issue.shown(text) for issue in issues)
         raise CelSyntaxError(shown, expression=text, issues=issues)
     return Tree(text, root, parser.offsets)
+
+
+def too_large(text: str, message: str = "max recursion depth exceeded") -> CelSyntaxError:
+    """An expression that is too long, or nested too deeply."""
+    issue = Issue(message, -1, 0)
+    return CelSyntaxError(issue.shown(text), expression=text, issues=[issue])
 
 
 class _Parser:
@@ -122,55 +134,39 @@ class _Parser:
         self.depth += 1
         if self.depth > _MAX_DEPTH:
             raise RecursionError
-        result = self.logical("||", "_||_")
+        result = self.binary(1)
         question = self.accept("?")
         if question:
             number = self.id(question.offset)
-            then = self.logical("||", "_||_")
+            then = self.binary(1)
             self.expect(":")
             result = Call(number, "_?_:_", [result, then, self.expression()])
         self.depth -= 1
         return result
 
-    def logical(self, word: str, function: str) -> Expr:
-        def term() -> Expr:
-            return self.logical("&&", "_&&_") if word == "||" else self.relation()
-
-        terms, numbers = [term()], list[int]()
-        while (operator := self.accept(word)) is not None:
-            terms.append(term())
-            numbers.append(self.id(operator.offset))
-        return _balanced(function, terms, numbers)
-
-    def relation(self) -> Expr:
-        left = self.sum()
-        chained = 0
-        while (function := _RELATIONS.get(self.token.kind)) is not None:
-            chained = self._chain(chained)
-            operator = self.take()
-            number = self.id(operator.offset)
-            left = Call(number, function, [left, self.sum()])
-        return left
-
-    def sum(self) -> Expr:
-        left = self.product()
-        chained = 0
-        while (function := _SUMS.get(self.token.kind)) is not None:
-            chained = self._chain(chained)
-            operator = self.take()
-            number = self.id(operator.offset)
-            left = Call(number, function, [left, self.product()])
-        return left
-
-    def product(self) -> Expr:
+    def binary(self, loosest: int) -> Expr:
+        """Operators that bind at least so tightly, from left to right."""
         left = self.unary()
         chained = 0
-        while (function := _PRODUCTS.get(self.token.kind)) is not None:
+        while True:
+            kind = self.token.kind
+            binds = _PRECEDENCE.get(kind, 0)
+            if binds < loosest:
+                return left
+            if kind in _LOGICAL:
+                left = self._logical(left, kind, binds + 1)
+                continue
             chained = self._chain(chained)
             operator = self.take()
             number = self.id(operator.offset)
-            left = Call(number, function, [left, self.unary()])
-        return left
+            left = Call(number, _BINARY[kind], [left, self.binary(binds + 1)])
+
+    def _logical(self, first: Expr, kind: str, tighter: int) -> Expr:
+        terms, numbers = [first], list[int]()
+        while (operator := self.accept(kind)) is not None:
+            terms.append(self.binary(tighter))
+            numbers.append(self.id(operator.offset))
+        return _balanced(_LOGICAL[kind], terms, numbers)
 
     def _chain(self, length: int) -> int:
         if length + self.depth >= _MAX_DEPTH:

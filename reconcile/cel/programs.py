@@ -12,7 +12,7 @@ from reconcile.cel.cost_estimate import estimate
 from reconcile.cel.errors import CelBudgetError, CelEvaluationError
 from reconcile.cel.failure import Failure
 from reconcile.cel.limits import PER_CALL_LIMIT
-from reconcile.cel.parser import parse
+from reconcile.cel.parser import parse, too_large
 from reconcile.cel.results import CostEstimate
 from reconcile.cel.schema_types import Declared
 from reconcile.cel.schema_values import Convert, raw
@@ -53,8 +53,11 @@ class Expression:
         """
         self.text = text
         self._converters = converters or {}
-        self._checked = checked_expression(text, variables)
-        self._compiled = Compiled(self._checked)
+        try:
+            self._checked = checked_expression(text, variables)
+            self._compiled = Compiled(self._checked)
+        except RecursionError:
+            raise too_large(text) from None
 
     @property
     def type(self) -> Type:

@@ -12,7 +12,7 @@ from typing import Any
 
 from reconcile.cel.equality import equal
 from reconcile.cel.failure import Failure, no_such_overload
-from reconcile.cel.numbers import MAX_INT, MIN_INT
+from reconcile.cel.numerals import MAX_INT, MIN_INT
 from reconcile.cel.schema_types import Schema, escape, unescape, with_type_and_meta
 from reconcile.cel.strfmt import parse_base64, parse_date, parse_date_time, parse_format_duration
 from reconcile.cel.values import Duration, ListValue, MapValue, Timestamp, UInt

@@ -6,7 +6,7 @@ import base64
 import binascii
 import re
 
-from reconcile.cel.numbers import MAX_INT, SECOND, days_since_1970, parse_duration, parse_time
+from reconcile.cel.numerals import MAX_INT, SECOND, days_since_1970, parse_duration, parse_time
 
 _AMOUNT = re.compile(r"(\d+)\s*([A-Za-zµ]+)")
 _UNITS: tuple[tuple[tuple[str, ...], int], ...] = (

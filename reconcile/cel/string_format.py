@@ -206,10 +206,12 @@ _RAISED = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 
 def _scientific(value: Any, precision: int | None, upper: bool) -> str:
     number = _double(value, "e")
-    if text := _unusual(number):
-        return text
-    mantissa, _, exponent = f"{number:.{_PRECISION if precision is None else precision}e}".partition("e")
-    return f"{mantissa}\u202f×\u202f10{exponent.replace('+', '').translate(_RAISED)}"
+    text = _unusual(number)
+    if not text:
+        mantissa, _, exponent = f"{number:.{_PRECISION}e}".partition("e")
+        text = f"{mantissa}×10{exponent.replace('+', '').translate(_RAISED)}"
+    # What is written as a precision is a width here, in cel-go too.
+    return text.rjust(_PRECISION if precision is None else precision)
 
 
 def _integer(value: Any, letter: str) -> int:

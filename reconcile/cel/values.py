@@ -19,7 +19,7 @@ from typing import Any, Final
 
 from reconcile.cel import types
 from reconcile.cel.failure import Failure, no_such_overload
-from reconcile.cel.numbers import format_general, format_plain, format_time
+from reconcile.cel.numerals import format_general, format_plain, format_time
 from reconcile.cel.types import Type
 
 
@@ -230,6 +230,27 @@ def is_zero(value: Any) -> bool:
     if isinstance(value, ListValue | MapValue):
         return type(value) in (ListValue, MapValue) and len(value) == 0
     return False
+
+
+_GO_NAMES: Final[dict[type, str]] = {
+    type(None): "types.Null",
+    bool: "types.Bool",
+    int: "types.Int",
+    UInt: "types.Uint",
+    float: "types.Double",
+    str: "types.String",
+    bytes: "types.Bytes",
+    Duration: "types.Duration",
+    Timestamp: "types.Timestamp",
+    Optional: "*types.Optional",
+    ListValue: "*types.baseList",
+    MapValue: "*types.baseMap",
+}
+
+
+def go_name(value: Any) -> str:
+    """A value's type as Go's `%T` shows it in messages."""
+    return _GO_NAMES.get(type(value), type(value).__name__)
 
 
 def expect_list(value: Any) -> ListValue:

@@ -17,6 +17,7 @@ from collections.abc import Callable
 
 from reconcile.cel.declarations import Function
 from reconcile.cel.libraries import (
+    authorizer,
     cidr,
     formats,
     ip,
@@ -40,6 +41,7 @@ LIBRARIES: tuple[Callable[[], list[Function]], ...] = (
     urls.declarations,
     regexes.declarations,
     lists.declarations,
+    authorizer.declarations,
     optionals.declarations,
     quantities.declarations,
     strings.declarations,

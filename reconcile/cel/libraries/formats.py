@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from reconcile.cel import types
 from reconcile.cel.declarations import Function, Overload
 from reconcile.cel.net import NetError, parse_url
-from reconcile.cel.numbers import days_since_1970
+from reconcile.cel.numerals import days_since_1970
 from reconcile.cel.strfmt import parse_date_time
 from reconcile.cel.types import FORMAT, STRING
 from reconcile.cel.values import NONE, ListValue, Opaque, Optional
@@ -121,9 +121,9 @@ def _formats() -> dict[str, Format]:
         "labelValue": Format("LabelValue", label_value_problems, 40),
         "uri": Format("URI", _uri, 1103),
         "uuid": Format(
-            "uuid", _one(lambda text: _UUID.fullmatch(text) is not None, "does not match the UUID format"), 75
+            "uuid", _one(lambda text: _UUID.fullmatch(text) is not None, "does not match the UUID format"), 70
         ),
         "byte": Format("byte", _one(_is_base64, "invalid base64"), 84),
-        "date": Format("date", _one(_is_date, "invalid date"), 77),
-        "datetime": Format("datetime", _one(_is_date_time, "invalid datetime"), 77),
+        "date": Format("date", _one(_is_date, "invalid date"), 71),
+        "datetime": Format("datetime", _one(_is_date_time, "invalid datetime"), 71),
     }

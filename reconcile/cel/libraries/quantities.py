@@ -9,7 +9,7 @@ from typing import Any
 
 from reconcile.cel.declarations import Function, Overload
 from reconcile.cel.failure import Failure
-from reconcile.cel.numbers import MAX_INT, MIN_INT
+from reconcile.cel.numerals import MAX_INT, MIN_INT
 from reconcile.cel.types import BOOL, DOUBLE, INT, QUANTITY, STRING
 from reconcile.cel.values import Opaque
 from reconcile.objects.quantities import Amount, Format, InvalidQuantityError

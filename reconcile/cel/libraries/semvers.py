@@ -6,7 +6,7 @@ import re
 
 from reconcile.cel.declarations import Function, Overload
 from reconcile.cel.failure import Failure
-from reconcile.cel.numbers import MAX_UINT
+from reconcile.cel.numerals import MAX_UINT
 from reconcile.cel.types import BOOL, INT, SEMVER, STRING
 from reconcile.cel.values import Opaque
 

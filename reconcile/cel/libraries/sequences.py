@@ -10,9 +10,9 @@ from reconcile.cel.declarations import Function, Overload
 from reconcile.cel.equality import compare, holds
 from reconcile.cel.failure import Failure
 from reconcile.cel.libraries.lists import COMPARABLE
-from reconcile.cel.numbers import MAX_INT
+from reconcile.cel.numerals import MAX_INT
 from reconcile.cel.types import INT
-from reconcile.cel.values import Duration, ListValue, Timestamp, UInt
+from reconcile.cel.values import Duration, ListValue, Timestamp, UInt, type_of_value
 
 _RANGE_LIMIT = 10_000_000
 """A longer range costs more than any expression may: it is refused before it fills the memory."""
@@ -71,9 +71,11 @@ def _slice(values: ListValue, start: int, end: int) -> ListValue:
     return ListValue([values.at(index) for index in range(start, end)])
 
 
-def _flatten(values: Any, depth: Any = 1) -> ListValue:
+def _flatten(values: Any, *depths: Any) -> ListValue:
+    depth = depths[0] if depths else 1
+    given = str(type_of_value(depth)) if depths else ""
     if not isinstance(values, ListValue) or type(depth) is not int:
-        raise Failure("no such overload: flatten")
+        raise Failure(f"no such overload: {type_of_value(values)}.flatten({given})")
     if depth < 0:
         raise Failure("level must be non-negative")
     found: list[Any] = []

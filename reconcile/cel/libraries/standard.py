@@ -10,7 +10,7 @@ from reconcile.cel import arithmetic, types
 from reconcile.cel.declarations import Function, Overload
 from reconcile.cel.equality import compare
 from reconcile.cel.failure import Failure, no_such_overload
-from reconcile.cel.numbers import (
+from reconcile.cel.numerals import (
     MAX_INT,
     MAX_SECONDS,
     MAX_UINT,

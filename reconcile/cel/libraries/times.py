@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from reconcile.cel.declarations import Function, Overload
 from reconcile.cel.failure import Failure
-from reconcile.cel.numbers import SECOND, civil, days_since_1970
+from reconcile.cel.numerals import SECOND, civil, days_since_1970
 from reconcile.cel.types import DURATION, INT, STRING, TIMESTAMP
 from reconcile.cel.values import Duration, Timestamp
 
