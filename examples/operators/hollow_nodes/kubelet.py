@@ -67,6 +67,9 @@ class Kubelet(ObjectReconciler[Pod]):
         )
         if not same(status, pod.status):
             pod.status = status
+            if is_running(pod):
+                # It runs from now on: no event of this very write is going to say so.
+                self._since(pod, "running")
             await self.client.update_status(pod)
         return Result(requeue_after=wait) if wait is not None else None
 
