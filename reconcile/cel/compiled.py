@@ -34,16 +34,20 @@ class CompiledSchema:
 
     Attributes:
         problems: what a server would refuse the schema for, in its order; empty for a good one.
+        form_problems: those among them that no expression need be compiled for: an empty rule, a message with
+            a line break, …
         costs: what each expression is estimated to cost.
     """
 
     problems: tuple[RuleProblem, ...]
+    form_problems: tuple[RuleProblem, ...]
     costs: tuple[RuleCost, ...]
 
     def __init__(self, schema: Schema, *, path: str = "") -> None:
         compiler = SchemaCompiler()
         self._root = compiler.compile(schema)
         self.problems = compiler.all_problems(path)
+        self.form_problems = self.problems[: len(compiler.rule_problems)]
         prefix = f"{path}." if path else ""
         self.costs = tuple(
             RuleCost(prefix + each.field, each.expression, each.cost, each.cardinality, each.total)

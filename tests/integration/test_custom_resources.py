@@ -143,7 +143,6 @@ async def test_what_the_schema_does_not_allow_is_named(session: Session) -> None
     assert ("spec.replicas", "FieldValueTypeInvalid") in await refused({"size": "large", "replicas": "2"})
 
 
-@pytest.mark.only_on("real", reason="the embedded server stores CEL rules and does not evaluate them")
 async def test_a_rule_in_cel_is_asked(session: Session) -> None:
     client = session.client
     await install_crds(client, [RuledBox])

@@ -4,14 +4,13 @@
     naming.py      names accepted, established: the conditions
     schema.py      a version's schema compiled: pruning, defaulting
     validation.py  a value against a schema, in the server's words
+    rules.py       CEL rules (`x-kubernetes-validations`), of definitions and on objects
     resources.py   the `Resource`s that a definition serves
 
-CEL rules (`x-kubernetes-validations`) are accepted and left to a `RuleEvaluator`; without one they are not
-evaluated.
+What expressions mean is `reconcile.cel`'s.
 """
 
 from reconcile.apiserver.customresources.naming import establish
 from reconcile.apiserver.customresources.resources import custom_resources
-from reconcile.apiserver.customresources.rules import RuleEvaluator
 
-__all__ = ["RuleEvaluator", "custom_resources", "establish"]
+__all__ = ["custom_resources", "establish"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from reconcile.apiserver.customresources.rules import rule_errors
 from reconcile.apiserver.customresources.validation import compiled, validate
 from reconcile.apiserver.field_errors import (
     FieldError,
@@ -134,7 +135,9 @@ def _version_errors(spec: JSONObject) -> list[FieldError]:
             errors.append(required(f"{path}.{_SCHEMA}", "schemas are required"))
         elif first or "schema" not in shared:
             where = place("schema", index, "validation")
-            errors += structural_errors(schema, f"{where}.openAPIV3Schema", root=True)
+            where = f"{where}.openAPIV3Schema"
+            wrong = structural_errors(schema, where, root=True)
+            errors += wrong + rule_errors(schema, where, structural=not wrong)
         if first or "additionalPrinterColumns" not in shared:
             where = place("additionalPrinterColumns", index, "additionalPrinterColumns")
             for position, column in enumerate(version.get("additionalPrinterColumns") or ()):

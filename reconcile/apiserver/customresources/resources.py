@@ -7,7 +7,6 @@ from types import MappingProxyType
 from typing import Any
 
 from reconcile.apiserver.customresources.naming import is_established
-from reconcile.apiserver.customresources.rules import RuleEvaluator
 from reconcile.apiserver.customresources.scale_checks import ScaleChecks
 from reconcile.apiserver.customresources.schema import CustomSchema
 from reconcile.apiserver.field_errors import FieldError, go_quote
@@ -130,7 +129,7 @@ class CustomStatusStrategy(StatusStrategy):
         }
 
 
-def custom_resources(definition: JSONObject, *, rules: RuleEvaluator | None = None) -> tuple[Resource, ...]:
+def custom_resources(definition: JSONObject) -> tuple[Resource, ...]:
     """The served versions, preferred first; none until the definition is established."""
     if not is_established(definition):
         return ()
@@ -157,7 +156,7 @@ def custom_resources(definition: JSONObject, *, rules: RuleEvaluator | None = No
             Resource(
                 kind,
                 names.get("singular") or names["kind"].lower(),
-                CustomSchema(schema, kind=kind.kind, preserve=preserve, rules=rules),
+                CustomSchema(schema, kind=kind.kind, preserve=preserve),
                 CustomStrategy(status="status" in subresources, selectable=selectable, scale=checks),
                 short_names=tuple(names.get("shortNames") or ()),
                 categories=tuple(names.get("categories") or ()),

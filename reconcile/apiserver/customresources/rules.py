@@ -1,17 +1,89 @@
-"""The seam at which CEL rules of a schema are evaluated."""
+"""CEL rules of a schema (`x-kubernetes-validations`) in the server's words: of definitions, and on objects.
+
+What expressions mean is `reconcile.cel`'s.
+"""
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from collections.abc import Iterable
+from functools import cached_property
+from typing import Any
 
-from reconcile.apiserver.field_errors import FieldError
+from reconcile.apiserver.field_errors import OMITTED, FieldError, FieldErrorType
+from reconcile.cel import CompiledSchema, RuleProblem, Violation, compile_schema
 
 JSONObject = dict[str, Any]
 
+_TYPES = {
+    each.reason: each
+    for each in (
+        FieldErrorType.INVALID,
+        FieldErrorType.FORBIDDEN,
+        FieldErrorType.REQUIRED,
+        FieldErrorType.DUPLICATE,
+        FieldErrorType.NOT_SUPPORTED,
+        FieldErrorType.INTERNAL,
+    )
+}
+_BLOCKING = frozenset(
+    {
+        FieldErrorType.NOT_SUPPORTED,
+        FieldErrorType.REQUIRED,
+        FieldErrorType.TOO_LONG,
+        FieldErrorType.TOO_MANY,
+        FieldErrorType.TYPE_INVALID,
+    }
+)
+_NOT_CHECKED = (
+    "some validation rules were not checked because the object was invalid; correct the existing errors to "
+    "complete validation"
+)
 
-class RuleEvaluator(Protocol):
-    """Evaluates `x-kubernetes-validations` of a schema."""
 
-    def errors(self, schema: JSONObject, new: JSONObject, old: JSONObject | None) -> list[FieldError]:
-        """What the rules of `schema` (openAPIV3Schema) say of an object; `old` is None on creation."""
-        ...
+class SchemaRules:
+    """The rules of one schema, compiled when they are first asked for."""
+
+    def __init__(self, schema: JSONObject) -> None:
+        self._schema = schema
+
+    @cached_property
+    def _compiled(self) -> CompiledSchema:
+        return compile_schema(self._schema)
+
+    def check(
+        self, new: JSONObject, old: JSONObject | None, found: Iterable[FieldError], warnings: list[str]
+    ) -> list[FieldError]:
+        """What the rules say of an object; `old` is None on creation.
+
+        Args:
+            found: what the rest of the schema says: with some of it, rules are not asked.
+            warnings: takes what would be errors, had an update not left those parts as they were.
+        """
+        if not self._compiled.has_rules:
+            return []
+        if any(error.type in _BLOCKING for error in found):
+            return [FieldError(FieldErrorType.INVALID, "<nil>", None, _NOT_CHECKED)]
+        verdict = self._compiled.judge(new, old)
+        warnings += [str(_violated(each)) for each in verdict.warnings]
+        return [_violated(each) for each in verdict.violations]
+
+
+def _violated(violation: Violation) -> FieldError:
+    value = violation.value if violation.shows_value else OMITTED
+    return FieldError(_TYPES[violation.reason], violation.field or "<nil>", value, violation.message)
+
+
+def rule_errors(schema: JSONObject, path: str, *, structural: bool) -> list[FieldError]:
+    """What is wrong with the rules of a definition's schema.
+
+    Args:
+        path: the schema's own.
+        structural: the schema itself is in order; of one that is not, the expressions are not compiled.
+    """
+    compiled = compile_schema(schema, path=path)
+    problems = compiled.problems if structural else compiled.form_problems
+    return [_refused(each) for each in problems]
+
+
+def _refused(problem: RuleProblem) -> FieldError:
+    return FieldError(_TYPES[problem.reason], problem.field, problem.value, problem.message)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from reconcile.apiserver.customresources.rules import RuleEvaluator
+from reconcile.apiserver.customresources.rules import SchemaRules
 from reconcile.apiserver.customresources.validation import validate
 from reconcile.apiserver.field_errors import FieldError
 from reconcile.apiserver.schemas import BuiltinSchemas
@@ -27,12 +27,10 @@ _TYPE_META = ("apiVersion", "kind", "metadata")
 class CustomSchema:
     """The schema of a custom resource in one version."""
 
-    def __init__(
-        self, schema: JSONObject, *, kind: str, preserve: bool = False, rules: RuleEvaluator | None = None
-    ) -> None:
+    def __init__(self, schema: JSONObject, *, kind: str, preserve: bool = False) -> None:
         self.schema = {**schema, _PRESERVE: True} if preserve else schema
         self.kind = kind
-        self._rules = rules
+        self._rules = SchemaRules(self.schema)
 
     @cached_property
     def _builtin(self) -> BuiltinSchemas:
@@ -71,9 +69,7 @@ class CustomSchema:
 
     def validate(self, new: JSONObject, old: JSONObject | None, context: RequestContext) -> list[FieldError]:
         errors = validate(new, self.schema, old)
-        if not errors and self._rules is not None:
-            errors = self._rules.errors(self.schema, new, old)
-        return errors
+        return errors + self._rules.check(new, old, errors, context.warnings)
 
     @cached_property
     def shape(self) -> Shape:

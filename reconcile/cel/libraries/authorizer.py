@@ -1,4 +1,4 @@
-"""Kubernetes' authorizer: declared, so that its functions are known by name; only admission policies have one."""
+"""Kubernetes' authorizer: declared, so that its functions are known; only admission policies have one."""
 
 from __future__ import annotations
 
