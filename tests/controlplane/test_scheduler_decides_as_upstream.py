@@ -7,6 +7,8 @@ help, whom it would hurt. The table that is printed says what decided.
 
 from __future__ import annotations
 
+import json
+import subprocess
 from collections import Counter
 from pathlib import Path
 from random import Random
@@ -17,7 +19,7 @@ from helpers.go_tools import TOOLS, built
 from helpers.scheduling_oracle import Verdict, ask_oracle, ask_ours
 from helpers.scheduling_worlds import World, make_world
 
-from examples.operators.scheduler.framework import MAX_SCORE, Plugin
+from examples.operators.scheduler.framework import MAX_SCORE, Plugin, has
 from examples.operators.scheduler.nodes import NodeInfo
 from examples.operators.scheduler.plugins import (
     balanced_allocation,
@@ -39,11 +41,36 @@ from examples.operators.scheduler.plugins.resources_fit import NodeResourcesFit
 from examples.operators.scheduler.plugins.taint_toleration import TaintToleration
 from examples.operators.scheduler.plugins.topology_spread import Constraint, PodTopologySpread
 from examples.operators.scheduler.pods import PodInfo
+from examples.operators.scheduler.profile import default_profile
 
 
 @pytest.fixture(scope="module")
 def oracle() -> Path:
     return built(TOOLS / "controlplane", "scheduleroracle")
+
+
+ELSEWHERE = {
+    "SchedulingGates": "the queue keeps pods with gates (queue.py)",
+    "DefaultBinder": "bindings are written by the service (service.py)",
+}
+NOT_THERE = {"VolumeRestrictions", "NodeVolumeLimits", "VolumeBinding", "VolumeZone", "NodeDeclaredFeatures"}
+
+
+def test_the_profile_is_upstreams_default(oracle: Path) -> None:
+    """The same plugins in the same order with the same weights, but for those that the README leaves out."""
+    answer = json.loads(subprocess.run([oracle, "profile"], capture_output=True, check=True).stdout)
+    theirs = [
+        (each["name"], each.get("weight") or 1)
+        for each in answer["plugins"]
+        if each["name"] not in NOT_THERE | set(ELSEWHERE)
+    ]
+    ours = default_profile()
+    scored = [(plugin.name, ours.weight(plugin)) for plugin in ours.plugins]
+    assert sorted(theirs) == sorted(scored)
+    order = {name: position for position, (name, _) in enumerate(theirs)}
+    for point in ("pre_filter", "filter", "post_filter"):
+        asked = [order[plugin.name] for plugin in ours.plugins if has(plugin, point)]
+        assert asked == sorted(asked), point
 
 
 def test_decisions_are_the_same(oracle: Path) -> None:

@@ -55,5 +55,11 @@ def default_profile() -> Profile:
             BalancedAllocation(),
             ImageLocality(),
         ),
-        weights={"TaintToleration": 3, "NodeAffinity": 2, "PodTopologySpread": 2, "InterPodAffinity": 2},
+        weights={
+            "TaintToleration": 3,
+            "NodeAffinity": 2,
+            "PodTopologySpread": 2,
+            "InterPodAffinity": 2,
+            "DynamicResources": 2,
+        },
     )
