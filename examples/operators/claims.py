@@ -7,8 +7,9 @@ A controller owns what carries its uid as controller reference. From the candida
 - adopts what nobody owns and its selector matches,
 - leaves everything else alone, objects of a controller of the same name and another uid among it.
 
-`sort_out` decides; `carry_out` writes. A release or an adoption names the object's uid in its patch, so
-that an object deleted and made again under the same name is never touched by a decision about the old one.
+`candidates` finds them, `sort_out` decides, `carry_out` writes. A release or an adoption names the object's
+uid in its patch, so that an object deleted and made again under the same name is never touched by a decision
+about the old one.
 """
 
 from __future__ import annotations
@@ -17,9 +18,23 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
-from reconcile import Client, ConflictError, KubernetesObject, NotFoundError, Selector, owner_reference
+from reconcile import (
+    Cache,
+    Client,
+    ConflictError,
+    Index,
+    KubernetesObject,
+    NotFoundError,
+    Selector,
+    owner_reference,
+)
 
 T = TypeVar("T", bound=KubernetesObject)
+
+BY_CONTROLLER = Index(
+    "controller", metadata=lambda metadata: [metadata.controller.uid if metadata.controller else ""]
+)
+"""Finds the objects of a controller by its uid, and those of nobody under the empty value."""
 
 
 @dataclass(slots=True)
@@ -48,6 +63,19 @@ def controller_uid(obj: KubernetesObject) -> str | None:
         if reference.controller:
             return reference.uid
     return None
+
+
+def candidates(cache: Cache, kind: type[T], owner: KubernetesObject) -> list[T]:
+    """What belongs to the owner and what belongs to nobody, in its namespace, as the cache has it.
+
+    What this process has just written is among it: see the cache's promises in `docs/explanation`. Needs
+    `reads = (Read(kind, indexes=(BY_CONTROLLER,)),)`.
+    """
+    namespace, uid = owner.metadata.namespace, owner.metadata.uid
+    return [
+        *cache.index(kind, BY_CONTROLLER.name, uid, namespace=namespace),
+        *cache.index(kind, BY_CONTROLLER.name, "", namespace=namespace),
+    ]
 
 
 def sort_out(owner: KubernetesObject, selector: Selector, candidates: Sequence[T]) -> Claims[T]:

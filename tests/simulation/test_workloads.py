@@ -125,6 +125,22 @@ def test_a_paused_roll_waits(cluster: Cluster) -> None:
     assert images(cluster) == {NEW}
 
 
+def test_a_finished_roll_forgets_what_the_history_need_not_keep(cluster: Cluster) -> None:
+    run_workloads(cluster)
+    deployment = rolling(2, surge=1, unavailable=0)
+    deployment.spec.revision_history_limit = 1
+    cluster.create(deployment)
+    for version in range(2, 5):
+        cluster.settle()
+        set_image(cluster, f"example.com/main:{version}")
+    cluster.settle()
+    kept = {
+        replica_set.spec.template.spec.containers[0].image
+        for replica_set in cluster.list(ReplicaSet, namespace="default")
+    }
+    assert kept == {"example.com/main:3", "example.com/main:4"}
+
+
 @pytest.mark.parametrize("death", [None, 1, 2, 3, *(pytest.param(nth, marks=nightly) for nth in range(4, 8))])
 @pytest.mark.parametrize("lag", [0.0, 2.0])
 def test_a_replica_set_never_makes_too_many(cluster: Cluster, death: int | None, lag: float) -> None:

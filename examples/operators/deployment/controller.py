@@ -14,6 +14,7 @@ from reconcile import (
     ObjectKey,
     ObjectMeta,
     ObjectReconciler,
+    Read,
     Result,
     Selector,
     Watch,
@@ -25,7 +26,7 @@ from reconcile.api.apps.v1 import Deployment, ReplicaSet, ReplicaSetSpec
 from reconcile.api.core.v1 import Pod
 
 from .. import pods as of
-from ..claims import carry_out, controller_uid, sort_out
+from ..claims import BY_CONTROLLER, candidates, carry_out, controller_uid, sort_out
 from . import conditions, proportional, revisions, rolling
 from .proportional import size
 from .status import count
@@ -36,6 +37,7 @@ class DeploymentReconciler(ObjectReconciler[Deployment]):
     """Rolls `spec.template` out through replica sets."""
 
     owns = (ReplicaSet,)
+    reads = (Read(ReplicaSet, indexes=(BY_CONTROLLER,)), Read(Pod, indexes=(BY_CONTROLLER,)))
     watches = (Watch(ReplicaSet, to="adopters"), Watch(Pod, to="recreating"))
     options = ControllerOptions(max_concurrent_reconciles=5)
 
@@ -62,14 +64,14 @@ class DeploymentReconciler(ObjectReconciler[Deployment]):
             await self._roll(rollout)
         else:
             await self._recreate(rollout)
+        result = await self._report(rollout, progress=True)
         if conditions.is_complete(deployment, deployment.status):
             await self._forget(rollout)
-        return await self._report(rollout, progress=True)
+        return result
 
     async def _read(self, deployment: Deployment) -> Rollout:
         selector = Selector.from_api(deployment.spec.selector)
-        cached = self.cache.list(ReplicaSet, namespace=deployment.metadata.namespace)
-        claims = sort_out(deployment, selector, list(cached))
+        claims = sort_out(deployment, selector, candidates(self.cache, ReplicaSet, deployment))
         owned = claims.owned if claims.settled else await carry_out(self.client, deployment, claims)
         return Rollout(deployment, owned)
 
@@ -99,10 +101,10 @@ class DeploymentReconciler(ObjectReconciler[Deployment]):
     def _old_pods_run(self, rollout: Rollout) -> bool:
         if any(old.status.replicas for old in rollout.old):
             return True
-        old_uids = {replica_set.metadata.uid for replica_set in rollout.old}
         return any(
-            controller_uid(pod) in old_uids and not of.is_finished(pod)
-            for pod in self.cache.list(Pod, namespace=rollout.deployment.metadata.namespace)
+            not of.is_finished(pod)
+            for old in rollout.old
+            for pod in self.cache.index(Pod, BY_CONTROLLER.name, old.metadata.uid)
         )
 
     async def _present(self, rollout: Rollout, *, create: bool) -> ReplicaSet | None:

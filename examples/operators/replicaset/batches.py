@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 
 
 async def slow_start(
@@ -17,11 +17,19 @@ async def slow_start(
     size = min(count, initial)
     while size > 0:
         outcomes = await asyncio.gather(*(create() for _ in range(size)), return_exceptions=True)
-        errors = [outcome for outcome in outcomes if isinstance(outcome, BaseException)]
-        done += size - len(errors)
-        for error in errors:
-            if not isinstance(error, Exception):
-                raise error
+        done += sum(not isinstance(outcome, BaseException) for outcome in outcomes)
+        if error := first_error(outcomes):
             return done, error
         size = min(2 * size, count - done)
     return done, None
+
+
+def first_error(outcomes: Iterable[object]) -> Exception | None:
+    """The first error among what `gather` returned; a cancellation is raised."""
+    first: Exception | None = None
+    for outcome in outcomes:
+        if isinstance(outcome, Exception):
+            first = first or outcome
+        elif isinstance(outcome, BaseException):
+            raise outcome
+    return first

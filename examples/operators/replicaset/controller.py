@@ -13,6 +13,7 @@ from reconcile import (
     ObjectKey,
     ObjectMeta,
     ObjectReconciler,
+    Read,
     Result,
     Selector,
     Watch,
@@ -23,8 +24,8 @@ from reconcile.api.apps.v1 import ReplicaSet
 from reconcile.api.core.v1 import Pod
 
 from .. import pods as of
-from ..claims import Claims, carry_out, controller_uid, sort_out
-from .batches import slow_start
+from ..claims import BY_CONTROLLER, candidates, carry_out, controller_uid, sort_out
+from .batches import first_error, slow_start
 from .plan import Plan, plan
 from .status import status_of
 
@@ -33,62 +34,41 @@ class ReplicaSetReconciler(ObjectReconciler[ReplicaSet]):
     """Keeps `spec.replicas` pods of `spec.template`."""
 
     owns = (Pod,)
+    reads = (Read(Pod, indexes=(BY_CONTROLLER,)),)
     watches = (Watch(Pod, to="adopters"),)
     options = ControllerOptions(max_concurrent_reconciles=5)
 
     async def reconcile(self, replica_set: ReplicaSet, /) -> Result | None:
         selector = Selector.from_api(replica_set.spec.selector)
         now = self.runtime.now()
-        claims, todo = self._decide(replica_set, selector, self._cached_pods(replica_set))
-        owned = claims.owned
+        pods = [pod for pod in candidates(self.cache, Pod, replica_set) if _is_relevant(pod)]
+        claims = sort_out(replica_set, selector, pods)
+        owned = claims.owned if claims.settled else await carry_out(self.client, replica_set, claims)
         failure: tuple[str, str] | None = None
         error: Exception | None = None
-        if not (claims.settled and todo.settled):
-            # The cache says that something has to change; what, is decided from a live list, since the
-            # cache may not show yet what this controller did last. See README.md.
-            live = await self.client.list(Pod, namespace=replica_set.metadata.namespace)
-            claims, _ = self._decide(replica_set, selector, live)
-            owned = await carry_out(self.client, replica_set, claims)
-            if not replica_set.metadata.deletion_timestamp:
-                todo = plan(replica_set.spec.replicas or 0, owned, self._related(replica_set, live))
-                failure, error = await self._act(replica_set, todo)
+        if not replica_set.metadata.deletion_timestamp:
+            wanted = replica_set.spec.replicas or 0
+            related = self._related(replica_set) if len(owned) > wanted else ()
+            failure, error = await self._act(replica_set, plan(wanted, owned, related))
         await self._report(replica_set, owned, failure)
         if error is not None:
             raise error
         wait = of.next_availability(owned, replica_set.spec.min_ready_seconds or 0, now)
         return Result(requeue_after=wait) if wait is not None else None
 
-    def _decide(
-        self, replica_set: ReplicaSet, selector: Selector, pods: Sequence[Pod]
-    ) -> tuple[Claims[Pod], Plan]:
-        claims = sort_out(replica_set, selector, [pod for pod in pods if self._relevant(pod)])
-        if replica_set.metadata.deletion_timestamp:
-            return claims, Plan()
-        return claims, plan(replica_set.spec.replicas or 0, [*claims.owned, *claims.adopt])
-
-    @staticmethod
-    def _relevant(pod: Pod) -> bool:
-        """Finished pods stay with whom they are: they are neither adopted nor counted."""
-        return not of.is_finished(pod) or controller_uid(pod) is not None
-
-    def _cached_pods(self, replica_set: ReplicaSet) -> list[Pod]:
-        """The pods that are ours, and those that may become ours."""
-        uid = replica_set.metadata.uid
-        return [
-            pod
-            for pod in self.cache.list(Pod, namespace=replica_set.metadata.namespace)
-            if controller_uid(pod) in (None, uid)
-        ]
-
-    def _related(self, replica_set: ReplicaSet, pods: Sequence[Pod]) -> list[Pod]:
+    def _related(self, replica_set: ReplicaSet) -> list[Pod]:
         """The pods of every replica set under the same owner, this one's among them."""
         owner = controller_uid(replica_set)
         family = {replica_set.metadata.uid}
         if owner is not None:
-            for sibling in self.cache.list(ReplicaSet, namespace=replica_set.metadata.namespace):
-                if controller_uid(sibling) == owner:
-                    family.add(sibling.metadata.uid)
-        return [pod for pod in pods if controller_uid(pod) in family]
+            siblings = self.cache.list(ReplicaSet, namespace=replica_set.metadata.namespace)
+            family |= {sibling.metadata.uid for sibling in siblings if controller_uid(sibling) == owner}
+        namespace = replica_set.metadata.namespace
+        return [
+            pod
+            for uid in sorted(family)
+            for pod in self.cache.index(Pod, BY_CONTROLLER.name, uid, namespace=namespace)
+        ]
 
     async def _act(
         self, replica_set: ReplicaSet, todo: Plan
@@ -97,8 +77,9 @@ class ReplicaSetReconciler(ObjectReconciler[ReplicaSet]):
         if todo.create:
             _, error = await slow_start(todo.create, lambda: self._create_pod(replica_set))
             return (("FailedCreate", str(error)), error) if error else (None, None)
-        errors = await asyncio.gather(*(self._delete_pod(replica_set, pod) for pod in todo.delete))
-        error = next((error for error in errors if error is not None), None)
+        deletions = (self._delete_pod(replica_set, pod) for pod in todo.delete)
+        outcomes = await asyncio.gather(*deletions, return_exceptions=True)
+        error = first_error(outcomes)
         return (("FailedDelete", str(error)), error) if error else (None, None)
 
     async def _create_pod(self, replica_set: ReplicaSet) -> None:
@@ -116,19 +97,18 @@ class ReplicaSetReconciler(ObjectReconciler[ReplicaSet]):
             replica_set, "Normal", "SuccessfulCreate", "CreatePod", f"Created pod: {created.metadata.name}"
         )
 
-    async def _delete_pod(self, replica_set: ReplicaSet, pod: Pod) -> Exception | None:
+    async def _delete_pod(self, replica_set: ReplicaSet, pod: Pod) -> None:
         name = pod.metadata.name
         try:
             await self.client.delete(pod)
         except NotFoundError:
-            return None
+            return
         except APIError as error:
             self.events.event(
                 replica_set, "Warning", "FailedDelete", "DeletePod", f"Error deleting: {error.message}"
             )
-            return error
+            raise
         self.events.event(replica_set, "Normal", "SuccessfulDelete", "DeletePod", f"Deleted pod: {name}")
-        return None
 
     async def _report(
         self, replica_set: ReplicaSet, owned: Sequence[Pod], failure: tuple[str, str] | None
@@ -148,6 +128,11 @@ class ReplicaSetReconciler(ObjectReconciler[ReplicaSet]):
             for candidate in self.cache.list(ReplicaSet, namespace=pod.metadata.namespace)
             if Selector.from_api(candidate.spec.selector).matches(pod.metadata.labels)
         ]
+
+
+def _is_relevant(pod: Pod) -> bool:
+    """Finished pods stay with whom they are: nobody's are not adopted."""
+    return not of.is_finished(pod) or controller_uid(pod) is not None
 
 
 def pod_from_template(replica_set: ReplicaSet) -> Pod:

@@ -10,6 +10,7 @@ from reconcile import (
     NotFoundError,
     ObjectMeta,
     ObjectReconciler,
+    Read,
     Selector,
     owner_reference,
     same,
@@ -18,7 +19,7 @@ from reconcile.api.apps.v1 import StatefulSet, StatefulSetStatus
 from reconcile.api.core.v1 import Pod
 
 from .. import pods as of
-from ..claims import sort_out
+from ..claims import BY_CONTROLLER, candidates, sort_out
 from ..deployment.template import template_hash
 from .plan import REVISION_LABEL, next_step
 
@@ -27,6 +28,7 @@ class StatefulSetReconciler(ObjectReconciler[StatefulSet]):
     """Keeps numbered pods of `spec.template`."""
 
     owns = (Pod,)
+    reads = (Read(Pod, indexes=(BY_CONTROLLER,)),)
 
     async def reconcile(self, stateful_set: StatefulSet, /) -> None:
         if stateful_set.metadata.deletion_timestamp:
@@ -34,8 +36,8 @@ class StatefulSetReconciler(ObjectReconciler[StatefulSet]):
         spec = stateful_set.spec
         name = stateful_set.metadata.name
         revision = f"{name}-{template_hash(spec.template)}"
-        cached = self.cache.list(Pod, namespace=stateful_set.metadata.namespace)
-        claims = sort_out(stateful_set, Selector.from_api(spec.selector), list(cached))
+        found = candidates(self.cache, Pod, stateful_set)
+        claims = sort_out(stateful_set, Selector.from_api(spec.selector), found)
         pods = {number: pod for pod in claims.owned if (number := number_of(name, pod)) is not None}
         step = next_step(
             spec.replicas if spec.replicas is not None else 1,
