@@ -212,7 +212,8 @@ class Controller:
     def _hush_echoes(self, primary: _RunningWatch) -> EchoFilter | None:
         """Have the primary watch leave out the events of statuses that this controller's reconciles wrote."""
         own_writes, reader = self._services.own_writes, primary.informer.reader
-        if own_writes is None or not isinstance(reader, OverlayReader):
+        heard = self.definition.options.own_status_events
+        if heard or own_writes is None or not isinstance(reader, OverlayReader):
             return None
         echoes = EchoFilter(self.name, reader, deliver=primary.feed.deliver_update, stats=self.stats)
         echoes.attach(own_writes)

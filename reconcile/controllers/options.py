@@ -20,6 +20,9 @@ class ControllerOptions:
             its key stays in processing until its thread returns.
         sync_timeout: seconds that each of its watches may take for its first list. Default 120; after
             that the manager ends with an error that names the watch.
+        own_status_events: whether the event of a status that its own reconcile wrote runs another reconcile
+            of the object, as any event does. Default False: what follows from a status is done in the
+            reconcile that writes it, or asked for with `Result(requeue_after=…)`.
         needs_leader_election: whether it runs on the leader alone. Default True.
         queue: backoff, rate limit and ageing of its workqueue.
     """
@@ -27,6 +30,7 @@ class ControllerOptions:
     max_concurrent_reconciles: int = 1
     timeout: float | None = None
     sync_timeout: float = 120.0
+    own_status_events: bool = False
     needs_leader_election: bool = True
     queue: QueueOptions = field(default_factory=QueueOptions)
 

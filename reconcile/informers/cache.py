@@ -23,9 +23,10 @@ class Cache:
     where there is none but exactly one with a selector, by that one, so that objects outside of its
     selection do not exist for the reader. Every object that a read returns is the caller's own.
 
-    What a read promises: per key it never goes backwards. Several keys are not a snapshot of one moment. A
-    write of this process is seen once the watch has brought it; to see it at once, an overlay can be put in
-    front of the stores (`InformerFactory(reader=…)`). A manager puts none there.
+    What a read promises: per key it never goes backwards, and it is never older than this process's own
+    writes that were answered: a manager's caches have an overlay of them in front
+    (`reconcile.informers.overlay`), which `bare=True` leaves out. Several keys are not a snapshot of one
+    moment.
 
     Raises, from every read:
         NotCachedError: nobody watches the kind, or not in that namespace, or only its metadata.
@@ -43,28 +44,33 @@ class Cache:
         return self
 
     @overload
-    def get(self, kind: type[T], key: ObjectKey | str, *, namespace: str | None = None) -> T | None: ...
+    def get(
+        self, kind: type[T], key: ObjectKey | str, *, namespace: str | None = None, bare: bool = False
+    ) -> T | None: ...
     @overload
     def get(
-        self, kind: ResourceType, key: ObjectKey | str, *, namespace: str | None = None
+        self, kind: ResourceType, key: ObjectKey | str, *, namespace: str | None = None, bare: bool = False
     ) -> dict[str, Any] | None: ...
     @overload
     def get(
-        self, kind: MetadataOnly, key: ObjectKey | str, *, namespace: str | None = None
+        self, kind: MetadataOnly, key: ObjectKey | str, *, namespace: str | None = None, bare: bool = False
     ) -> ObjectMetadata | None: ...
-    def get(self, kind: Any, key: ObjectKey | str, *, namespace: str | None = None) -> Any:
+    def get(
+        self, kind: Any, key: ObjectKey | str, *, namespace: str | None = None, bare: bool = False
+    ) -> Any:
         """One object, or None when there is none of that name.
 
         Args:
             kind: which kind, and in which form.
             key: an `ObjectKey`, or text as `namespace/name` or `name`.
             namespace: overrides the key's.
+            bare: what the watch has brought, without this process's own writes.
 
         Raises:
             ObjectDecodeError: it does not fit the kind; the error names key and field.
         """
         key = _key(kind, key, namespace)
-        return self._lister(kind, key.namespace).get(key)
+        return self._lister(kind, key.namespace, bare).get(key)
 
     def metadata(
         self,
@@ -72,10 +78,11 @@ class Cache:
         key: ObjectKey | str,
         *,
         namespace: str | None = None,
+        bare: bool = False,
     ) -> ObjectMetadata | None:
         """An object's metadata, shared and frozen, or None. Decodes nothing: under a microsecond."""
         key = _key(kind, key, namespace)
-        return self._lister(kind, key.namespace).metadata(key)
+        return self._lister(kind, key.namespace, bare).metadata(key)
 
     @overload
     def list(
@@ -85,6 +92,7 @@ class Cache:
         namespace: str | None = None,
         labels: Any = None,
         index: tuple[str, str] | None = None,
+        bare: bool = False,
     ) -> ObjectView[T]: ...
     @overload
     def list(
@@ -94,6 +102,7 @@ class Cache:
         namespace: str | None = None,
         labels: Any = None,
         index: tuple[str, str] | None = None,
+        bare: bool = False,
     ) -> ObjectView[dict[str, Any]]: ...
     @overload
     def list(
@@ -103,6 +112,7 @@ class Cache:
         namespace: str | None = None,
         labels: Any = None,
         index: tuple[str, str] | None = None,
+        bare: bool = False,
     ) -> ObjectView[ObjectMetadata]: ...
     def list(
         self,
@@ -111,6 +121,7 @@ class Cache:
         namespace: str | None = None,
         labels: Any = None,
         index: tuple[str, str] | None = None,
+        bare: bool = False,
     ) -> ObjectView[Any]:
         """The objects of a kind as a lazy sequence: see `ObjectView`.
 
@@ -119,26 +130,29 @@ class Cache:
             namespace: one namespace, or None for all that are watched.
             labels: a selector: text, a mapping of equalities, a LabelSelector or a Selector.
             index: name of an index and a value: only the objects filed under it are looked at.
+            bare: what the watch has brought, without this process's own writes.
         """
-        return self._lister(kind, namespace or None).list(
+        return self._lister(kind, namespace or None, bare).list(
             namespace=namespace or None, labels=labels, index=index
         )
 
     @overload
     def index(
-        self, kind: type[T], name: str, value: str, *, namespace: str | None = None
+        self, kind: type[T], name: str, value: str, *, namespace: str | None = None, bare: bool = False
     ) -> ObjectView[T]: ...
     @overload
     def index(
-        self, kind: ResourceType, name: str, value: str, *, namespace: str | None = None
+        self, kind: ResourceType, name: str, value: str, *, namespace: str | None = None, bare: bool = False
     ) -> ObjectView[dict[str, Any]]: ...
     @overload
     def index(
-        self, kind: MetadataOnly, name: str, value: str, *, namespace: str | None = None
+        self, kind: MetadataOnly, name: str, value: str, *, namespace: str | None = None, bare: bool = False
     ) -> ObjectView[ObjectMetadata]: ...
-    def index(self, kind: Any, name: str, value: str, *, namespace: str | None = None) -> ObjectView[Any]:
+    def index(
+        self, kind: Any, name: str, value: str, *, namespace: str | None = None, bare: bool = False
+    ) -> ObjectView[Any]:
         """The objects that an index files under a value; the short form of `list(…, index=(name, value))`."""
-        return self.list(kind, namespace=namespace, index=(name, value))
+        return self.list(kind, namespace=namespace, index=(name, value), bare=bare)
 
     def add_index(self, kind: Any, *indexes: Index) -> None:
         """Have the objects of a kind found by more indexes; the kind is watched from now on.
@@ -155,18 +169,18 @@ class Cache:
             informer.add_index(index)
 
     def bare(self, kind: Any, *, namespace: str | None = None) -> Lister[Any]:
-        """Reads of the store itself, without any overlay in front of it."""
-        informer = self._factory.find(resource_type_of(kind), namespace=namespace)
-        return Lister(informer, kind, bare=True)
+        """Reads of the store itself, without this process's own writes; as `bare=True` of each read."""
+        return self._lister(kind, namespace, True)
 
-    def _lister(self, kind: Any, namespace: str | None) -> Lister[Any]:
+    def _lister(self, kind: Any, namespace: str | None, bare: bool) -> Lister[Any]:
         if self._generation != self._factory.generation:
             self._listers = {}
             self._generation = self._factory.generation
-        place = (kind, namespace)
+        place = (kind, namespace, bare)
         lister = self._listers.get(place)
         if lister is None:
-            lister = Lister[Any](self._factory.find(resource_type_of(kind), namespace=namespace), kind)
+            informer = self._factory.find(resource_type_of(kind), namespace=namespace)
+            lister = Lister[Any](informer, kind, bare=bare)
             if len(self._listers) < _REMEMBERED:
                 self._listers[place] = lister
         return lister
