@@ -50,6 +50,7 @@ class OperatorConfig:
         wall_offset: seconds that the wall clock is ahead.
         rate: seconds of the process's clocks in one true second.
         log: path of the log; empty for none.
+        watch_seconds: after which a watch is opened anew.
     """
 
     namespace: str
@@ -63,6 +64,7 @@ class OperatorConfig:
     wall_offset: float = 0.0
     rate: float = 1.0
     log: str = ""
+    watch_seconds: float = 4.0
 
 
 def comes_or_goes(change: Change) -> bool:
@@ -159,8 +161,8 @@ def make_manager(client: Client, runtime: Runtime, config: OperatorConfig, log: 
                 initial_backoff=0.05,
                 max_backoff=0.5,
                 # A connection that died without a word is found out in seconds, not minutes.
-                watch_timeout=(4.0, 6.0),
-                watch_idle_timeout=8.0,
+                watch_timeout=(config.watch_seconds, 1.5 * config.watch_seconds),
+                watch_idle_timeout=2 * config.watch_seconds,
             ),
         ),
         **arguments,

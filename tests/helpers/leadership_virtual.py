@@ -26,6 +26,8 @@ from reconcile.api.core.v1 import ConfigMap, Secret
 from reconcile.apiserver import APIServer, ServerOptions
 from reconcile.apiserver.storage import Change
 from reconcile.errors import ConflictError, NotFoundError
+from reconcile.leaderelection.sharding import shard_of
+from reconcile.leaderelection.sharding.leases import shard_name
 from reconcile.objects.identity import ObjectKey
 from reconcile.runtime import SimulatedRuntime
 
@@ -125,7 +127,6 @@ class VirtualGroup:
         self.identities: set[str] = set()
         self.leases: list[LeaseCommit] = []
         self.writes: list[ObjectCommit] = []
-        self.lease_of: Callable[[str], str] = lambda name: ELECTION
         self._guarded = guarded
         self._skewed = skewed
         self._objects = objects
@@ -185,6 +186,7 @@ class VirtualGroup:
             retry_period=RETRY,
             guarded=self._guarded,
             shards=self.shards,
+            watch_seconds=40.0,
         )
         manager = make_manager(client, machine.runtime, config, _log())
         running = machine.start(_main(manager), name=identity)
@@ -324,7 +326,14 @@ class VirtualGroup:
             self.leases.append(LeaseCommit(name, change.revision, holder, who, received or now, now))
         elif resource == "secrets":
             what = f"secrets {self.namespace}/{name}"
-            self.writes.append(ObjectCommit(self.lease_of(name), change.revision, what, who, received))
+            self.writes.append(ObjectCommit(self._lease_of(name), change.revision, what, who, received))
+
+    def _lease_of(self, copy: str) -> str:
+        """The Lease that the writer of this copy must hold."""
+        if not self.shards:
+            return ELECTION
+        original = ObjectKey(self.namespace, copy.partition("-")[2])
+        return shard_name(ELECTION, shard_of(original, self.shards), self.shards)
 
     def verdict(self) -> Verdict:
         fastest, slowest = (FASTEST, SLOWEST) if self._skewed else (1.0, 1.0)

@@ -64,7 +64,7 @@ class Wire(Transport):
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         try:
-            async with asyncio.timeout(request.timeout):
+            async with asyncio.timeout(request.timeout or request.idle_timeout):
                 return await answer
         except TimeoutError:
             raise OutcomeUnknownError(f"{request.method} {request.path}: no answer in time") from None
