@@ -309,9 +309,9 @@ class Group:
         except NotFoundError:
             return
 
-    async def churn(self) -> None:
-        """Change what is wanted, for ever."""
-        while True:
+    async def churn(self, enough: asyncio.Event) -> None:
+        """Change what is wanted, until it is enough; a change that was begun is made."""
+        while not enough.is_set():
             await asyncio.sleep(self.dice.uniform(0.05, 0.3) * self.numbers.lease_duration)
             name = f"d-{self.dice.randrange(self._objects)}"
             if self.dice.random() < 0.2:

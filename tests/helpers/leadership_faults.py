@@ -167,7 +167,8 @@ async def run_schedule(
     With `ends_right` False the end is not waited for: what an unfenced leader wrote last stays.
     """
     await group.until_led()
-    churning = asyncio.create_task(group.churn(), name="churn")
+    enough = asyncio.Event()
+    churning = asyncio.create_task(group.churn(enough), name="churn")
     try:
         for _ in range(rounds):
             await _pause(group, 0.1, 0.8)
@@ -177,10 +178,9 @@ async def run_schedule(
             await asyncio.gather(*(_hit(group, fault) for fault in chosen))
             group.assert_alive()
     finally:
-        churning.cancel()
+        enough.set()
         await asyncio.wait([churning])
-    if not churning.cancelled():
-        churning.result()
+    churning.result()
     await group.heal()
     if ends_right:
         await group.until_right()

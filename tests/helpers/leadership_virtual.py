@@ -240,9 +240,9 @@ class VirtualGroup:
         else:
             await self.world.client.patch(ConfigMap, key, {"data": {"tick": None, **data}})
 
-    async def churn(self) -> None:
-        """Change what is wanted, for ever."""
-        while True:
+    async def churn(self, enough: asyncio.Event) -> None:
+        """Change what is wanted, until it is enough; a change that was begun is made."""
+        while not enough.is_set():
             await asyncio.sleep(self.dice.uniform(0.1, 0.5) * LEASE)
             name = f"d-{self.dice.randrange(self._objects)}"
             if self.dice.random() < 0.2 and name in self.desired:

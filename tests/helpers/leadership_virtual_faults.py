@@ -114,7 +114,8 @@ async def run_schedule(
         return group.leader() is not None
 
     await group.until(led, "somebody leads")
-    churning = asyncio.create_task(group.churn(), name="churn")
+    enough = asyncio.Event()
+    churning = asyncio.create_task(group.churn(enough), name="churn")
     try:
         for _ in range(rounds):
             await _pause(group, 0.0, 0.6)
@@ -125,10 +126,9 @@ async def run_schedule(
             group.happened.update(fault.__name__ for fault in chosen)
             group.assert_alive()
     finally:
-        churning.cancel()
+        enough.set()
         await asyncio.wait([churning])
-    if not churning.cancelled():
-        churning.result()
+    churning.result()
     group.heal()
     if ends_right:
         await group.until_right()
