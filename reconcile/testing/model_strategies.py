@@ -47,6 +47,7 @@ def objects_of(
     model: type[M],
     *,
     overrides: Mapping[Any, SearchStrategy[Any]] | None = None,
+    complete: bool = False,
     name: str = "drawn",
     namespace: str = "default",
 ) -> SearchStrategy[M]:
@@ -58,16 +59,23 @@ def objects_of(
     Args:
         model: a kind, or a part of one.
         overrides: strategies by type, for types that this does not know or should draw otherwise.
+        complete: every optional field is set, some levels deep; else some are, and some not.
         name, namespace: of the objects of a kind.
 
     Raises:
         ConfigurationError: hypothesis is not installed, or a type is not known; names it.
     """
-    return _Drawer(overrides or {}, name, namespace).model(model, 0)
+    return _Drawer(overrides or {}, complete, name, namespace).model(model, 0)
 
 
 class _Drawer:
-    def __init__(self, overrides: Mapping[Any, SearchStrategy[Any]], name: str, namespace: str) -> None:
+    def __init__(
+        self,
+        overrides: Mapping[Any, SearchStrategy[Any]],
+        complete: bool,
+        name: str,
+        namespace: str,
+    ) -> None:
         try:
             from hypothesis import strategies
         except ImportError as error:
@@ -76,6 +84,7 @@ class _Drawer:
             ) from error
         self._st = strategies
         self._overrides = overrides
+        self._complete = complete
         self._metadata = ObjectMeta(name=name, namespace=namespace)
         self._text = strategies.text(
             strategies.characters(codec="utf-8", exclude_categories=("Cs", "Cc")), max_size=12
@@ -92,9 +101,9 @@ class _Drawer:
             if depth > _DEEPEST and not info.is_required():
                 continue
             drawn = self.field(info, self._keys_of(model, name, info), depth + 1)
-            (fields if info.is_required() else optional)[name] = drawn
+            (fields if info.is_required() or self._complete else optional)[name] = drawn
         if issubclass(model, RootModel):
-            return fields["root"].map(model)
+            return fields["root"].map(cast("Any", model))
         return self._st.fixed_dictionaries(fields, optional=optional).flatmap(
             lambda values: self._valid(model, values)
         )
@@ -278,7 +287,7 @@ class _Drawer:
         return self._st.integers(-(-least // step), most // step).map(lambda value: value * step)
 
     def _fractions(self, kind: Any, limits: Mapping[str, Any]) -> SearchStrategy[Any]:
-        bounds = {
+        bounds: dict[str, Any] = {
             "min_value": limits.get("ge", limits.get("gt")),
             "max_value": limits.get("le", limits.get("lt")),
             "allow_nan": False,

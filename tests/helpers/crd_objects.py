@@ -92,6 +92,12 @@ class Kind:
     def drawn(self, count: int) -> list[dict[str, Any]]:
         """So many objects in wire form, the same ones in every run."""
         found: list[dict[str, Any]] = []
+        for complete, share in ((True, count - count // 2), (False, count)):
+            found += self._drawn(share - len(found) if not complete else share, complete=complete)
+        return found
+
+    def _drawn(self, count: int, *, complete: bool) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = []
         tried: list[int] = []
         codec: Any = codec_for(self.case.model)
 
@@ -103,11 +109,13 @@ class Kind:
             phases=[Phase.generate],
             suppress_health_check=list(HealthCheck),
         )
-        @given(objects_of(self.case.model))
+        @given(objects_of(self.case.model, complete=complete))
         def collect(obj: Any) -> None:
+            if len(found) == count:
+                return
             wire = self._with_samples(codec.to_plain(obj), Random(len(found) + 7 * len(tried)))
             tried.append(1)
-            if len(found) < count and self.judged_by_python(wire)[0] is None:
+            if self.judged_by_python(wire)[0] is None:
                 found.append(wire)
 
         collect()
@@ -159,7 +167,7 @@ class Kind:
             obj = self.case.model.model_validate_json(json.dumps(wire))
         except ValidationError as error:
             problems = error.errors(include_url=False)
-            return frozenset(self._path(each["loc"], each["msg"]) for each in problems), str(error)
+            return frozenset(self._path(each) for each in problems), str(error)
         before = None if old is None else self.case.model.model_validate_json(json.dumps(old))
         violations = obj.validate_cel(before)
         if violations:
@@ -177,8 +185,9 @@ class Kind:
             return "a server takes a list for a text with a format"
         return ""
 
-    def _path(self, loc: tuple[str | int, ...], message: str) -> str:
+    def _path(self, problem: Any) -> str:
         """Pydantic's place in the server's spelling: names of variants and checks are no fields."""
+        loc, message = problem["loc"], problem["msg"]
         schema: Mapping[str, Any] = self.schema
         path = ""
         for step in loc:
@@ -201,6 +210,10 @@ class Kind:
         # A struct names the place in it, and a missing field, in its words.
         inside = re.search(r" - at `\$(.*?)`", message)
         missing = re.search(r"missing required field `(.*?)`", message)
+        # A union whose tag is wrong is blamed itself; the tag is the last of the names that it may have.
+        names = re.findall(r"'(.*?)'", _context(problem).get("discriminator", ""))
+        if names and isinstance(problem["input"], dict):
+            path += f".{names[-1]}"
         path += (inside[1] if inside else "") + (f".{missing[1]}" if missing else "")
         return path.lstrip(".")
 
@@ -222,6 +235,11 @@ def server_paths(causes: Any, message: str) -> frozenset[str]:
             union = UNION if "must validate" in cause.message else ""
             found |= {f"{path}{union}" for path in _IN_WORDS.findall(cause.message)}
     return frozenset(found or _IN_WORDS.findall(message))
+
+
+def _context(problem: Any) -> Mapping[str, Any]:
+    """What Pydantic tells beside the words."""
+    return problem.get("ctx") or {}
 
 
 _IN_WORDS = re.compile(r"\b(?:spec|data|kept)\b[\w.\[\]-]*")
