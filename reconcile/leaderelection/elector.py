@@ -11,7 +11,7 @@ from reconcile.controllers.logs import Logger
 from reconcile.leaderelection.announcing import Announcer
 from reconcile.leaderelection.guard import LeaseGuard
 from reconcile.leaderelection.held import HeldLease, lease_client
-from reconcile.leaderelection.options import JITTER, LeaseOptions
+from reconcile.leaderelection.options import LeaseOptions
 from reconcile.leaderelection.preflight import check_rights
 from reconcile.leaderelection.surroundings import Caller, ask_who_we_are, own_namespace
 from reconcile.leaderelection.watching import watch_lease
@@ -115,7 +115,7 @@ class LeaseElector:
         self._lost.clear()
         told = False
         while not await self._attempt(lease):
-            pause = self.options.retry_period * (1 + (JITTER - 1) * self._runtime.random.random())
+            pause = self.options.pause(self._runtime.random)
             bound = lease.seconds_bound()
             empty = bound > 0 and not lease.holder
             if empty and not told:

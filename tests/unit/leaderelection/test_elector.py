@@ -218,7 +218,7 @@ async def test_without_the_watch_a_hand_over_takes_a_period() -> None:
         await asyncio.sleep(5)
         stopped = asyncio.get_running_loop().time()
         await one.manager.stop()
-        assert await two.leads() - stopped <= 2.4
+        assert await two.leads() - stopped <= 2.02
         assert not [path for method, path in two.network.requests if "leases?" in path]
 
 
@@ -231,7 +231,7 @@ async def test_a_dead_leader_is_followed_after_duration_and_period() -> None:
         one.network.cut = True
         cut = asyncio.get_running_loop().time()
         took = await two.leads() - cut
-        assert 13 - 0.1 <= took <= 15 + 2.4
+        assert 13 - 0.1 <= took <= 15 + 2
         assert not one.elector.is_leader
 
 
@@ -303,7 +303,7 @@ async def test_a_lease_taken_by_a_stranger_is_lost_at_once_and_won_back_when_it_
         assert await one.loses() - taken < 0.1
         assert one.elector.holder == "stranger"
         await until(lambda: one.cancelled_at)
-        assert 15 - 0.1 <= await one.leads() - taken <= 15 + 2.4
+        assert 15 - 0.1 <= await one.leads() - taken <= 15 + 2
         await asyncio.sleep(2)
         assert (await w.lease()).spec.lease_transitions == 2
 
@@ -337,7 +337,7 @@ async def test_garbage_in_the_lease_is_lived_with() -> None:
             }
         )
         one = await w.start("one")
-        assert 15 <= await one.leads() <= 17.4
+        assert 15 <= await one.leads() <= 17
         lease = await w.lease()
         assert lease.spec.lease_transitions == 0 and lease.metadata.annotations == {"note": "mine"}
         assert lease.spec.lease_duration_seconds == 15
