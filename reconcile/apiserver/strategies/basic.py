@@ -21,6 +21,7 @@ class KindStrategy(Strategy):
     - `status`: it has a status subresource, so the object itself cannot set it.
     - `validate`: checks of an object, on creation and update alike.
     - `validate_change`: more checks of an update: new, old.
+    - `on_create`: more checks of a creation.
     """
 
     def __init__(
@@ -31,6 +32,7 @@ class KindStrategy(Strategy):
         annotations_count: bool = False,
         validate: Validate | None = None,
         validate_change: ValidateUpdate | None = None,
+        on_create: Validate | None = None,
         name_rule: Literal["subdomain", "label", "label1035", "path_segment"] = "subdomain",
         name_problems: Callable[[str, bool], list[str]] | None = None,
         fields: dict[str, Sequence[str]] | None = None,
@@ -41,6 +43,7 @@ class KindStrategy(Strategy):
         self.name_rule = name_rule
         self._validate = validate
         self._validate_change = validate_change
+        self._on_create = on_create
         self._name_problems = name_problems
         self._fields = fields or {}
         self.selectable = tuple(self._fields)
@@ -70,7 +73,8 @@ class KindStrategy(Strategy):
         return any(not same(new.get(key), old.get(key)) for key in {**new, **old} if key not in aside)
 
     def validate_create(self, obj: JSONObject, context: RequestContext) -> list[FieldError]:
-        return self._validate(obj) if self._validate else []
+        errors = self._validate(obj) if self._validate else []
+        return errors + (self._on_create(obj) if self._on_create else [])
 
     def validate_update(self, new: JSONObject, old: JSONObject, context: RequestContext) -> list[FieldError]:
         errors = self._validate(new) if self._validate else []

@@ -90,6 +90,12 @@ def dns_1035(field: str, value: str) -> list[FieldError]:
     return names(field, value, dns_1035_label_problems)
 
 
+def path_segment(value: str) -> list[str]:
+    """What keeps a value from being one segment of a path."""
+    problems = [f"may not be '{value}'"] if value in (".", "..") else []
+    return problems + [f"may not contain '{part}'" for part in ("/", "%") if part in value]
+
+
 _PORT_NAME = re.compile(r"[-a-z0-9]+")
 
 
@@ -205,6 +211,21 @@ def selector_of(selector: JSONObject | None) -> Selector | None:
 
 _RESOURCE_MESSAGE = "must be a standard resource type or fully qualified"
 STANDARD_CONTAINER_RESOURCES = ("cpu", "memory", "ephemeral-storage")
+COUNTED_RESOURCES = frozenset(
+    {
+        "pods", "resourcequotas", "services", "replicationcontrollers", "secrets", "configmaps",
+        "persistentvolumeclaims", "services.nodeports", "services.loadbalancers",
+    }
+)  # fmt: skip
+COMPUTE_RESOURCES = frozenset(
+    {"cpu", "memory", "limits.cpu", "limits.memory", "requests.cpu", "requests.memory"}
+)
+QUOTA_RESOURCES = (
+    COUNTED_RESOURCES
+    | COMPUTE_RESOURCES
+    | {"ephemeral-storage", "requests.storage", "requests.ephemeral-storage", "limits.ephemeral-storage"}
+)
+STANDARD_RESOURCES = QUOTA_RESOURCES | {"storage"}
 
 
 def resource_requirements(path: str, resources: JSONObject | None) -> list[FieldError]:
@@ -217,41 +238,49 @@ def resource_requirements(path: str, resources: JSONObject | None) -> list[Field
     for kind, amounts in (("limits", limits), ("requests", requests)):
         for name, text in amounts.items():
             field = f"{path}.{kind}[{name}]"
-            errors += _resource_name(field, name)
+            errors += container_resource_name(field, name)
             amount = Amount.parse(text)
             if amount < 0:
                 errors.append(invalid(field, text, "must be greater than or equal to 0"))
-            if _whole(name) and amount.nanos % 10**9:
+            if whole(name) and amount.nanos % 10**9:
                 errors.append(invalid(field, text, "must be an integer"))
     for name, text in requests.items():
         limit = limits.get(name)
         field = f"{path}.requests"
         if limit is not None:
-            if _equal_only(name):
+            if equal_only(name):
                 if Amount.parse(text) != Amount.parse(limit):
                     errors.append(invalid(field, text, f"must be equal to {name} limit of {limit}"))
             elif Amount.parse(text) > Amount.parse(limit):
                 errors.append(invalid(field, text, f"must be less than or equal to {name} limit of {limit}"))
-        elif _equal_only(name):
+        elif equal_only(name):
             errors.append(required(f"{path}.limits", "Limit must be set for non overcommitable resources"))
     return errors
 
 
-def _resource_name(field: str, name: str) -> list[FieldError]:
+def resource_name(field: str, name: str) -> list[FieldError]:
+    """The name of any resource: a standard one, or a qualified one."""
     errors = [invalid(field, name, problem) for problem in qualified_name_problems(name)]
-    if (
-        not errors
-        and "/" not in name
-        and name not in STANDARD_CONTAINER_RESOURCES
-        and not name.startswith("hugepages-")
-    ):
+    if not errors and "/" not in name and name not in STANDARD_RESOURCES and not _huge_pages(name):
+        errors.append(invalid(field, name, _RESOURCE_MESSAGE))
+    return errors
+
+
+def container_resource_name(field: str, name: str) -> list[FieldError]:
+    """The name of a resource that containers request."""
+    errors = resource_name(field, name)
+    if "/" not in name and name not in STANDARD_CONTAINER_RESOURCES and not _huge_pages(name):
         errors.append(invalid(field, name, "must be a standard resource for containers"))
     return errors
 
 
-def _whole(name: str) -> bool:
+def _huge_pages(name: str) -> bool:
+    return name.startswith("hugepages-")
+
+
+def whole(name: str) -> bool:
     return "/" in name and not name.partition("/")[0].endswith("kubernetes.io")
 
 
-def _equal_only(name: str) -> bool:
-    return _whole(name) or name.startswith("hugepages-")
+def equal_only(name: str) -> bool:
+    return whole(name) or name.startswith("hugepages-")

@@ -44,21 +44,6 @@ def disruption_budget(obj: JSONObject) -> list[FieldError]:
     return errors
 
 
-def autoscaler(obj: JSONObject) -> list[FieldError]:
-    spec = obj["spec"]
-    errors: list[FieldError] = []
-    low, high = spec.get("minReplicas"), spec.get("maxReplicas") or 0
-    if low is not None and low < 1:
-        errors.append(invalid("spec.minReplicas", low, "must be greater than or equal to 1"))
-    if high < 1:
-        errors.append(invalid("spec.maxReplicas", high, "must be greater than 0"))
-    if low is not None and high < low:
-        errors.append(invalid("spec.maxReplicas", high, "must be greater than or equal to `minReplicas`"))
-    target = spec.get("scaleTargetRef") or {}
-    errors += [required(f"spec.scaleTargetRef.{key}") for key in ("kind", "name") if not target.get(key)]
-    return errors
-
-
 def storage_class(obj: JSONObject) -> list[FieldError]:
     errors: list[FieldError] = []
     if not obj.get("provisioner"):
@@ -203,29 +188,6 @@ def _address(field: str, text: str, version: int) -> list[FieldError]:
 
 def endpoint_slice_update(new: JSONObject, old: JSONObject) -> list[FieldError]:
     return checks.immutable(new, old, "", "addressType")
-
-
-def ingress(obj: JSONObject) -> list[FieldError]:
-    spec = obj["spec"]
-    errors: list[FieldError] = []
-    if not spec.get("rules") and spec.get("defaultBackend") is None:
-        errors.append(invalid("spec", spec, "either `defaultBackend` or `rules` must be specified"))
-    for index, rule in enumerate(spec.get("rules") or ()):
-        for position, path in enumerate((rule.get("http") or {}).get("paths") or ()):
-            where = f"spec.rules[{index}].http.paths[{position}]"
-            kind = path.get("pathType")
-            if kind is None:
-                errors.append(required(f"{where}.pathType", "pathType must be specified"))
-            elif kind not in ("Exact", "Prefix", "ImplementationSpecific"):
-                allowed = ("Exact", "ImplementationSpecific", "Prefix")
-                errors.append(not_supported(f"{where}.pathType", kind, allowed))
-            elif kind != "ImplementationSpecific" and not (path.get("path") or "").startswith("/"):
-                errors.append(invalid(f"{where}.path", path.get("path", ""), "must be an absolute path"))
-    return errors
-
-
-def network_policy(obj: JSONObject) -> list[FieldError]:
-    return checks.label_selector("spec.podSelector", obj["spec"].get("podSelector"))
 
 
 def controller_revision_update(new: JSONObject, old: JSONObject) -> list[FieldError]:

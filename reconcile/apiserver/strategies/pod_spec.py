@@ -31,11 +31,10 @@ _ENV_RELAXED = re.compile(r"[ -<>-~]+")
 def template_errors(path: str, template: JSONObject) -> list[FieldError]:
     """A pod template: labels, annotations' keys and spec."""
     metadata = template.get("metadata") or {}
-    errors = checks.labels(f"{path}.metadata.labels", metadata.get("labels"))
+    errors = checks.labels(f"{path}.labels", metadata.get("labels"))
     for key in metadata.get("annotations") or {}:
         errors += [
-            invalid(f"{path}.metadata.annotations", key, problem)
-            for problem in qualified_name_problems(key.lower())
+            invalid(f"{path}.annotations", key, problem) for problem in qualified_name_problems(key.lower())
         ]
     errors += pod_spec_errors(f"{path}.spec", template.get("spec") or {})
     if (template.get("spec") or {}).get("ephemeralContainers"):

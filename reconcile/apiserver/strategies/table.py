@@ -14,7 +14,17 @@ from reconcile.apiserver.interfaces import (
     Subresource,
 )
 from reconcile.apiserver.schemas.catalog import ServedSubresource, catalog
-from reconcile.apiserver.strategies import core, others, pod_actions, pods, reviews, workloads
+from reconcile.apiserver.strategies import (
+    autoscaling,
+    core,
+    networking,
+    others,
+    pod_actions,
+    pods,
+    quotas,
+    reviews,
+    workloads,
+)
 from reconcile.apiserver.strategies.basic import KindStrategy, StatusStrategy
 from reconcile.apiserver.strategies.conversions import AutoscalerConversion, EventConversion
 from reconcile.apiserver.strategies.scale import ScaleProjection
@@ -101,10 +111,16 @@ def _make(group_resource: str, version: str) -> Strategy:
             return core.EventStrategy(new_form=True)
         case "endpoints":
             return KindStrategy()
-        case "serviceaccounts" | "limitranges" | "podtemplates":
+        case "serviceaccounts":
             return KindStrategy()
+        case "podtemplates":
+            return KindStrategy(generation=True, validate=workloads.pod_template)
+        case "limitranges":
+            return KindStrategy(validate=quotas.limit_range)
         case "resourcequotas":
-            return KindStrategy(status=True)
+            return KindStrategy(
+                status=True, validate=quotas.resource_quota, validate_change=quotas.resource_quota_update
+            )
         case "replicationcontrollers":
             return workloads.ReplicationControllerStrategy(
                 generation=True,
@@ -168,7 +184,7 @@ def _make(group_resource: str, version: str) -> Strategy:
                 generation=True, validate=others.endpoint_slice, validate_change=others.endpoint_slice_update
             )
         case "horizontalpodautoscalers.autoscaling":
-            return KindStrategy(status=True, validate=others.autoscaler)
+            return KindStrategy(status=True, validate=autoscaling.autoscaler)
         case "poddisruptionbudgets.policy":
             return KindStrategy(generation=True, status=True, validate=others.disruption_budget)
         case "storageclasses.storage.k8s.io":
@@ -188,11 +204,17 @@ def _make(group_resource: str, version: str) -> Strategy:
                 validate_change=others.role_binding_update,
             )
         case "ingresses.networking.k8s.io":
-            return KindStrategy(generation=True, status=True, validate=others.ingress)
+            return KindStrategy(
+                generation=True, status=True, validate=networking.ingress, on_create=networking.ingress_create
+            )
         case "networkpolicies.networking.k8s.io":
-            return KindStrategy(generation=True, validate=others.network_policy)
+            return KindStrategy(generation=True, validate=networking.network_policy)
         case "ingressclasses.networking.k8s.io":
-            return KindStrategy(generation=True)
+            return KindStrategy(
+                generation=True,
+                validate=networking.ingress_class,
+                validate_change=networking.ingress_class_update,
+            )
         case (
             "validatingwebhookconfigurations.admissionregistration.k8s.io"
             | "mutatingwebhookconfigurations.admissionregistration.k8s.io"

@@ -262,6 +262,10 @@ class DaemonSetStrategy(KindStrategy):
         obj["metadata"].setdefault("annotations", {})[self._annotation] = str(value)
 
 
+def pod_template(obj: JSONObject) -> list[FieldError]:
+    return template_errors("template", obj.get("template") or {"metadata": {}, "spec": {}})
+
+
 class ReplicationControllerStrategy(KindStrategy):
     """Orphans its pods unless told otherwise."""
 
