@@ -27,12 +27,14 @@ class Term:
         seen: what the process's caches show of an object, for the preconditions of its writes.
         begun: False for work on behalf of a term that has not come: a standby's `setup`.
         over: whether the lead of this term is lost.
+        elector: whose term it is; the guards of other electors have nothing to say about its work.
     """
 
     election: str
     seen: Seen | None = None
     begun: bool = True
     over: bool = False
+    elector: object = None
 
 
 _term: ContextVar[Term | None] = ContextVar("reconcile_term", default=None)

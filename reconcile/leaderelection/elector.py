@@ -98,6 +98,9 @@ class LeaseElector:
         self._client = lease_client(client, self.options)
         self._caller = None
         self._lease = None
+        # Of the loop that runs now: a manager may run on another one each time.
+        self._wake = asyncio.Event()
+        self._lost = asyncio.Event()
 
     async def preflight(self) -> None:
         """Ask the server whether this process may do what the election needs.

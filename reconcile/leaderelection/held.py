@@ -85,7 +85,7 @@ class HeldLease:
         self._log = log
         self._state = LeaseState(options, identity)
         self._stored: Lease | None = None
-        self._last_error = ""
+        self._trouble = ""
         self._last_moment: datetime | None = None
 
     # -- what is known -----------------------------------------------------------------------------
@@ -140,13 +140,17 @@ class HeldLease:
         Takes the renew deadline at most, and not longer than a lease that is held lasts. Never raises what
         the server or the network do.
         """
-        was = self.holder
+        was, last_trouble = self.holder, self._trouble
+        self._trouble = ""
         left = self.seconds_to_write()
         with suppress(TimeoutError):
             async with asyncio.timeout(self.options.renew_deadline if left <= 0 else left):
                 command = self._put(Attempt(self._moment()))
                 while not isinstance(command, Settled):
                     command = self._put(await self._carry_out(command))
+        if self._trouble and self._trouble != last_trouble:
+            # Once: the same trouble comes back with every attempt.
+            self._log.warning("the lease could not be read or written", error=self._trouble)
         if self.holder != was:
             self._log.info("the lease changed hands", holder=self.holder, before=was)
         return self.is_held
@@ -200,23 +204,23 @@ class HeldLease:
                     await self._write(self._client.update, self._changed(record))
                 case Settled():
                     raise AssertionError("nothing is left to do")
-        except (ConflictError, AlreadyExistsError, NotFoundError) as error:
-            self._log.debug("somebody else wrote the lease first", error=_text(error))
-            return Failed(overtaken=True)
         except ReconcileError as error:
-            self._report(error)
+            # A Lease to be replaced that is gone; for one to be made it is the namespace.
+            gone = isinstance(error, NotFoundError) and isinstance(command, Replace)
+            if gone or isinstance(error, ConflictError | AlreadyExistsError):
+                self._log.debug("somebody else wrote the lease first", error=_text(error))
+                return Failed(overtaken=True)
+            self._trouble = _text(error)
             return Failed()
         return Stored()
 
     async def _read(self) -> LeaseRecord | None:
         lease = await self._client.get_or_none(Lease, self.key)
         self._stored = lease
-        self._last_error = ""
         return None if lease is None else LeaseRecord.of(lease)
 
     async def _write(self, verb: Callable[[Lease], Awaitable[Lease]], lease: Lease) -> None:
         self._stored = await verb(lease)
-        self._last_error = ""
 
     def _new(self, record: LeaseRecord) -> Lease:
         metadata = ObjectMeta(
@@ -253,13 +257,6 @@ class HeldLease:
             now = last + timedelta(microseconds=1)
         self._last_moment = now
         return format_micro_time(now)
-
-    def _report(self, error: ReconcileError) -> None:
-        text = _text(error)
-        if text != self._last_error:
-            # Once: the same trouble comes back every two seconds.
-            self._log.warning("the lease could not be read or written", error=text)
-        self._last_error = text
 
 
 def _text(error: BaseException) -> str:

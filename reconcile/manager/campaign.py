@@ -52,7 +52,7 @@ class Campaign:
                 await elector.acquire()
                 self.leading = True
                 log.info("leading", election=elector.name)
-                term = Term(elector.name, self._seen)
+                term = Term(elector.name, self._seen, elector=elector)
                 group.start(term)
                 try:
                     await elector.lost()

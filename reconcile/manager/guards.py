@@ -5,9 +5,27 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reconcile.client.seams import Write, WriteGuard
+from reconcile.controllers.leadership import current_term
 
 if TYPE_CHECKING:
     from reconcile.client.client import Client
+
+
+class ElectionGuard:
+    """An elector's guard, not asked about work that belongs to a term of another elector.
+
+    Managers may share a client, and so its chain of guards; each leads or does not by itself.
+    """
+
+    def __init__(self, elector: object, guard: WriteGuard) -> None:
+        self._elector = elector
+        self._guard = guard
+
+    def check(self, write: Write, /) -> float | None:
+        term = current_term()
+        if term is not None and term.elector not in (None, self._elector):
+            return None
+        return self._guard.check(write)
 
 
 class GuardChain:

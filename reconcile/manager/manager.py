@@ -33,7 +33,7 @@ from reconcile.manager.arguments import checked_elector, checked_namespaces, che
 from reconcile.manager.campaign import Campaign
 from reconcile.manager.garbage import are_idle, collecting_when_idle
 from reconcile.manager.groups import RunnableGroup
-from reconcile.manager.guards import guard_chain_of
+from reconcile.manager.guards import ElectionGuard, guard_chain_of
 from reconcile.manager.http import Servers
 from reconcile.manager.logs import make_logger
 from reconcile.manager.metrics import ManagerCollector, election_counts
@@ -464,7 +464,7 @@ class Manager:
         chain = guard_chain_of(self.client)
         self._guards = [DeadlineGuard()]
         if self._elector is not None and self._elector.guard is not None:
-            self._guards.append(self._elector.guard)
+            self._guards.append(ElectionGuard(self._elector, self._elector.guard))
         for guard in self._guards:
             chain.add(guard)
 
@@ -519,9 +519,10 @@ class Manager:
 
     def _place_controller(self, controller: Controller) -> None:
         self._place(controller)
-        if self._must_lead(controller):
+        elector = self._elector
+        if elector is not None and self._must_lead(controller):
             # Its caches do not wait for the lead: taking over then means only to start workers.
-            self._others.add(WarmUp(controller))
+            self._others.add(WarmUp(controller, Term(elector.name, begun=False, elector=elector)))
 
     def _seen_in_cache(self, resource_type: ResourceType, key: ObjectKey) -> ObjectMetadata | None:
         """What the caches show of an object; None where they show nothing, or nobody watches its kind."""
@@ -535,7 +536,7 @@ class Manager:
 
     def _start_sharded(self, shards: ShardElector) -> None:
         """Controllers run at once: a replica without a shard refuses every key, with warm caches."""
-        self._sharded.start(Term(shards.name, begun=False))
+        self._sharded.start(Term(shards.name, begun=False, elector=shards))
         divided = [each for each in self._controllers.values() if each.needs_leader_election]
         self._campaign = ShardCampaign(
             shards,
@@ -543,7 +544,7 @@ class Manager:
             self._leader,
             self._fail,
             self.log,
-            ready=asyncio.gather(*(each.synced.wait() for each in divided)),
+            ready=lambda: asyncio.gather(*(each.synced.wait() for each in divided)),
             seen=self._seen_in_cache,
             grace=self.options.graceful_shutdown_timeout,
         )

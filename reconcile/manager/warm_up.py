@@ -7,13 +7,18 @@ from reconcile.controllers.loop import Controller
 
 
 class WarmUp:
-    """A runnable beside a leader-elected controller: ends when the controller's caches are synced."""
+    """A runnable beside a leader-elected controller: ends when the controller's caches are synced.
+
+    Args:
+        term: one that has not begun; what `setup` writes would be written by every replica.
+    """
 
     needs_leader_election = False
 
-    def __init__(self, controller: Controller) -> None:
+    def __init__(self, controller: Controller, term: Term) -> None:
         self.name = self.name_for(controller.name)
         self._controller = controller
+        self._term = term
 
     @staticmethod
     def name_for(controller: str) -> str:
@@ -21,6 +26,5 @@ class WarmUp:
         return f"caches of {controller}"
 
     async def run(self) -> None:
-        # What `setup` writes would be written by every replica.
-        with led(Term("", begun=False)):
+        with led(self._term):
             await self._controller.warm_up()

@@ -283,7 +283,9 @@ class ShardElector:
         gained = frozenset(shards)
         for shard in sorted(gained):
             held = leases.held[shard]
-            self._terms[shard] = ShardTerm(self.lease_of(shard), seen, guard=self._guards[shard])
+            self._terms[shard] = ShardTerm(
+                self.lease_of(shard), seen, elector=self, guard=self._guards[shard]
+            )
             self._keeping[shard] = asyncio.create_task(
                 self._keep(shard, held, owner), name=f"shard {shard}: lease"
             )

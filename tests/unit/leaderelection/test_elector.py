@@ -94,7 +94,7 @@ class Stamping(Reconciler[ConfigMap]):
 class Process:
     """One replica."""
 
-    def __init__(self, world: World, name: str, **options: Any) -> None:
+    def __init__(self, world: World, name: str, *, key: str = KEY, **options: Any) -> None:
         self.name = name
         self.machine = Machine()
         self.network = Network(world.server.transport())
@@ -104,7 +104,7 @@ class Process:
         self.refusals: list[str] = []
         self.cancelled_at: list[float] = []
         self.slow_end = 0.0
-        self.elector = LeaseElector(LeaseOptions(KEY, identity=name, **options))
+        self.elector = LeaseElector(LeaseOptions(key, identity=name, **options))
         self.manager = Manager(
             self.client,
             reconcilers=[Stamping(self)],
@@ -459,8 +459,7 @@ async def test_setup_runs_on_every_replica_and_may_not_write() -> None:
 
 async def test_outside_of_a_cluster_the_namespace_must_be_said() -> None:
     async with world() as w:
-        process = Process(w, "one")
-        process.manager._elector = LeaseElector("operator")
+        process = Process(w, "one", key="operator")
         w.processes.append(process)
         with pytest.raises(ConfigurationError, match='leader_election="my-namespace/operator"'):
             await process.manager.start()
@@ -490,3 +489,57 @@ async def test_metrics_tell_who_leads_and_what_was_refused() -> None:
         assert 'leader_election_slowpath_total{name="operator"}' in text
         refused = 'reconcile_leader_election_refused_writes_total{name="operator"} '
         assert float(text.split(refused)[1].split("\n")[0]) == len(one.refusals)
+
+
+async def test_managers_that_share_a_client_lead_each_by_itself() -> None:
+    async with world() as w:
+        one = Process(w, "one")
+        two = Process(w, "two")
+        w.processes += [one, two]
+        two.manager = Manager(
+            one.client,
+            reconcilers=[Stamping(two)],
+            leader_election=(elector := LeaseElector(LeaseOptions("default/another", identity="two"))),
+            options=ManagerOptions(graceful_shutdown_timeout=0),
+            runtime=one.machine,
+        )
+        await one.manager.start()
+        await one.leads()
+        await two.manager.start()
+        await asyncio.sleep(5)
+        assert one.writes > 3 and not elector.is_leader
+        await until(lambda: elector.is_leader)
+        await one.manager.stop()
+        await asyncio.sleep(5)
+        assert two.writes > 3 and one.refusals == two.refusals == []
+
+
+async def test_a_namespace_that_is_not_there_is_said() -> None:
+    async with world() as w:
+        process = Process(w, "one", key="nowhere/operator")
+        w.processes.append(process)
+        await process.manager.start()
+        await asyncio.sleep(5)
+        said = [json.loads(line) for line in process.log.getvalue().splitlines()]
+        errors = [
+            line["error"] for line in said if line["message"] == "the lease could not be read or written"
+        ]
+        assert len(errors) == 1 and 'namespaces "nowhere" not found' in errors[0]
+
+
+def test_a_manager_may_run_on_another_loop() -> None:
+    from reconcile.runtime import VirtualTimeLoop
+
+    async def run(manager: Manager, server: APIServer) -> None:
+        async with server:
+            manager.client = Client(server.transport(), runtime=manager.runtime)
+            async with manager:
+                await until(lambda: manager.lease is not None and manager.lease.is_leader)
+            await manager.client.close()
+
+    runtime = SimulatedRuntime(1)
+    manager = Manager(leader_election="default/operator", runtime=runtime)
+    manager._owns_client = False
+    for _ in range(2):
+        with asyncio.Runner(loop_factory=VirtualTimeLoop) as runner:
+            runner.run(run(manager, APIServer(runtime=runtime)))
