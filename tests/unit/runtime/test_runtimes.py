@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import sys
 import threading
+import time
 
 import pytest
 
@@ -133,3 +135,19 @@ async def test_simulated_threads_take_turns_in_the_order_the_loop_decides() -> N
 
     await asyncio.gather(*(runtime.run_in_thread(lambda n=n: body(n), name=n) for n in "abc"))
     assert order == ["a1", "b1", "c1", "a2", "b2", "c2"]
+
+
+@pytest.mark.real_time
+async def test_the_systems_clock_of_elapsed_time_counts_suspended_time_where_there_is_one() -> None:
+    runtime = SystemRuntime()
+    before = runtime.elapsed()
+    if sys.platform == "linux":
+        assert before <= time.clock_gettime(time.CLOCK_BOOTTIME) <= runtime.elapsed()
+    assert runtime.elapsed() >= before
+
+
+async def test_the_simulated_clock_of_elapsed_time_is_the_loops() -> None:
+    runtime = SimulatedRuntime(1)
+    before = runtime.elapsed()
+    await asyncio.sleep(1000)
+    assert runtime.elapsed() - before == 1000
