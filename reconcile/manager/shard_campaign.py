@@ -37,7 +37,7 @@ class ShardCampaign:
         leader: the group of leader-elected runnables.
         failed: called with an error that ended the campaign.
         log: the manager's.
-        ready: done when caches are warm; this replica does not announce itself before.
+        ready: returns when caches are warm; this replica does not announce itself before.
         seen: for the preconditions of writes.
         grace: seconds that runnables have to end when the first shard is given away; None for ever.
     """
@@ -50,7 +50,7 @@ class ShardCampaign:
         failed: Callable[[BaseException], None],
         log: Logger,
         *,
-        ready: Awaitable[object],
+        ready: Callable[[], Awaitable[object]],
         seen: Seen | None,
         grace: float | None,
     ) -> None:
@@ -136,7 +136,7 @@ class ShardCampaign:
     # -- tasks -------------------------------------------------------------------------------------
 
     async def _run(self) -> None:
-        await self._ready
+        await self._ready()
         await self._elector.run(self, self._seen)
 
     async def _follow_first(self) -> None:

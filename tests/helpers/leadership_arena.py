@@ -31,6 +31,9 @@ from reconcile import Client
 from reconcile.api.coordination.v1 import Lease
 from reconcile.api.core.v1 import ConfigMap, Secret
 from reconcile.errors import APIError, NotFoundError, TransportError
+from reconcile.leaderelection.sharding import shard_of
+from reconcile.leaderelection.sharding.leases import SHARD_LABEL, shard_name
+from reconcile.objects.identity import ObjectKey
 from reconcile.testing.control_plane import ControlPlane, ControlPlaneOptions
 
 PATIENCE = 120.0
@@ -319,19 +322,18 @@ class Group:
             else:
                 await self.want(name, self._tick if self.dice.random() < 0.5 else None)
 
+    async def leases(self) -> list[Lease]:
+        """The Lease, or those of shards: what a fault may hit."""
+        listed = await self.arena.patiently(lambda: self.arena.client.list(Lease, namespace=self.namespace))
+        return [lease for lease in listed if not self._shards or SHARD_LABEL in (lease.metadata.labels or {})]
+
     async def leader(self) -> Slot | None:
-        """Who the Lease names, if it is one of the operators that run."""
-        try:
-            lease = await self.arena.patiently(
-                lambda: self.arena.client.get(Lease, f"{self.namespace}/{ELECTION}")
-            )
-        except NotFoundError:
-            return None
-        holder = user_of(lease.spec.holder_identity or "")
-        for slot in self.slots:
-            if slot.fork is not None and slot.fork.config.identity == holder:
-                return slot
-        return None
+        """Who holds a Lease, if it is one of the operators that run."""
+        holders = {user_of(lease.spec.holder_identity or "") for lease in await self.leases()}
+        leading = [
+            slot for slot in self.slots if slot.fork is not None and slot.fork.config.identity in holders
+        ]
+        return self.dice.choice(leading) if leading else None
 
     async def until_led(self, *but: Slot) -> Slot:
         """The leader, once there is one (another than these)."""
@@ -364,14 +366,21 @@ class Group:
 
     # ---- the verdict
 
-    def record(self, audit: AuditIndex, lease_of: Callable[[str], str] = lambda name: ELECTION) -> Record:
+    def _lease_of(self, copy: str) -> str:
+        """The Lease that the writer of this copy must hold."""
+        if not self._shards:
+            return ELECTION
+        original = ObjectKey(self.namespace, copy.partition("-")[2])
+        return shard_name(ELECTION, shard_of(original, self._shards), self._shards)
+
+    def record(self, audit: AuditIndex) -> Record:
         """What the server recorded of this group; blocks."""
         history = self.arena.history
         return record_of(
             history.changes(f"/registry/leases/{self.namespace}/"),
             history.changes(f"/registry/secrets/{self.namespace}/"),
             audit,
-            lease_of,
+            self._lease_of,
             user_of,
         )
 
@@ -385,9 +394,9 @@ class Group:
             contenders=frozenset(self.identities),
         )
 
-    def verdict(self, audit: AuditIndex, lease_of: Callable[[str], str] = lambda name: ELECTION) -> Verdict:
+    def verdict(self, audit: AuditIndex) -> Verdict:
         """The judge's findings; blocks."""
-        record = self.record(audit, lease_of)
+        record = self.record(audit)
         return judge(record.leases, record.writes, self.rules)
 
 

@@ -104,9 +104,10 @@ async def half_close(group: Group) -> None:
 
 async def delete_the_lease(group: Group) -> None:
     """An administrator deletes it."""
+    name = await _some_lease(group)
 
     async def delete() -> None:
-        await group.arena.client.delete(Lease, f"{group.namespace}/{ELECTION}")
+        await group.arena.client.delete(Lease, f"{group.namespace}/{name}")
 
     try:
         await group.arena.patiently(delete)
@@ -116,11 +117,12 @@ async def delete_the_lease(group: Group) -> None:
 
 async def let_a_stranger_hold_it(group: Group) -> None:
     """Something else writes itself into the Lease, perhaps renews it, and is never heard of again."""
+    name = await _some_lease(group)
     for renewal in range(1 + group.dice.randrange(3)):
 
         async def take(renewal: int = renewal) -> None:
             client = group.arena.client
-            lease = await client.get(Lease, f"{group.namespace}/{ELECTION}")
+            lease = await client.get(Lease, f"{group.namespace}/{name}")
             lease.spec.holder_identity = "stranger"
             lease.spec.lease_transitions = (lease.spec.lease_transitions or 0) + (renewal == 0)
             lease.spec.renew_time = "2020-01-01T00:00:00.000000Z"
@@ -132,6 +134,12 @@ async def let_a_stranger_hold_it(group: Group) -> None:
         except NotFoundError:
             return
         await _pause(group, 0.2, 0.7)
+
+
+async def _some_lease(group: Group) -> str:
+    """The name of one that is there; of the only one when there is none."""
+    names = sorted(lease.metadata.name or "" for lease in await group.leases())
+    return group.dice.choice(names) if names else ELECTION
 
 
 async def _retried(ask: Callable[[], Awaitable[None]]) -> None:
@@ -227,13 +235,23 @@ SERVER_FAULTS: tuple[ServerFault, ...] = (restart_the_server, kill_the_server, f
 
 
 async def run_batch(
-    arena: Arena, seeds: Sequence[int], *, rounds: int, server_fault: ServerFault | None = None
+    arena: Arena,
+    seeds: Sequence[int],
+    *,
+    rounds: int,
+    sharded: Sequence[int] = (),
+    server_fault: ServerFault | None = None,
 ) -> tuple[Verdict, Counter[str]]:
-    """A schedule for each seed, all at once; during them, perhaps, a fault of the server they share."""
-    dice = random.Random(seeds[0])
+    """A schedule for each seed, all at once; during them, perhaps, a fault of the server they share.
 
-    async def one(seed: int) -> Group:
-        async with Group(arena, f"s{seed}", seed, size=2 + seed % 2) as group:
+    The groups of the seeds `sharded` have five shards.
+    """
+    dice = random.Random(seeds[0] if seeds else sharded[0])
+
+    async def one(seed: int, shards: int = 0) -> Group:
+        name = f"s{seed}" if not shards else f"p{seed}"
+        size, objects = (2 + seed % 2, 4) if not shards else (3, 8)
+        async with Group(arena, name, seed, size=size, shards=shards, objects=objects) as group:
             await run_schedule(group, rounds=rounds)
         return group
 
@@ -242,7 +260,9 @@ async def run_batch(
             await asyncio.sleep(dice.uniform(2.0, 5.0) * SCALED.lease_duration)
             await server_fault(arena, dice)
 
-    *groups, _ = await asyncio.gather(*(one(seed) for seed in seeds), hurt())
+    *groups, _ = await asyncio.gather(
+        *(one(seed) for seed in seeds), *(one(seed, 5) for seed in sharded), hurt()
+    )
     verdict, happened = Verdict(), Counter[str]()
     audit = await asyncio.to_thread(arena.new_audit)
     for group in groups:
