@@ -67,9 +67,9 @@ def _verdict(answer: JSONObject) -> Verdict:
     )
 
 
-def ask_ours(world: World) -> Verdict:
-    """The example's verdict, with every node looked at."""
-    snapshot = snapshot_of(world)
+def ask_ours(world: World, snapshot: Snapshot | None = None) -> Verdict:
+    """The example's verdict, with every node looked at; `snapshot` is the world's, made anew by default."""
+    snapshot = snapshot or snapshot_of(world)
     pod = pod_info(msgspec.convert(world.pod, Pod))
     profile, state = default_profile(), CycleState()
     found = find_feasible(profile, snapshot, pod, state)
@@ -79,7 +79,11 @@ def ask_ours(world: World) -> Verdict:
             refusal = found.refusals.get(node.name, found.elsewhere)
             verdict.rejected[node.name] = (refusal.plugin, sorted(refusal.reasons), refusal.final)
     if found.feasible:
-        verdict.scores = _told(score_nodes(profile, snapshot, pod, state, found.feasible))
+        scores: dict[str, dict[str, int]] = {node.name: {} for node in found.feasible}
+        for plugin, points in score_nodes(profile, snapshot, pod, state, found.feasible):
+            for node, score in zip(found.feasible, points, strict=True):
+                scores[node.name][plugin] = score
+        verdict.scores = _told(scores)
         return verdict
     decision = decide(profile, snapshot, pod, Random(0))
     verdict.message = decision.message
@@ -93,26 +97,34 @@ def ask_ours(world: World) -> Verdict:
 def snapshot_of(world: World) -> Snapshot:
     snapshot = Snapshot()
     for obj in world.objects:
-        meta = obj["metadata"]
-        key = ObjectKey(meta.get("namespace", ""), meta["name"])
-        match obj["kind"]:
-            case "Namespace":
-                snapshot.namespace_labels[key.name] = meta["labels"]
-            case "Node":
-                snapshot.set_node(key.name, msgspec.convert(obj, Node))
-            case "Pod":
-                info = pod_info(msgspec.convert(obj, Pod))
-                (snapshot.set_pod if info.node_name else snapshot.nominate)(info)
-            case "PodDisruptionBudget":
-                snapshot.set_budget(key, budget_of(msgspec.convert(obj, PodDisruptionBudget)))
-            case "Service":
-                snapshot.workloads.set_service(key, obj["spec"].get("selector"))
-            case "ReplicaSet" | "StatefulSet":
-                selector = Selector.from_api(obj["spec"]["selector"])
-                snapshot.workloads.set_owner((obj["apiVersion"], obj["kind"]), key, selector)
-            case other:
-                raise AssertionError(f"the worlds have a {other} that nobody looks at")
+        tell(snapshot, obj)
     return snapshot
+
+
+def tell(snapshot: Snapshot, obj: JSONObject, *, gone: bool = False) -> None:
+    """What the event of an object tells the snapshot."""
+    meta = obj["metadata"]
+    key = ObjectKey(meta.get("namespace", ""), meta["name"])
+    match obj["kind"]:
+        case "Namespace":
+            snapshot.set_namespace(key.name, None if gone else meta["labels"])
+        case "Node":
+            snapshot.set_node(key.name, None if gone else msgspec.convert(obj, Node))
+        case "Pod" if gone:
+            snapshot.remove_pod(key)
+        case "Pod":
+            info = pod_info(msgspec.convert(obj, Pod))
+            (snapshot.set_pod if info.node_name else snapshot.nominate)(info)
+        case "PodDisruptionBudget":
+            budget = None if gone else budget_of(msgspec.convert(obj, PodDisruptionBudget))
+            snapshot.set_budget(key, budget)
+        case "Service":
+            snapshot.workloads.set_service(key, None if gone else obj["spec"].get("selector"))
+        case "ReplicaSet" | "StatefulSet":
+            selector = None if gone else Selector.from_api(obj["spec"]["selector"])
+            snapshot.workloads.set_owner((obj["apiVersion"], obj["kind"]), key, selector)
+        case other:
+            raise AssertionError(f"the worlds have a {other} that nobody looks at")
 
 
 def _told(scores: dict[str, dict[str, int]]) -> dict[str, dict[str, int]]:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import chain, islice
 
 from .filtering import NOTHING, fit_error, try_node
-from .framework import SKIP, Attempt, CycleState, Refusal, Remedy, has
+from .framework import SKIP, Attempt, CycleState, Plugin, Refusal, Remedy
 from .nodes import NodeInfo
 from .pods import PodInfo
 from .profile import Profile
 from .snapshot import Snapshot
+
+_SMALL = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +27,7 @@ class Decision:
         rejected_by: names of the plugins that said no, so that the queue knows what could help.
         scores: the total of each node that passed, when more than one did.
         remedy: what would help a pod that fits nowhere; None for a pod that has a node.
+        looked_at: how many nodes were asked; the next decision begins behind them.
     """
 
     node: str = ""
@@ -32,6 +36,7 @@ class Decision:
     scores: dict[str, int] = field(default_factory=dict)
     state: CycleState = field(default_factory=CycleState, repr=False)
     remedy: Remedy | None = None
+    looked_at: int = 0
 
 
 @dataclass(slots=True)
@@ -49,33 +54,58 @@ class Filtered:
     everywhere: bool = False
 
 
-def decide(profile: Profile, snapshot: Snapshot, pod: PodInfo, dice: random.Random) -> Decision:
-    """Choose a node; of several equally good ones, one at random."""
+def decide(
+    profile: Profile, snapshot: Snapshot, pod: PodInfo, dice: random.Random, *, start: int = 0
+) -> Decision:
+    """Choose a node; of several equally good ones, one at random.
+
+    In a large cluster enough nodes are as good as all: they are asked from `start` on, in a circle, until
+    `enough_nodes` can take the pod.
+    """
     nodes = snapshot.nodes
     if not nodes:
         return Decision(message="no nodes available to schedule pods")
     state = CycleState()
-    found = find_feasible(profile, snapshot, pod, state)
+    found = find_feasible(profile, snapshot, pod, state, start=start)
+    looked_at = len(found.feasible) + len(found.refusals)
     if not found.feasible:
         return _refused(profile, snapshot, pod, state, found, len(nodes))
     if len(found.feasible) == 1:
-        return Decision(node=found.feasible[0].name, state=state)
-    by_plugin = score_nodes(profile, snapshot, pod, state, found.feasible)
-    totals = {node: sum(scores.values()) for node, scores in by_plugin.items()}
-    best = max(totals.values())
-    chosen = dice.choice([name for name, score in totals.items() if score == best])
-    return Decision(node=chosen, scores=totals, state=state)
+        return Decision(node=found.feasible[0].name, state=state, looked_at=looked_at)
+    totals = [0] * len(found.feasible)
+    for _, scores in score_nodes(profile, snapshot, pod, state, found.feasible):
+        totals = [total + score for total, score in zip(totals, scores, strict=True)]
+    best = max(totals)
+    chosen = dice.choice([at for at, total in enumerate(totals) if total == best])
+    return Decision(
+        node=found.feasible[chosen].name,
+        scores={node.name: total for node, total in zip(found.feasible, totals, strict=True)},
+        state=state,
+        looked_at=looked_at,
+    )
 
 
-def find_feasible(profile: Profile, snapshot: Snapshot, pod: PodInfo, state: CycleState) -> Filtered:
-    """Ask every filter for every node; where room was made for the pod, that node alone if it will do."""
+def enough_nodes(count: int) -> int:
+    """How many nodes that can take the pod are enough: all of 99, half of some hundreds, a tenth of 5,000.
+
+    >>> enough_nodes(100), enough_nodes(1000), enough_nodes(5000)
+    (100, 420, 500)
+    """
+    if count < _SMALL:
+        return count
+    share = max(50 - count // 125, 5)
+    return max(count * share // 100, _SMALL)
+
+
+def find_feasible(
+    profile: Profile, snapshot: Snapshot, pod: PodInfo, state: CycleState, *, start: int = 0
+) -> Filtered:
+    """Ask the filters, node by node; where room was made for the pod, that node alone if it will do."""
     found = Filtered()
     nodes: Sequence[NodeInfo] = snapshot.nodes
     wanted: frozenset[str] | None = None
     narrowed_by: list[str] = []
-    for plugin in profile.plugins:
-        if not has(plugin, "pre_filter"):
-            continue
+    for plugin in profile.plugins.pre_filters:
         answer = plugin.pre_filter(state, pod, snapshot)
         if isinstance(answer, Refusal):
             return Filtered(elsewhere=answer, everywhere=True)
@@ -95,28 +125,47 @@ def find_feasible(profile: Profile, snapshot: Snapshot, pod: PodInfo, state: Cyc
     if nominated is not None and try_node(profile.plugins, state, pod, nominated, snapshot) is None:
         found.feasible.append(nominated)
         return found
-    for node in nodes:
+    enough, start = enough_nodes(len(nodes)), start % len(nodes) if nodes else 0
+    for node in chain(islice(nodes, start, None), islice(nodes, start)) if start else nodes:
         refusal = try_node(profile.plugins, state, pod, node, snapshot)
-        if refusal is None:
-            found.feasible.append(node)
-        else:
+        if refusal is not None:
             found.refusals[node.name] = refusal
+            continue
+        found.feasible.append(node)
+        if len(found.feasible) == enough:
+            break
     return found
 
 
 def score_nodes(
     profile: Profile, snapshot: Snapshot, pod: PodInfo, state: CycleState, nodes: Sequence[NodeInfo]
-) -> dict[str, dict[str, int]]:
-    """By node, the weighted score of each plugin."""
-    found: dict[str, dict[str, int]] = {node.name: {} for node in nodes}
-    for plugin in profile.plugins:
-        if not has(plugin, "score") or not plugin.pre_score(state, pod, nodes, snapshot):
+) -> Iterator[tuple[str, list[int]]]:
+    """Of each plugin that has a preference, the weighted scores of the nodes."""
+    for plugin in profile.plugins.scorers:
+        if not plugin.pre_score(state, pod, nodes, snapshot):
             continue
-        scores = plugin.normalize(state, [plugin.score(state, pod, node) for node in nodes], nodes)
+        counted = _remembered_scores if plugin.local else _scores
+        scores = plugin.normalize(state, counted(plugin, state, pod, nodes), nodes)
         weight = profile.weight(plugin)
-        for node, score in zip(nodes, scores, strict=True):
-            found[node.name][plugin.name] = weight * score
-    return found
+        yield plugin.name, scores if weight == 1 else [weight * score for score in scores]
+
+
+def _scores(plugin: Plugin, state: CycleState, pod: PodInfo, nodes: Sequence[NodeInfo]) -> list[int]:
+    return [plugin.score(state, pod, node) for node in nodes]
+
+
+def _remembered_scores(
+    plugin: Plugin, state: CycleState, pod: PodInfo, nodes: Sequence[NodeInfo]
+) -> list[int]:
+    key = (plugin.name, pod.shape)
+    scores: list[int] = []
+    for node in nodes:
+        score = node.memo.get(key)
+        if score is None:
+            score = plugin.score(state, pod, node)
+            node.remember(key, score)
+        scores.append(score)
+    return scores
 
 
 def _refused(
@@ -124,8 +173,8 @@ def _refused(
 ) -> Decision:
     remedy, told = Remedy(), list[str]()
     attempt = Attempt(pod, state, snapshot, found.refusals, found.elsewhere, profile.plugins)
-    for plugin in profile.plugins:
-        offered = plugin.post_filter(attempt) if has(plugin, "post_filter") else None
+    for plugin in profile.plugins.post_filters:
+        offered = plugin.post_filter(attempt)
         if offered is None:
             continue
         if offered.node:
@@ -142,4 +191,10 @@ def _refused(
     if told:
         message += f" {', '.join(told)}"
     rejected_by = {refusal.plugin for refusal in (*found.refusals.values(), found.elsewhere)} - {""}
-    return Decision(message=message, rejected_by=frozenset(rejected_by), remedy=remedy, state=state)
+    return Decision(
+        message=message,
+        rejected_by=frozenset(rejected_by),
+        remedy=remedy,
+        state=state,
+        looked_at=len(found.refusals),
+    )

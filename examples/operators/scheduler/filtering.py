@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 
-from .framework import CycleState, Plugin, Refusal, has
+from .framework import CycleState, Plugin, Plugins, Refusal
 from .nodes import NodeInfo
 from .pods import PodInfo
 from .snapshot import Snapshot
@@ -15,7 +15,7 @@ NOTHING = Refusal(())
 
 
 def try_node(
-    plugins: Sequence[Plugin], state: CycleState, pod: PodInfo, node: NodeInfo, snapshot: Snapshot
+    plugins: Plugins, state: CycleState, pod: PodInfo, node: NodeInfo, snapshot: Snapshot
 ) -> Refusal | None:
     """Whether the node can take the pod, also when the pods come for which it made room.
 
@@ -31,7 +31,7 @@ def try_node(
         fuller, adjusted = node.copy(), state.copy()
         for other in expected:
             fuller.add_pod(other)
-            for plugin in plugins:
+            for plugin in plugins.adjusters:
                 if plugin.name not in state.skipped:
                     plugin.add_pod(adjusted, pod, other, fuller)
         refusal = _filter(plugins, adjusted, pod, fuller)
@@ -40,10 +40,20 @@ def try_node(
     return _filter(plugins, state, pod, node)
 
 
-def _filter(plugins: Sequence[Plugin], state: CycleState, pod: PodInfo, node: NodeInfo) -> Refusal | None:
+def _filter(plugins: Plugins, state: CycleState, pod: PodInfo, node: NodeInfo) -> Refusal | None:
     """The refusal of the first plugin that says no."""
+    refusal = node.memo.get(pod.shape, NOTHING)
+    if refusal is NOTHING:
+        refusal = _first_refusal(plugins.local_filters, state, pod, node)
+        node.remember(pod.shape, refusal)
+    return refusal or _first_refusal(plugins.other_filters, state, pod, node)
+
+
+def _first_refusal(
+    plugins: Iterable[Plugin], state: CycleState, pod: PodInfo, node: NodeInfo
+) -> Refusal | None:
     for plugin in plugins:
-        if plugin.name not in state.skipped and has(plugin, "filter"):
+        if plugin.name not in state.skipped:
             refusal = plugin.filter(state, pod, node)
             if refusal is not None:
                 return refusal

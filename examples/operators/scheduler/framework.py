@@ -17,7 +17,7 @@ without some pods, it works on a copy of the state, which `add_pod` and `remove_
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -100,13 +100,16 @@ class Attempt:
     snapshot: Snapshot
     refusals: Mapping[str, Refusal]
     elsewhere: Refusal
-    plugins: Sequence[Plugin]
+    plugins: Plugins
 
 
 class Plugin:
     """Base of all plugins; every point does nothing."""
 
     name: str = ""
+    local: bool = False
+    """Whether `filter` and `score` look at nothing but the pod's shape and the node: what they say is then
+    remembered for the next pod of that shape, until the node changes."""
 
     def less(self, pod: PodInfo, queued_at: float, /) -> tuple[Any, ...] | None:
         """queueSort: a sort key for waiting pods, smallest first; None from all but one plugin."""
@@ -152,6 +155,25 @@ class Plugin:
     def refuse(self, *reasons: str, final: bool = False) -> Refusal:
         """A refusal in this plugin's name."""
         return Refusal(reasons, final, self.name)
+
+
+class Plugins(tuple[Plugin, ...]):
+    """Plugins in their order, and by the points that are asked most."""
+
+    def __init__(self, plugins: Iterable[Plugin]) -> None:
+        self.pre_filters = self.with_point("pre_filter")
+        self.filters = self.with_point("filter")
+        self.post_filters = self.with_point("post_filter")
+        self.scorers = self.with_point("score")
+        self.adjusters = tuple(each for each in self if has(each, "add_pod"))
+        # Local ones first, as far as nothing else comes between: what they say together is remembered.
+        local = 0
+        while local < len(self.filters) and self.filters[local].local:
+            local += 1
+        self.local_filters, self.other_filters = self.filters[:local], self.filters[local:]
+
+    def with_point(self, point: str) -> tuple[Plugin, ...]:
+        return tuple(each for each in self if has(each, point))
 
 
 def has(plugin: Plugin, point: str) -> bool:

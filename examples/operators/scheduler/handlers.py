@@ -49,10 +49,10 @@ class _Handler:
 
 class _Namespaces(_Handler):
     def changed(self, obj: CachedObject) -> None:
-        self.scheduler.snapshot.namespace_labels[obj.key.name] = dict(obj.metadata.labels)
+        self.scheduler.snapshot.set_namespace(obj.key.name, dict(obj.metadata.labels))
 
     def on_delete(self, old: CachedObject, final_state_unknown: bool) -> None:
-        self.scheduler.snapshot.namespace_labels.pop(old.key.name, None)
+        self.scheduler.snapshot.set_namespace(old.key.name, None)
 
 
 class _Services(_Handler):

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import copy
 from collections import Counter
+from collections.abc import Hashable
+from typing import Any
 
 from reconcile import ObjectKey
 from reconcile.api.core.v1 import Node
 
 from .pods import HostPort, PodInfo
 from .resources import Amounts, add, amounts
+
+_MOST_REMEMBERED = 256
 
 
 class NodeInfo:
@@ -22,6 +26,8 @@ class NodeInfo:
         requested: what its pods reserve; `scored` the same as scoring counts it.
         pods: the pods on it, by key, assumed ones included.
         images: size in bytes of each image that is there.
+        memo: what was found out about the node as it is now; forgotten when it changes. Plugins keep here
+            what is worth sharing between pods, under keys of their own.
     """
 
     def __init__(self, name: str) -> None:
@@ -37,6 +43,7 @@ class NodeInfo:
         self.pods: dict[ObjectKey, PodInfo] = {}
         self.pods_with_affinity: dict[ObjectKey, PodInfo] = {}
         self.host_ports: Counter[HostPort] = Counter()
+        self.memo: dict[Hashable, Any] = {}
 
     def copy(self) -> NodeInfo:
         """For a trial: pods can come and go on the copy."""
@@ -44,10 +51,18 @@ class NodeInfo:
         twin.requested, twin.scored = dict(self.requested), dict(self.scored)
         twin.pods, twin.pods_with_affinity = dict(self.pods), dict(self.pods_with_affinity)
         twin.host_ports = Counter(self.host_ports)
+        twin.memo = {}
         return twin
+
+    def remember(self, key: Hashable, found: Any) -> None:
+        """Keep something until the node changes."""
+        if len(self.memo) >= _MOST_REMEMBERED:
+            self.memo.clear()
+        self.memo[key] = found
 
     def set_node(self, node: Node | None) -> None:
         """Take over what the node says of itself; None for a node that is gone."""
+        self.memo.clear()
         self.present = node is not None
         if node is None:
             return
@@ -57,7 +72,18 @@ class NodeInfo:
         self.allocatable = amounts(node.status.allocatable or node.status.capacity)
         self.images = {name: image.size_bytes or 0 for image in node.status.images for name in image.names}
 
+    @property
+    def zone(self) -> str:
+        return self.labels.get("topology.kubernetes.io/zone", "")
+
+    def replace_pod(self, pod: PodInfo) -> None:
+        """Another state of a pod that is here, and that nobody would decide differently for."""
+        self.pods[pod.key] = pod
+        if pod.affinity:
+            self.pods_with_affinity[pod.key] = pod
+
     def add_pod(self, pod: PodInfo) -> None:
+        self.memo.clear()
         self.pods[pod.key] = pod
         if pod.affinity:
             self.pods_with_affinity[pod.key] = pod
@@ -66,6 +92,7 @@ class NodeInfo:
     def remove_pod(self, key: ObjectKey) -> None:
         pod = self.pods.pop(key, None)
         if pod is not None:
+            self.memo.clear()
             self.pods_with_affinity.pop(key, None)
             self._count(pod, -1)
 

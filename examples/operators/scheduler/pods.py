@@ -6,6 +6,8 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import msgspec
+
 from reconcile import LabelSelector, ObjectKey, Selector, controller_of, parse_time
 from reconcile.api.core.v1 import Pod, PodAffinity, PodAffinityTerm, PodAntiAffinity, PodSpec
 
@@ -56,6 +58,9 @@ class PodInfo:
         nominated_node: where preemption has made room for it; empty without.
         started: when it began to run, in seconds since 1970; infinity while it has not.
         preempted: whether it is going, to make room for another.
+        shape: equal for pods that a node by itself cannot tell apart: requests, node affinity, tolerations,
+            ports.
+        kin: equal for pods that other pods cannot tell apart either: namespace, labels, affinity to pods.
         owner: its controller: API version and kind, and the name; None without one.
     """
 
@@ -75,6 +80,8 @@ class PodInfo:
     nominated_node: str
     started: float
     preempted: bool
+    shape: bytes
+    kin: bytes
 
     @property
     def priority(self) -> int:
@@ -88,6 +95,20 @@ class PodInfo:
 def pod_info(pod: Pod) -> PodInfo:
     spec = pod.spec
     owner = controller_of(pod)
+    requests, host_ports = pod_requests(spec), _host_ports(spec)
+    scored_requests = pod_requests(spec, defaults=DEFAULT_REQUESTS)
+    node_affinity = spec.affinity.node_affinity if spec.affinity else None
+    near = spec.affinity.pod_affinity if spec.affinity else None
+    apart = spec.affinity.pod_anti_affinity if spec.affinity else None
+    shape = (
+        requests,
+        scored_requests,
+        host_ports,
+        spec.node_name,
+        spec.node_selector,
+        node_affinity,
+        spec.tolerations,
+    )
     message = ""
     for condition in pod.status.conditions:
         if condition.type == "PodScheduled" and condition.status == "False":
@@ -100,15 +121,17 @@ def pod_info(pod: Pod) -> PodInfo:
         node_name=spec.node_name or "",
         phase=pod.status.phase or "Pending",
         deleting=pod.metadata.deletion_timestamp is not None,
-        requests=pod_requests(spec),
-        scored_requests=pod_requests(spec, defaults=DEFAULT_REQUESTS),
-        host_ports=_host_ports(spec),
+        requests=requests,
+        scored_requests=scored_requests,
+        host_ports=host_ports,
         affinity=_affinity(pod),
         owner=((owner.api_version, owner.kind), owner.name) if owner else None,
         unschedulable_message=message,
         nominated_node=pod.status.nominated_node_name or "",
         started=parse_time(pod.status.start_time).timestamp() if pod.status.start_time else math.inf,
         preempted=pod.metadata.deletion_timestamp is not None and _preempted(pod),
+        shape=msgspec.json.encode(shape),
+        kin=msgspec.json.encode((pod.metadata.namespace, pod.metadata.labels, near, apart), order="sorted"),
     )
 
 

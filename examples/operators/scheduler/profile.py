@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from .framework import Plugin
+from .framework import Plugin, Plugins
 from .plugins.balanced_allocation import BalancedAllocation
 from .plugins.default_preemption import DefaultPreemption
 from .plugins.dynamic_resources import DynamicResources
@@ -30,7 +30,7 @@ class Profile:
         weights: by plugin name; 1 where absent.
     """
 
-    plugins: tuple[Plugin, ...]
+    plugins: Plugins
     weights: Mapping[str, int] = field(default_factory=dict[str, int])
 
     def weight(self, plugin: Plugin) -> int:
@@ -40,20 +40,22 @@ class Profile:
 def default_profile() -> Profile:
     """kube-scheduler's default profile, as far as this example goes."""
     return Profile(
-        plugins=(
-            PrioritySort(),
-            NodeUnschedulable(),
-            NodeName(),
-            TaintToleration(),
-            NodeAffinity(),
-            NodePorts(),
-            NodeResourcesFit(),
-            PodTopologySpread(),
-            InterPodAffinity(),
-            DynamicResources(),
-            DefaultPreemption(),
-            BalancedAllocation(),
-            ImageLocality(),
+        plugins=Plugins(
+            (
+                PrioritySort(),
+                NodeUnschedulable(),
+                NodeName(),
+                TaintToleration(),
+                NodeAffinity(),
+                NodePorts(),
+                NodeResourcesFit(),
+                PodTopologySpread(),
+                InterPodAffinity(),
+                DynamicResources(),
+                DefaultPreemption(),
+                BalancedAllocation(),
+                ImageLocality(),
+            )
         ),
         weights={
             "TaintToleration": 3,

@@ -44,6 +44,7 @@ class Scheduler:
         self._snapshot = Snapshot()
         self._queue = SchedulingQueue(self._order)
         self._wake = asyncio.Event()
+        self._next_node = 0
         self._bindings: set[asyncio.Task[None]] = set()
 
     async def run(self) -> None:
@@ -92,7 +93,10 @@ class Scheduler:
 
     def _decide(self, pod: PodInfo) -> Decision:
         try:
-            return decide(self._profile, self._snapshot, pod, self._manager.runtime.random)
+            dice = self._manager.runtime.random
+            decision = decide(self._profile, self._snapshot, pod, dice, start=self._next_node)
+            self._next_node += decision.looked_at
+            return decision
         except Exception as error:  # a plugin that fails must not end the loop
             return Decision(message=f"running the scheduling plugins: {error!r}")
 

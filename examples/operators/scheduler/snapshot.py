@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import zip_longest
 
 from reconcile import ObjectKey, Selector
 from reconcile.api.core.v1 import Node
@@ -53,11 +55,27 @@ class Snapshot:
         self.workloads = Workloads()
         self._budgets: dict[ObjectKey, Budget] = {}
         self._nominated: dict[ObjectKey, PodInfo] = {}
+        self._order: list[NodeInfo] | None = None
+        self._with_affinity: dict[str, NodeInfo] = {}
+        self.image_nodes: Counter[str] = Counter()
+        """How many nodes have an image, by its name."""
 
     @property
-    def nodes(self) -> list[NodeInfo]:
-        """The nodes that exist, in the order in which they were first seen."""
-        return [node for node in self._nodes.values() if node.present]
+    def nodes(self) -> Sequence[NodeInfo]:
+        """The nodes that exist: one of each zone in turn, so that any stretch of them is a fair sample."""
+        if self._order is None:
+            zones: dict[str, list[NodeInfo]] = {}
+            for node in self._nodes.values():
+                if node.present:
+                    zones.setdefault(node.zone, []).append(node)
+            turns = zip_longest(*zones.values())
+            self._order = [node for turn in turns for node in turn if node is not None]
+        return self._order
+
+    @property
+    def nodes_with_affinity(self) -> list[NodeInfo]:
+        """The nodes on which some pod has a word on who is near it."""
+        return [node for node in self._with_affinity.values() if node.present]
 
     def node(self, name: str) -> NodeInfo | None:
         found = self._nodes.get(name)
@@ -66,8 +84,25 @@ class Snapshot:
     def set_node(self, name: str, node: Node | None) -> None:
         """A node came, changed, or (None) went. One that went keeps its pods until they go too."""
         info = self._nodes.setdefault(name, NodeInfo(name))
+        before, images = (info.present, info.zone), info.images if info.present else {}
         info.set_node(node)
+        if before != (info.present, info.zone):
+            self._order = None
+        self.image_nodes.subtract(images.keys())
+        self.image_nodes.update(info.images.keys() if info.present else ())
         self._drop_if_empty(info)
+
+    def set_namespace(self, name: str, labels: Mapping[str, str] | None) -> None:
+        """A namespace came, changed, or (None) went."""
+        if labels == self.namespace_labels.get(name):
+            return
+        if labels is None:
+            del self.namespace_labels[name]
+        else:
+            self.namespace_labels[name] = labels
+        # Terms that select namespaces may mean others now.
+        for node in self._nodes.values():
+            node.memo.clear()
 
     @property
     def budgets(self) -> list[Budget]:
@@ -82,6 +117,8 @@ class Snapshot:
 
     def nominated_to(self, node: str) -> list[PodInfo]:
         """Pods that wait, and for which preemption made room on this node."""
+        if not self._nominated:
+            return []
         return [pod for pod in self._nominated.values() if pod.nominated_node == node]
 
     def nominate(self, pod: PodInfo) -> None:
@@ -93,7 +130,11 @@ class Snapshot:
 
     def set_pod(self, pod: PodInfo) -> None:
         """What the server says of a pod that is bound to a node."""
-        self._place(pod)
+        present = self._nodes[pod.node_name].pods.get(pod.key) if self.has_pod(pod) else None
+        if present is not None and _alike(present, pod):
+            self._nodes[pod.node_name].replace_pod(pod)
+        else:
+            self._place(pod)
         self._assumed.discard(pod.key)
         self._nominated.pop(pod.key, None)
 
@@ -125,7 +166,10 @@ class Snapshot:
 
     def _place(self, pod: PodInfo) -> None:
         self._displace(pod.key)
-        self._nodes.setdefault(pod.node_name, NodeInfo(pod.node_name)).add_pod(pod)
+        node = self._nodes.setdefault(pod.node_name, NodeInfo(pod.node_name))
+        node.add_pod(pod)
+        if pod.affinity:
+            self._with_affinity[node.name] = node
         self._where[pod.key] = (pod.node_name, pod.uid)
 
     def _displace(self, key: ObjectKey) -> None:
@@ -133,8 +177,21 @@ class Snapshot:
         if held is not None:
             info = self._nodes[held[0]]
             info.remove_pod(key)
+            if not info.pods_with_affinity:
+                self._with_affinity.pop(info.name, None)
             self._drop_if_empty(info)
 
     def _drop_if_empty(self, info: NodeInfo) -> None:
         if not info.present and not info.pods:
             self._nodes.pop(info.name, None)
+
+
+def _alike(one: PodInfo, other: PodInfo) -> bool:
+    """Whether two states of a pod make no difference to where others may go."""
+    return (
+        one.requests == other.requests
+        and one.scored_requests == other.scored_requests
+        and one.host_ports == other.host_ports
+        and one.kin == other.kin
+        and one.deleting == other.deleting
+    )

@@ -17,6 +17,7 @@ _RESOURCES = ("cpu", "memory")
 
 class BalancedAllocation(Plugin):
     name = "NodeResourcesBalancedAllocation"
+    local = True
 
     def pre_score(self, state: CycleState, pod: PodInfo, nodes: object, snapshot: object, /) -> bool:
         # A pod that asks for nothing changes no balance.

@@ -101,7 +101,7 @@ def select_victims(attempt: Attempt, node: NodeInfo, state: CycleState) -> Candi
             node.add_pod(other)
         else:
             node.remove_pod(other.key)
-        for plugin in attempt.plugins:
+        for plugin in attempt.plugins.adjusters:
             if plugin.name not in state.skipped:
                 (plugin.add_pod if comes else plugin.remove_pod)(state, pod, other, node)
 

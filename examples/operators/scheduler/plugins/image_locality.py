@@ -25,10 +25,7 @@ class ImageLocality(Plugin):
     ) -> bool:
         containers = [*pod.spec.init_containers, *pod.spec.containers]
         images = [normalized_name(container.image or "") for container in containers]
-        everywhere = snapshot.nodes
-        shares = {
-            image: sum(image in node.images for node in everywhere) / len(everywhere) for image in set(images)
-        }
+        shares = {image: snapshot.image_nodes[image] / len(snapshot.nodes) for image in set(images)}
         state[self.name] = (images, shares)
         return any(shares.values())
 

@@ -41,6 +41,19 @@ class _Counts(Adjustable):
             Counter(self.unwelcome),
         )
 
+    def add(self, pod: PodInfo, node: NodeInfo, others: Iterable[PodInfo]) -> None:
+        """Count the pods of a node; what they come to is remembered for pods that are like this one."""
+        found = node.memo.get(pod.kin)
+        if found is None:
+            alone = _Counts(self.welcomes_itself, self.namespaces)
+            for other in others:
+                alone.count(pod, other, node, 1)
+            found = (alone.affinity, alone.anti_affinity, alone.unwelcome)
+            node.remember(pod.kin, found)
+        for mine, more in zip((self.affinity, self.anti_affinity, self.unwelcome), found, strict=True):
+            if more:
+                mine.update(more)
+
     def count(self, pod: PodInfo, other: PodInfo, node: NodeInfo, sign: int) -> None:
         """Count one pod that is on the node, or is not any more."""
         for term in other.affinity.required_anti:
@@ -68,9 +81,8 @@ class InterPodAffinity(Plugin):
         required = pod.affinity.required
         counts = _Counts(all(term.matches(pod, namespaces) for term in required), namespaces)
         has_terms = bool(required or pod.affinity.required_anti)
-        for node in snapshot.nodes:
-            for other in (node.pods if has_terms else node.pods_with_affinity).values():
-                counts.count(pod, other, node, 1)
+        for node in snapshot.nodes if has_terms else snapshot.nodes_with_affinity:
+            counts.add(pod, node, (node.pods if has_terms else node.pods_with_affinity).values())
         if not has_terms and not counts.unwelcome:
             return SKIP
         state[self.name] = counts
@@ -101,7 +113,7 @@ class InterPodAffinity(Plugin):
         wishes: Counter[Place] = Counter()
         namespaces = snapshot.namespace_labels
         has_wishes = bool(pod.affinity.preferred or pod.affinity.preferred_anti)
-        for node in snapshot.nodes:
+        for node in snapshot.nodes if has_wishes else snapshot.nodes_with_affinity:
             for other in node.pods.values() if has_wishes else ():
                 for sign, terms in ((1, pod.affinity.preferred), (-1, pod.affinity.preferred_anti)):
                     for weight, term in terms:

@@ -20,6 +20,7 @@ from ..snapshot import Snapshot
 
 class NodeAffinity(Plugin):
     name = "NodeAffinity"
+    local = True
 
     def pre_filter(
         self, state: CycleState, pod: PodInfo, snapshot: Snapshot, /

@@ -9,6 +9,7 @@ from ..pods import PodInfo
 
 class NodeName(Plugin):
     name = "NodeName"
+    local = True
 
     def filter(self, state: CycleState, pod: PodInfo, node: NodeInfo, /) -> Refusal | None:
         if pod.spec.node_name and pod.spec.node_name != node.name:

@@ -15,6 +15,7 @@ _EVERY_ADDRESS = "0.0.0.0"
 
 class NodePorts(Plugin):
     name = "NodePorts"
+    local = True
 
     def pre_filter(self, state: CycleState, pod: PodInfo, snapshot: Snapshot, /) -> Literal["skip"] | None:
         return None if pod.host_ports else SKIP

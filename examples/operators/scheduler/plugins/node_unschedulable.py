@@ -12,6 +12,7 @@ _CORDONED = ("node.kubernetes.io/unschedulable", "", "NoSchedule")
 
 class NodeUnschedulable(Plugin):
     name = "NodeUnschedulable"
+    local = True
 
     def filter(self, state: CycleState, pod: PodInfo, node: NodeInfo, /) -> Refusal | None:
         if node.unschedulable and untolerated([_CORDONED], pod.spec.tolerations, ("NoSchedule",)):

@@ -12,6 +12,7 @@ _EVERYWHERE = ("cpu", "memory", "ephemeral-storage")
 
 class NodeResourcesFit(Plugin):
     name = "NodeResourcesFit"
+    local = True
 
     def filter(self, state: CycleState, pod: PodInfo, node: NodeInfo, /) -> Refusal | None:
         reasons: list[str] = []

@@ -12,6 +12,7 @@ from .tolerations import untolerated
 
 class TaintToleration(Plugin):
     name = "TaintToleration"
+    local = True
 
     def filter(self, state: CycleState, pod: PodInfo, node: NodeInfo, /) -> Refusal | None:
         if node.taints and untolerated(node.taints, pod.spec.tolerations, ("NoSchedule", "NoExecute")):

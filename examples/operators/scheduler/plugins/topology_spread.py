@@ -230,6 +230,15 @@ def _matching(constraint: Constraint, pod: PodInfo, node: NodeInfo) -> int:
     """The pods of the node that count for a constraint of this pod."""
     if selects_everything(constraint.selector):
         return 0
+    key = (pod.key.namespace, constraint.selector)
+    count = node.memo.get(key)
+    if count is None:
+        count = _count_matching(constraint, pod, node)
+        node.remember(key, count)
+    return count
+
+
+def _count_matching(constraint: Constraint, pod: PodInfo, node: NodeInfo) -> int:
     return sum(
         other.key.namespace == pod.key.namespace
         and not other.deleting
