@@ -44,9 +44,9 @@ class CompiledSchema:
     costs: tuple[RuleCost, ...]
 
     def __init__(self, schema: Schema, *, path: str = "") -> None:
-        compiler = SchemaCompiler()
+        compiler = SchemaCompiler(path)
         self._root = compiler.compile(schema)
-        self.problems = compiler.all_problems(path)
+        self.problems = compiler.all_problems()
         self.form_problems = self.problems[: len(compiler.rule_problems)]
         prefix = f"{path}." if path else ""
         self.costs = tuple(

@@ -61,7 +61,7 @@ class Compiled:
     """An expression ready to be evaluated. Evaluations don't know of each other."""
 
     def __init__(self, checked: Checked) -> None:
-        compiler = _Compiler(checked)
+        compiler = Compiler(checked)
         self._run = compiler.plan(checked.tree.root).run
         self._slots = compiler.variables
         self._size = compiler.size
@@ -103,7 +103,7 @@ class Failed(Exception):
         self.cancelled = cancelled
 
 
-class _Compiler:
+class Compiler:
     def __init__(self, checked: Checked) -> None:
         self.checked = checked
         self.functions = functions()

@@ -92,15 +92,14 @@ def _order_numbers(left: Any, right: Any) -> int | None:
 
     Doubles beside integers are compared as doubles, in the range of the integers.
     """
-    if type(left) is float:
-        if math.isnan(left) or (type(right) is float and math.isnan(right)):
+    if type(left) is float and type(right) is float:
+        if math.isnan(left) or math.isnan(right):
             return None
-        if type(right) is not float:
-            return _order_double_integer(left, right)
-    elif type(right) is float:
-        if math.isnan(right):
-            return None
-        return -_order_double_integer(right, left)
+    elif isinstance(left, float):
+        return None if math.isnan(left) else _order_double_integer(left, right)
+    elif isinstance(right, float):
+        whole: int = left
+        return None if math.isnan(right) else -_order_double_integer(right, whole)
     return (left > right) - (left < right)
 
 

@@ -12,7 +12,7 @@ from reconcile.cel.compiler import Failed
 from reconcile.cel.correlation import Correlation, OldItems
 from reconcile.cel.limits import MAX_MESSAGE_BYTES, PER_CALL_LIMIT
 from reconcile.cel.results import Reason, Verdict, Violation
-from reconcile.cel.rules import CompiledRule, RuleNode, compile_message, old_value
+from reconcile.cel.rules import REASONS, CompiledRule, RuleNode, compile_message, old_value
 from reconcile.cel.schema_types import with_type_and_meta
 from reconcile.cel.schema_values import ValueSchema
 
@@ -164,6 +164,8 @@ class Evaluator:
             detail = message.strip() if message else f"failed rule: {(rule.rule.get('rule') or '').strip()}"
         shows = node.schema.get("type") not in ("object", "array")
         reason: Reason = rule.rule.get("reason") or "FieldValueInvalid"
+        if reason not in REASONS:
+            reason = "FieldValueInvalid"
         value = variables.new if shows else None
         if reason in ("FieldValueForbidden", "FieldValueRequired"):
             shows = False

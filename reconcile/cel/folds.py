@@ -11,7 +11,7 @@ from reconcile.cel.syntax import ACCUMULATOR, Call, Comprehension, Ident, Litera
 from reconcile.cel.values import ListValue, MapValue, go_name
 
 if TYPE_CHECKING:
-    from reconcile.cel.compiler import Plan, _Compiler
+    from reconcile.cel.compiler import Plan, Compiler
 
 
 class _Unset:
@@ -21,7 +21,7 @@ class _Unset:
 _UNSET = _Unset()
 
 
-def fold(compiler: _Compiler, expr: Comprehension) -> Plan:
+def fold(compiler: Compiler, expr: Comprehension) -> Plan:
     from reconcile.cel.compiler import Plan
 
     initial = compiler.plan(expr.initial)

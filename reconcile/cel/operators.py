@@ -80,10 +80,17 @@ def _both(frame: Frame, left: Run, right: Run, track: Tracker) -> tuple[Any, Any
 
 
 def variadic(args: Sequence[Run], work: Callable[..., Any], track: Tracker | None) -> Run:
-    """A call that ends, and costs nothing, at the first argument that fails."""
+    """A call that ends at the first argument that fails; it costs something only if that was the last."""
 
     def run(frame: Frame) -> Any:
-        values = [arg(frame) for arg in args]
+        values: list[Any] = []
+        try:
+            values.extend(arg(frame) for arg in args)
+        except Failure:
+            if len(values) + 1 == len(args):
+                values.append(_FAILED)
+                frame[0] += 1 if track is None else _tracked(track, values, _FAILED)
+            raise
         return _worked(frame, work, values, track)
 
     return run

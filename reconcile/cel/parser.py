@@ -348,7 +348,7 @@ class _Parser:
         elif token.kind == "float":
             self.take()
             value = parse_double(token.text)
-            if value in (float("inf"), float("-inf")):
+            if value is None or value in (float("inf"), float("-inf")):
                 return self.report(first.offset, "invalid double literal")
             value = -value if minus else value
         elif minus:

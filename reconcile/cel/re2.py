@@ -62,7 +62,7 @@ _CATEGORIES = frozenset(
         "Zs",
     ]
 )
-_SCRIPTS = {
+_SCRIPTS: dict[str, tuple[str, ...]] = {
     name.title(): (name,)
     for name in [
         "LATIN",
@@ -430,6 +430,10 @@ class _Translator:
                 if code <= sys.maxunicode:
                     self.place = match.end()
                     return chr(code)
+                place = start + 4
+                while int(rest[start + 3 : place], 16) <= sys.maxunicode:
+                    place += 1
+                raise PatternError(f"invalid escape sequence: `{rest[start:place]}`")
             bad = _BAD_HEX.match(rest, place)
             place = bad.end() if bad else place
         elif ord(char) < 0x80 and not char.isalnum():

@@ -24,7 +24,7 @@ from reconcile.cel.schema_types import Declared, Schema, declare
 from reconcile.cel.values import Optional
 
 RULES = "x-kubernetes-validations"
-_REASONS = ("FieldValueDuplicate", "FieldValueForbidden", "FieldValueInvalid", "FieldValueRequired")
+REASONS = ("FieldValueDuplicate", "FieldValueForbidden", "FieldValueInvalid", "FieldValueRequired")
 _LINES = re.compile(r"[\n\r]+")
 _TOTAL = "estimated rule cost total"
 _HINT = (
@@ -131,9 +131,13 @@ class RuleNode:
 
 
 class SchemaCompiler:
-    """Walks a schema once, compiling its rules and collecting what is wrong with them."""
+    """Walks a schema once, compiling its rules and collecting what is wrong with them.
 
-    def __init__(self) -> None:
+    `path` is the schema's own path.
+    """
+
+    def __init__(self, path: str = "") -> None:
+        self._path = path
         self.rule_problems: list[RuleProblem] = []
         self.problems: list[RuleProblem] = []
         self.costs: list[RuleCost] = []
@@ -142,8 +146,8 @@ class SchemaCompiler:
         """The tree of rules below a schema, whose root is a resource."""
         return self._node(schema, "", resource=True, cardinality=1, uncorrelated=None)
 
-    def all_problems(self, path: str) -> tuple[RuleProblem, ...]:
-        """What is wrong, in the server's order; `path` is the schema's own."""
+    def all_problems(self) -> tuple[RuleProblem, ...]:
+        """What is wrong, in the server's order."""
         found = [*self.rule_problems, *self.problems]
         total = sum(each.total for each in self.costs)
         if total > PER_SCHEMA_ESTIMATE_LIMIT:
@@ -154,6 +158,7 @@ class SchemaCompiler:
             name = f"{RULES} {_TOTAL} for entire OpenAPIv3 schema"
             text = cost_message(name, min(total, UNBOUNDED), PER_SCHEMA_ESTIMATE_LIMIT)
             found.append(_problem("cost", "", "FieldValueForbidden", text))
+        path = self._path
         if not path:
             return tuple(found)
         return tuple(replace(each, field=f"{path}.{each.field}" if each.field else path) for each in found)
@@ -248,8 +253,8 @@ class SchemaCompiler:
             wrong = "messageExpression must be non-empty if specified"
             report("messageExpression", "FieldValueRequired", wrong)
         reason = rule.get("reason")
-        if reason is not None and reason not in _REASONS:
-            wrong = "supported values: " + ", ".join(f'"{each}"' for each in _REASONS)
+        if reason is not None and reason not in REASONS:
+            wrong = "supported values: " + ", ".join(f'"{each}"' for each in REASONS)
             report("reason", "FieldValueNotSupported", wrong, reason)
         if field_path and not field_path.strip():
             report("fieldPath", "FieldValueInvalid", "must be non-empty if specified", field_path)
@@ -294,6 +299,8 @@ class SchemaCompiler:
         if compiled.uses_old:
             if uncorrelated is not None:
                 within = uncorrelated.removesuffix(".")
+                if self._path:
+                    within = f"{self._path}.{within}"
                 wrong = f"oldSelf cannot be used on the uncorrelatable portion of the schema within {within}"
                 self.problems.append(
                     _problem("rule", f"{path}.rule", "FieldValueInvalid", wrong, text, value=text)

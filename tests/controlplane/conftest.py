@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from helpers.cel_oracle import build_oracle
 from helpers.etcd_history import EtcdHistory
 from helpers.faulty_world import FaultyWorld, faulty_control_plane
 
@@ -17,6 +18,12 @@ from reconcile.testing.requirements import require
 def needs_control_plane() -> None:
     """Skips or fails the tests that ask for it where no control plane can be run."""
     require("controlplane")
+
+
+@pytest.fixture(scope="session")
+def cel_oracle(needs_control_plane: None) -> Path:
+    """An executable that says what Kubernetes' own libraries say of expressions, built with Go."""
+    return build_oracle()
 
 
 @pytest.fixture(scope="module")

