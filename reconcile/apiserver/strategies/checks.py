@@ -96,6 +96,24 @@ def path_segment(value: str) -> list[str]:
     return problems + [f"may not contain '{part}'" for part in ("/", "%") if part in value]
 
 
+_KEY = re.compile(r"[-._a-zA-Z0-9]+")
+
+
+def config_key_problems(key: str) -> list[str]:
+    """What keeps a text from being a key of a config map or a secret."""
+    problems = ["must be no more than 253 characters"] if len(key) > 253 else []
+    if not _KEY.fullmatch(key):
+        problems.append(
+            "a valid config key must consist of alphanumeric characters, '-', '_' or '.' (e.g. 'key.name',  "
+            "or 'KEY_NAME',  or 'key-name', regex used for validation is '[-._a-zA-Z0-9]+')"
+        )
+    if key == ".":
+        problems.append("must not be '.'")
+    if key.startswith(".."):
+        problems.append("must not be '..'" if key == ".." else "must not start with '..'")
+    return problems
+
+
 _PORT_NAME = re.compile(r"[-a-z0-9]+")
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import re
 from typing import Any
 
 from reconcile.apiserver.field_errors import FieldError, forbidden, invalid, not_supported, required, too_long
@@ -14,21 +13,6 @@ from reconcile.apiserver.strategies.basic import KindStrategy, keep
 JSONObject = dict[str, Any]
 
 _MAX_DATA = 1024 * 1024
-_KEY = re.compile(r"[-._a-zA-Z0-9]+")
-
-
-def _key_problems(key: str) -> list[str]:
-    problems = ["must be no more than 253 characters"] if len(key) > 253 else []
-    if not _KEY.fullmatch(key):
-        problems.append(
-            "a valid config key must consist of alphanumeric characters, '-', '_' or '.' (e.g. 'key.name',  "
-            "or 'KEY_NAME',  or 'key-name', regex used for validation is '[-._a-zA-Z0-9]+')"
-        )
-    if key == ".":
-        problems.append("must not be '.'")
-    if key.startswith(".."):
-        problems.append("must not be '..'" if key == ".." else "must not start with '..'")
-    return problems
 
 
 def _decoded_length(text: str) -> int:
@@ -40,12 +24,12 @@ def config_map(obj: JSONObject) -> list[FieldError]:
     data, binary = obj.get("data") or {}, obj.get("binaryData") or {}
     total = 0
     for key, value in data.items():
-        errors += [invalid(f"data[{key}]", key, problem) for problem in _key_problems(key)]
+        errors += [invalid(f"data[{key}]", key, problem) for problem in checks.config_key_problems(key)]
         if key in binary:
             errors.append(invalid(f"data[{key}]", key, "duplicate of key present in binaryData"))
         total += len(value.encode())
     for key, value in binary.items():
-        errors += [invalid(f"binaryData[{key}]", key, problem) for problem in _key_problems(key)]
+        errors += [invalid(f"binaryData[{key}]", key, problem) for problem in checks.config_key_problems(key)]
         total += _decoded_length(value or "")
     if total > _MAX_DATA:
         errors.append(too_long("", "", _MAX_DATA))
@@ -81,7 +65,7 @@ def secret(obj: JSONObject) -> list[FieldError]:
     errors: list[FieldError] = []
     data = obj.get("data") or {}
     for key in data:
-        errors += [invalid(f"data[{key}]", key, problem) for problem in _key_problems(key)]
+        errors += [invalid(f"data[{key}]", key, problem) for problem in checks.config_key_problems(key)]
     if sum(_decoded_length(value or "") for value in data.values()) > _MAX_DATA:
         errors.append(too_long("data", "", _MAX_DATA))
     kind = obj.get("type", "")
@@ -268,27 +252,38 @@ def persistent_volume_update(new: JSONObject, old: JSONObject) -> list[FieldErro
     return errors + checks.immutable(new["spec"], old["spec"], "spec", "volumeMode")
 
 
-def _access_modes(spec: JSONObject) -> list[FieldError]:
+def _access_modes(spec: JSONObject, path: str = "spec") -> list[FieldError]:
     modes = spec.get("accessModes") or []
-    errors = [required("spec.accessModes", "at least 1 access mode is required")] if not modes else []
+    errors = [required(f"{path}.accessModes", "at least 1 access mode is required")] if not modes else []
     errors += [
-        not_supported("spec.accessModes", mode, _ACCESS_MODES) for mode in modes if mode not in _ACCESS_MODES
+        not_supported(f"{path}.accessModes", mode, _ACCESS_MODES)
+        for mode in modes
+        if mode not in _ACCESS_MODES
     ]
     if "ReadWriteOncePod" in modes and len(modes) > 1:
-        errors.append(forbidden("spec.accessModes", "may not use ReadWriteOncePod with other access modes"))
+        errors.append(
+            forbidden(f"{path}.accessModes", "may not use ReadWriteOncePod with other access modes")
+        )
     return errors
 
 
 def persistent_volume_claim(obj: JSONObject) -> list[FieldError]:
-    spec = obj["spec"]
-    errors = checks.label_selector("spec.selector", spec.get("selector")) + _access_modes(spec)
+    return claim_spec("spec", obj["spec"])
+
+
+def claim_spec(path: str, spec: JSONObject) -> list[FieldError]:
+    """The spec of a claim, of its own or in a template."""
+    errors = checks.label_selector(f"{path}.selector", spec.get("selector")) + _access_modes(spec, path)
     storage = ((spec.get("resources") or {}).get("requests") or {}).get("storage")
     if storage is None:
-        errors.append(required("spec.resources[storage]"))
+        errors.append(required(f"{path}.resources[storage]"))
     elif checks.Amount.parse(storage) <= 0:
-        errors.append(invalid("spec.resources[storage]", storage, "must be greater than zero"))
+        errors.append(invalid(f"{path}.resources[storage]", storage, "must be greater than zero"))
     if spec.get("storageClassName"):
-        errors += checks.dns_subdomain("spec.storageClassName", spec["storageClassName"])
+        errors += checks.dns_subdomain(f"{path}.storageClassName", spec["storageClassName"])
+    mode = spec.get("volumeMode")
+    if mode is not None and mode not in ("Block", "Filesystem"):
+        errors.append(not_supported(f"{path}.volumeMode", mode, ("Block", "Filesystem")))
     return errors
 
 

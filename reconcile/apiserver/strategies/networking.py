@@ -261,7 +261,7 @@ def ingress_class(obj: JSONObject) -> list[FieldError]:
     errors: list[FieldError] = []
     if len(controller) > 250:
         errors.append(too_long("spec.controller", "", 250))
-    errors += _domain_prefixed("spec.controller", controller)
+    errors += domain_prefixed("spec.controller", controller)
     parameters = spec.get("parameters")
     if parameters is None:
         return errors
@@ -290,7 +290,8 @@ def ingress_class_update(new: JSONObject, old: JSONObject) -> list[FieldError]:
 _HTTP_PATH = re.compile(r"[A-Za-z0-9/\-._~%!$&'()*+,;=:]+")
 
 
-def _domain_prefixed(field: str, text: str) -> list[FieldError]:
+def domain_prefixed(field: str, text: str) -> list[FieldError]:
+    """A path below a domain, such as `acme.io/foo`."""
     if not text:
         return [required(field)]
     host, _, path = text.partition("/")

@@ -104,10 +104,11 @@ def _pod_term(path: str, term: JSONObject) -> list[FieldError]:
     errors = checks.label_selector(f"{path}.labelSelector", term.get("labelSelector"))
     errors += checks.label_selector(f"{path}.namespaceSelector", term.get("namespaceSelector"))
     key = term.get("topologyKey", "")
+    for name in term.get("namespaces") or ():
+        errors += checks.dns_label(f"{path}.namespace", name)
     if not key:
         errors.append(required(f"{path}.topologyKey", "can not be empty"))
-    else:
-        errors += [invalid(f"{path}.topologyKey", key, problem) for problem in qualified_name_problems(key)]
+    errors += [invalid(f"{path}.topologyKey", key, problem) for problem in qualified_name_problems(key)]
     return errors
 
 
@@ -133,4 +134,28 @@ def _node_selector_term(path: str, term: JSONObject) -> list[FieldError]:
             errors.append(invalid(f"{where}.operator", operator, "not a valid selector operator"))
         key = expression.get("key", "")
         errors += [invalid(f"{where}.key", key, problem) for problem in qualified_name_problems(key)]
+        errors += [
+            invalid(f"{where}.values[{position}]", value, problem)
+            for position, value in enumerate(values)
+            for problem in label_value_problems(value)
+        ]
+    for index, field in enumerate(term.get("matchFields") or ()):
+        errors += _node_field(f"{path}.matchFields[{index}]", field)
+    return errors
+
+
+def _node_field(path: str, field: JSONObject) -> list[FieldError]:
+    """A requirement on a field of a node: on its name, that is."""
+    errors: list[FieldError] = []
+    operator, values = field.get("operator", ""), field.get("values") or []
+    if operator not in ("In", "NotIn"):
+        errors.append(invalid(f"{path}.operator", operator, "not a valid selector operator"))
+    elif len(values) != 1:
+        text = "must be only one value when `operator` is 'In' or 'NotIn' for node field selector"
+        errors.append(required(f"{path}.values", text))
+    key = field.get("key", "")
+    if key != "metadata.name":
+        return [*errors, invalid(f"{path}.key", key, "not a valid field selector key")]
+    for index, value in enumerate(values):
+        errors += checks.dns_subdomain(f"{path}.values[{index}]", value)
     return errors

@@ -16,15 +16,25 @@ from reconcile.apiserver.field_errors import (
     forbidden,
     invalid,
     not_found,
+    not_supported,
     required,
 )
 from reconcile.apiserver.strategies import checks
 from reconcile.apiserver.strategies.pod_scheduling import affinity, spread_constraints, tolerations
+from reconcile.apiserver.strategies.pod_security import (
+    container_security,
+    names_and_addresses,
+    pod_security,
+)
+from reconcile.apiserver.strategies.pod_volumes import env_field_selector, resource_selector, volumes
 from reconcile.objects.names import qualified_name_problems
 
 JSONObject = dict[str, Any]
 
 _PROTOCOLS = ("SCTP", "TCP", "UDP")
+_ENV_MESSAGE = (
+    "a valid environment variable name must consist only of printable ASCII characters other than '='"
+)
 _ENV_RELAXED = re.compile(r"[ -<>-~]+")
 
 
@@ -44,36 +54,38 @@ def template_errors(path: str, template: JSONObject) -> list[FieldError]:
     return errors
 
 
-def pod_spec_errors(path: str, spec: JSONObject) -> list[FieldError]:
-    errors, volumes = _volumes(f"{path}.volumes", spec.get("volumes") or [])
+def pod_spec_errors(path: str, spec: JSONObject, name: str = "") -> list[FieldError]:
+    errors, known = volumes(f"{path}.volumes", spec.get("volumes") or [], name)
+    host_users = spec.get("hostUsers") is not False
     containers = spec.get("containers") or []
     if not containers:
         errors.append(required(f"{path}.containers"))
     seen: set[str] = set()
     for index, container in enumerate(containers):
         where = f"{path}.containers[{index}]"
-        errors += container_errors(where, container, volumes)
-        name = container.get("name", "")
-        if name in seen:
-            errors.append(duplicate(f"{where}.name", name))
-        seen.add(name)
+        errors += container_errors(where, container, known)
+        errors += _unique(where, container, seen)
+        errors += container_security(
+            f"{where}.securityContext", container.get("securityContext") or {}, host_users=host_users
+        )
         errors += _probes(where, container)
     errors += _host_port_conflicts(f"{path}.containers", containers)
     for index, container in enumerate(spec.get("initContainers") or ()):
         where = f"{path}.initContainers[{index}]"
-        errors += container_errors(where, container, volumes)
-        name = container.get("name", "")
-        if name in seen:
-            errors.append(duplicate(f"{where}.name", name))
-        seen.add(name)
+        errors += container_errors(where, container, known)
+        errors += _unique(where, container, seen)
+        errors += container_security(
+            f"{where}.securityContext", container.get("securityContext") or {}, host_users=host_users
+        )
         errors += _init_only(where, container)
     errors += _host_network(path, spec)
     errors += checks.one_of(spec, path, "restartPolicy", ("Always", "OnFailure", "Never"))
     errors += checks.one_of(
-        spec, path, "dnsPolicy", ("ClusterFirst", "ClusterFirstWithHostNet", "Default", "None")
+        spec, path, "dnsPolicy", ("ClusterFirstWithHostNet", "ClusterFirst", "Default", "None")
     )
+    errors += pod_security(f"{path}.securityContext", spec.get("securityContext") or {}, spec)
+    errors += names_and_addresses(path, spec)
     errors += checks.labels(f"{path}.nodeSelector", spec.get("nodeSelector"))
-    errors += _pull_secrets(f"{path}.imagePullSecrets", spec.get("imagePullSecrets") or [])
     errors += affinity(f"{path}.affinity", spec.get("affinity") or {})
     errors += _gates(path, spec)
     errors += spread_constraints(
@@ -96,8 +108,15 @@ def pod_spec_errors(path: str, spec: JSONObject) -> list[FieldError]:
     return errors
 
 
-def container_errors(path: str, container: JSONObject, volumes: set[str] | None) -> list[FieldError]:
-    """What holds for containers of every sort; `volumes` None: mounts are not looked up."""
+def _unique(path: str, container: JSONObject, seen: set[str]) -> list[FieldError]:
+    name = container.get("name", "")
+    errors = [duplicate(f"{path}.name", name)] if name in seen else []
+    seen.add(name)
+    return errors
+
+
+def container_errors(path: str, container: JSONObject, known: set[str] | None) -> list[FieldError]:
+    """What holds for containers of every sort; `known` are the volumes; None: mounts are not looked up."""
     errors: list[FieldError] = []
     name = container.get("name", "")
     errors += checks.dns_label(f"{path}.name", name) if name else [required(f"{path}.name")]
@@ -106,10 +125,14 @@ def container_errors(path: str, container: JSONObject, volumes: set[str] | None)
     errors += checks.one_of(container, path, "terminationMessagePolicy", ("File", "FallbackToLogsOnError"))
     errors += _ports(f"{path}.ports", container.get("ports") or [])
     errors += _environment(path, container)
+    errors += _environment_sources(f"{path}.envFrom", container.get("envFrom") or [])
     devices = {device.get("name", "") for device in container.get("volumeDevices") or ()}
-    errors += _mounts(f"{path}.volumeMounts", container.get("volumeMounts") or [], volumes, devices)
+    errors += _mounts(f"{path}.volumeMounts", container.get("volumeMounts") or [], known, devices)
     errors += checks.one_of(container, path, "imagePullPolicy", ("Always", "IfNotPresent", "Never"))
     errors += checks.resource_requirements(f"{path}.resources", container.get("resources"))
+    policy, allowed = container.get("restartPolicy"), ("Always", "Never", "OnFailure")
+    if policy is not None and policy not in allowed:
+        errors.append(not_supported(f"{path}.restartPolicy", policy, allowed))
     return errors
 
 
@@ -146,17 +169,11 @@ def _environment(path: str, container: JSONObject) -> list[FieldError]:
         if not name:
             errors.append(required(f"{where}.name"))
         elif not _ENV_RELAXED.fullmatch(name):
-            message = (
-                "a valid environment variable name must consist only of printable ASCII characters "
-                "other than '='"
-            )
-            errors.append(invalid(f"{where}.name", name, message))
+            errors.append(invalid(f"{where}.name", name, _ENV_MESSAGE))
         source = variable.get("valueFrom")
         if source is None:
             continue
         where += ".valueFrom"
-        if variable.get("value"):
-            errors.append(invalid(where, "", "may not be specified when `value` is not empty"))
         kinds = [key for key, value in source.items() if value is not None]
         if not kinds:
             errors.append(
@@ -167,20 +184,53 @@ def _environment(path: str, container: JSONObject) -> list[FieldError]:
                     "or `fileKeyRef`",
                 )
             )
+        elif variable.get("value"):
+            errors.append(invalid(where, "", "may not be specified when `value` is not empty"))
         elif len(kinds) > 1:
             errors.append(invalid(where, "", "may not have more than one field specified at a time"))
         for kind in ("configMapKeyRef", "secretKeyRef"):
             reference = source.get(kind)
-            if reference is not None and not reference.get("key"):
-                errors.append(required(f"{where}.{kind}.key"))
-        reference = source.get("fieldRef")
-        if reference is not None and not reference.get("fieldPath"):
-            errors.append(required(f"{where}.fieldRef.fieldPath"))
+            if reference is not None:
+                errors += checks.dns_subdomain(f"{where}.{kind}.name", reference.get("name") or "")
+                if not reference.get("key"):
+                    errors.append(required(f"{where}.{kind}.key"))
+                else:
+                    errors += checks.names(
+                        f"{where}.{kind}.key", reference["key"], checks.config_key_problems
+                    )
+        if source.get("fieldRef") is not None:
+            errors += env_field_selector(f"{where}.fieldRef", source["fieldRef"])
+        if source.get("resourceFieldRef") is not None:
+            where = f"{where}.resourceFieldRef"
+            errors += resource_selector(where, source["resourceFieldRef"], volume=False)
+    return errors
+
+
+_MOUNT_MODES = {
+    "mountPropagation": ("Bidirectional", "HostToContainer", "None"),
+    "recursiveReadOnly": ("Disabled", "Enabled", "IfPossible"),
+}
+
+
+def _environment_sources(path: str, sources: list[JSONObject]) -> list[FieldError]:
+    errors: list[FieldError] = []
+    for index, source in enumerate(sources):
+        prefix = source.get("prefix") or ""
+        if prefix and not _ENV_RELAXED.fullmatch(prefix):
+            errors.append(invalid(f"{path}[{index}].prefix", prefix, _ENV_MESSAGE))
+        kinds = [kind for kind in ("configMapRef", "secretRef") if source.get(kind) is not None]
+        for kind in kinds:
+            field, name = f"{path}[{index}].{kind}.name", source[kind].get("name") or ""
+            errors += checks.dns_subdomain(field, name) if name else [required(field)]
+        if not kinds:
+            errors.append(invalid(path, "", "must specify one of: `configMapRef` or `secretRef`"))
+        elif len(kinds) > 1:
+            errors.append(invalid(path, "", "may not have more than one field specified at a time"))
     return errors
 
 
 def _mounts(
-    path: str, mounts: list[JSONObject], volumes: set[str] | None, devices: set[str]
+    path: str, mounts: list[JSONObject], known: set[str] | None, devices: set[str]
 ) -> list[FieldError]:
     errors: list[FieldError] = []
     seen: set[str] = set()
@@ -189,7 +239,7 @@ def _mounts(
         name, place = mount.get("name", ""), mount.get("mountPath", "")
         if not name:
             errors.append(required(f"{where}.name"))
-        if volumes is not None and name not in volumes:
+        if known is not None and name not in known:
             errors.append(not_found(f"{where}.name", name))
         if not place:
             errors.append(required(f"{where}.mountPath"))
@@ -198,6 +248,9 @@ def _mounts(
         seen.add(place)
         if name in devices:
             errors.append(invalid(f"{where}.name", name, "must not already exist in volumeDevices"))
+        for key, allowed in _MOUNT_MODES.items():
+            if mount.get(key) is not None and mount[key] not in allowed:
+                errors.append(not_supported(f"{path}.{key}", mount[key], allowed))
         for key in ("subPath", "subPathExpr"):
             inner = mount.get(key, "")
             if inner.startswith("/"):
@@ -205,45 +258,6 @@ def _mounts(
             if ".." in inner.split("/"):
                 errors.append(invalid(f"{path}.{key}", inner, "must not contain '..'"))
     return errors
-
-
-_REQUIRED_IN_VOLUME = {
-    "hostPath": ("path",),
-    "nfs": ("server", "path"),
-    "secret": ("secretName",),
-    "configMap": ("name",),
-    "persistentVolumeClaim": ("claimName",),
-    "csi": ("driver",),
-}
-
-
-def _volumes(path: str, volumes: list[JSONObject]) -> tuple[list[FieldError], set[str]]:
-    errors: list[FieldError] = []
-    seen: set[str] = set()
-    for index, volume in enumerate(volumes):
-        where = f"{path}[{index}]"
-        name = volume.get("name", "")
-        kinds = [key for key, value in volume.items() if key != "name" and value is not None]
-        errors += [
-            forbidden(f"{where}.{extra}", "may not specify more than 1 volume type") for extra in kinds[1:]
-        ]
-        if not kinds:
-            errors.append(required(where, "must specify a volume type"))
-        for kind in kinds[:1]:
-            errors += [
-                required(f"{where}.{kind}.{key}")
-                for key in _REQUIRED_IN_VOLUME.get(kind, ())
-                if not volume[kind].get(key)
-            ]
-        if not name:
-            errors.append(required(f"{where}.name"))
-        else:
-            problems = checks.dns_label(f"{where}.name", name)
-            errors += problems
-            if not problems and name in seen:
-                errors.append(duplicate(f"{where}.name", name))
-        seen.add(name)
-    return errors, seen
 
 
 def _probes(path: str, container: JSONObject) -> list[FieldError]:
@@ -307,8 +321,6 @@ def _init_only(path: str, container: JSONObject) -> list[FieldError]:
     if container.get("restartPolicy") == "Always":
         return _probes(path, container)
     errors: list[FieldError] = []
-    if container.get("restartPolicy") is not None and not container.get("restartPolicyRules"):
-        errors += checks.one_of(container, path, "restartPolicy", ("Always", "OnFailure", "Never"))
     for key in ("lifecycle", "livenessProbe", "readinessProbe", "startupProbe"):
         if container.get(key) is not None:
             text = "may not be set for init containers without restartPolicy=Always"
@@ -348,14 +360,6 @@ def _host_network(path: str, spec: JSONObject) -> list[FieldError]:
                         )
                     )
     return errors
-
-
-def _pull_secrets(path: str, secrets: list[JSONObject]) -> list[FieldError]:
-    return [
-        invalid(f"{path}[{index}]", {}, "name must not be empty")
-        for index, secret in enumerate(secrets)
-        if secret == {}
-    ]
 
 
 def _gates(path: str, spec: JSONObject) -> list[FieldError]:

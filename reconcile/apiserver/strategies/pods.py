@@ -86,7 +86,7 @@ class PodStrategy(Strategy):
         _gate_condition(obj)
 
     def validate_create(self, obj: JSONObject, context: RequestContext) -> list[FieldError]:
-        errors = pod_spec_errors("spec", obj["spec"])
+        errors = pod_spec_errors("spec", obj["spec"], obj["metadata"].get("name", ""))
         if obj["spec"].get("ephemeralContainers"):
             errors.append(forbidden("spec.ephemeralContainers", "cannot be set on create"))
         if obj["spec"].get("nodeName") and obj["spec"].get("schedulingGates"):

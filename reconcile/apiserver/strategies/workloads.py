@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import Any
 
 from reconcile.apiserver.field_errors import FieldError, forbidden, invalid, not_supported, required
 from reconcile.apiserver.interfaces import RequestContext
 from reconcile.apiserver.strategies import checks
 from reconcile.apiserver.strategies.basic import KindStrategy, keep
+from reconcile.apiserver.strategies.jobs import job_spec
 from reconcile.apiserver.strategies.pod_spec import template_errors
 from reconcile.objects.names import dns_label_problems, dns_subdomain_problems
 from reconcile.objects.selectors import Selector
@@ -328,7 +330,7 @@ class JobStrategy(KindStrategy):
 
 
 def job(obj: JSONObject) -> list[FieldError]:
-    errors = _job_spec("spec", obj["spec"])
+    errors = job_spec("spec", obj["spec"])
     spec = obj["spec"]
     selector = spec.get("selector")
     if selector is None:
@@ -341,37 +343,6 @@ def job(obj: JSONObject) -> list[FieldError]:
             errors.append(
                 invalid("spec.template.metadata.labels", found, "`selector` does not match template `labels`")
             )
-    return errors
-
-
-def _job_spec(path: str, spec: JSONObject) -> list[FieldError]:
-    errors = checks.non_negative(
-        spec,
-        path,
-        "parallelism",
-        "completions",
-        "activeDeadlineSeconds",
-        "backoffLimit",
-        "ttlSecondsAfterFinished",
-    )
-    mode = spec.get("completionMode")
-    if mode is not None and mode not in ("NonIndexed", "Indexed"):
-        errors.append(not_supported(f"{path}.completionMode", mode, ("Indexed", "NonIndexed")))
-    if mode == "Indexed" and spec.get("completions") is None:
-        errors.append(required(f"{path}.completions", "when completion mode is Indexed"))
-    if mode == "NonIndexed" and spec.get("backoffLimitPerIndex") is not None:
-        text = "requires indexed completion mode"
-        errors.append(invalid(f"{path}.backoffLimitPerIndex", spec["backoffLimitPerIndex"], text))
-    template = spec.get("template") or {}
-    errors += template_errors(f"{path}.template", template)
-    policy = (template.get("spec") or {}).get("restartPolicy")
-    where = f"{path}.template.spec.restartPolicy"
-    if policy in ("", None, "Always"):
-        errors.append(required(where, 'valid values: "OnFailure", "Never"'))
-    elif policy not in ("OnFailure", "Never"):
-        errors.append(not_supported(where, policy, ("OnFailure", "Never")))
-    elif spec.get("podFailurePolicy") is not None and policy != "Never":
-        errors.append(invalid(where, policy, 'only "Never" is supported when podFailurePolicy is specified'))
     return errors
 
 
@@ -469,20 +440,48 @@ def cron_job(obj: JSONObject) -> list[FieldError]:
             errors.append(invalid("spec.schedule", schedule, problem))
     errors += checks.non_negative(spec, "spec", "startingDeadlineSeconds")
     zone = spec.get("timeZone")
-    if zone is not None and (
-        not zone or not re.fullmatch(r"[A-Za-z0-9_+/-]+", zone) or zone.lower() == "local"
-    ):
-        errors.append(
-            invalid(
-                "spec.timeZone",
-                zone,
-                "timeZone must be an explicit time zone as defined in https://www.iana.org/time-zones",
-            )
-        )
+    if zone is not None:
+        errors += _time_zone(zone)
     errors += checks.one_of(spec, "spec", "concurrencyPolicy", ("Allow", "Forbid", "Replace"))
-    errors += _job_spec("spec.jobTemplate.spec", spec["jobTemplate"]["spec"])
+    template = spec["jobTemplate"]["spec"]
+    errors += job_spec("spec.jobTemplate.spec", template)
+    if template.get("selector") is not None:
+        text = "`selector` will be auto-generated"
+        errors.append(invalid("spec.jobTemplate.spec.selector", template["selector"], text))
+    if template.get("manualSelector"):
+        errors.append(not_supported("spec.jobTemplate.spec.manualSelector", True, ("nil", "false")))
     errors += checks.non_negative(spec, "spec", "successfulJobsHistoryLimit", "failedJobsHistoryLimit")
     return errors
+
+
+def _time_zone(zone: str) -> list[FieldError]:
+    field = "spec.timeZone"
+    if not zone:
+        return [invalid(field, zone, "timeZone must be nil or non-empty string")]
+    parts = zone.split("/")
+    if any(
+        part in (".", "..")
+        or not re.fullmatch(r"[A-Za-z0-9_+.]?[A-Za-z0-9_+.-]*", part)
+        or not part
+        or part[0] == "-"
+        for part in parts
+    ):
+        return [invalid(field, zone, f"unknown time zone {zone}")]
+    errors: list[FieldError] = []
+    if zone.lower() == "local":
+        text = "timeZone must be an explicit time zone as defined in https://www.iana.org/time-zones"
+        errors.append(invalid(field, zone, text))
+    elif zone not in _zones():
+        errors.append(invalid(field, zone, f"unknown time zone {zone}"))
+    return errors
+
+
+@cache
+def _zones() -> frozenset[str]:
+    """Every zone that this machine knows; UTC where it knows none."""
+    import zoneinfo
+
+    return frozenset(zoneinfo.available_timezones() or {"UTC", "Etc/UTC"})
 
 
 def cron_job_name(name: str, prefix: bool) -> list[str]:

@@ -1,0 +1,359 @@
+"""Volumes of pods: what is wrong with each source, in upstream's words and order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from reconcile.apiserver.field_errors import (
+    FieldError,
+    duplicate,
+    forbidden,
+    invalid,
+    not_supported,
+    required,
+)
+from reconcile.apiserver.strategies import checks
+
+JSONObject = dict[str, Any]
+
+_MODE = "must be a number between 0 and 0777 (octal), both inclusive"
+_HOST_PATH_TYPES = (
+    "", "BlockDevice", "CharDevice", "Directory", "DirectoryOrCreate", "File", "FileOrCreate", "Socket",
+)  # fmt: skip
+# In the order in which upstream looks for them; the names that differ are those of its messages.
+_SOURCES = (
+    "emptyDir", "hostPath", "gitRepo", "gcePersistentDisk", "awsElasticBlockStore", "secret", "nfs", "iscsi",
+    "glusterfs", "flocker", "persistentVolumeClaim", "rbd", "cinder", "cephfs", "quobyte", "downwardAPI",
+    "fc", "flexVolume", "configMap", "azureFile", "vsphereVolume", "photonPersistentDisk", "portworxVolume",
+    "azureDisk", "storageos", "projected", "scaleIO", "csi", "ephemeral", "image",
+)  # fmt: skip
+_NAMES = {"cephfs": "cephFS", "downwardAPI": "downwarAPI"}
+_REQUIRED: dict[str, tuple[str, ...]] = {
+    "gitRepo": ("repository",),
+    "awsElasticBlockStore": ("volumeID",),
+    "persistentVolumeClaim": ("claimName",),
+    "cinder": ("volumeID",),
+    "azureFile": ("secretName", "shareName"),
+    "vsphereVolume": ("volumePath",),
+    "photonPersistentDisk": ("pdID",),
+    "portworxVolume": ("volumeID",),
+    "iscsi": ("iqn", "targetPortal"),
+    "glusterfs": ("endpoints", "path"),
+    "rbd": ("image", "monitors"),
+    "cephfs": ("monitors",),
+    "flexVolume": ("driver",),
+    "storageos": ("volumeName",),
+    "scaleIO": ("gateway", "system", "volumeName"),
+}
+
+
+def volumes(path: str, given: list[JSONObject], pod_name: str = "") -> tuple[list[FieldError], set[str]]:
+    """What is wrong with a pod's volumes, and the names of those that are right."""
+    errors: list[FieldError] = []
+    seen: set[str] = set()
+    for index, volume in enumerate(given):
+        where = f"{path}[{index}]"
+        name = volume.get("name", "")
+        found = _source(where, volume, name, pod_name)
+        if not name:
+            found.append(required(f"{where}.name"))
+        else:
+            found += checks.dns_label(f"{where}.name", name)
+        if name in seen:
+            found.append(duplicate(f"{where}.name", name))
+        if not found:
+            seen.add(name)
+        errors += found
+    return errors, seen
+
+
+def _source(path: str, volume: JSONObject, name: str, pod_name: str) -> list[FieldError]:
+    kinds = [key for key in _SOURCES if volume.get(key) is not None]
+    if not kinds:
+        return [required(path, "must specify a volume type")]
+    errors = _one_source(path, kinds[0], volume[kinds[0]])
+    if kinds[0] == "ephemeral" and name and pod_name:
+        claim = f"{pod_name}-{name}"
+        errors += [
+            invalid(f"{path}.name", name, f'PVC name "{claim}": {problem}')
+            for problem in checks.dns_subdomain_problems(claim)
+        ]
+    text = "may not specify more than 1 volume type"
+    return errors + [forbidden(f"{path}.{_NAMES.get(kind, kind)}", text) for kind in kinds[1:]]
+
+
+def _one_source(path: str, kind: str, source: JSONObject) -> list[FieldError]:
+    check = _CHECKS.get(kind)
+    where = f"{path}.{kind}"
+    if check is not None:
+        return check(where, source)
+    return [required(f"{where}.{key}") for key in _REQUIRED.get(kind, ()) if not source.get(key)]
+
+
+def _empty_dir(path: str, source: JSONObject) -> list[FieldError]:
+    limit = source.get("sizeLimit")
+    if limit is not None and checks.Amount.parse(limit) < 0:
+        text = "SizeLimit field must be a valid resource quantity"
+        return [forbidden(f"{path}.sizeLimit", text)]
+    return []
+
+
+def _host_path(path: str, source: JSONObject) -> list[FieldError]:
+    place = source.get("path") or ""
+    if not place:
+        return [required(f"{path}.path")]
+    errors = no_backsteps(f"{path}.path", place)
+    kind = source.get("type")
+    if kind is not None and kind not in _HOST_PATH_TYPES:
+        errors.append(not_supported(f"{path}.type", kind, _HOST_PATH_TYPES))
+    return errors
+
+
+def no_backsteps(field: str, place: str) -> list[FieldError]:
+    return [invalid(field, place, "must not contain '..'")] if ".." in place.split("/") else []
+
+
+def descending(field: str, place: str) -> list[FieldError]:
+    """A relative path that stays below where it begins."""
+    errors = [invalid(field, place, "must be a relative path")] if place.startswith("/") else []
+    return errors + no_backsteps(field, place)
+
+
+def _not_reserved(field: str, place: str) -> list[FieldError]:
+    errors = descending(field, place)
+    if place.startswith("..") and not place.startswith("../") and place != "..":
+        errors.append(invalid(field, place, "must not start with '..'"))
+    return errors
+
+
+def _mode(field: str, mode: int | None) -> list[FieldError]:
+    return [] if mode is None or 0 <= mode <= 0o777 else [invalid(field, mode, _MODE)]
+
+
+def _items(path: str, items: Iterable[JSONObject] | None) -> list[FieldError]:
+    errors: list[FieldError] = []
+    for index, item in enumerate(items or ()):
+        where = f"{path}[{index}]"
+        errors += [required(f"{where}.{key}") for key in ("key", "path") if not item.get(key)]
+        errors += _not_reserved(f"{where}.path", item.get("path") or "")
+        errors += _mode(f"{where}.mode", item.get("mode"))
+    return errors
+
+
+def _named_items(key: str) -> Callable[[str, JSONObject], list[FieldError]]:
+    def check(path: str, source: JSONObject) -> list[FieldError]:
+        errors = [] if source.get(key) else [required(f"{path}.{key}")]
+        errors += _mode(f"{path}.defaultMode", source.get("defaultMode"))
+        return errors + _items(f"{path}.items", source.get("items"))
+
+    return check
+
+
+def _downward(path: str, source: JSONObject) -> list[FieldError]:
+    errors = _mode(f"{path}.defaultMode", source.get("defaultMode"))
+    for file in source.get("items") or ():
+        errors += _downward_file(path, file)
+    return errors
+
+
+_FIELDS = (
+    "metadata.annotations", "metadata.labels", "metadata.name", "metadata.namespace", "metadata.uid",
+)  # fmt: skip
+_ENV_FIELDS = (
+    "metadata.name", "metadata.namespace", "metadata.uid", "spec.nodeName", "spec.serviceAccountName",
+    "status.hostIP", "status.hostIPs", "status.podIP", "status.podIPs",
+)  # fmt: skip
+_RESOURCES = (
+    "limits.cpu", "limits.ephemeral-storage", "limits.memory", "requests.cpu", "requests.ephemeral-storage",
+    "requests.memory",
+)  # fmt: skip
+_HUGE_PAGES = ("limits.hugepages-", "requests.hugepages-")
+
+
+def _downward_file(path: str, file: JSONObject) -> list[FieldError]:
+    place = file.get("path") or ""
+    errors = [] if place else [required(f"{path}.path")]
+    errors += _not_reserved(f"{path}.path", place)
+    field, resource = file.get("fieldRef"), file.get("resourceFieldRef")
+    if field is not None:
+        errors += field_selector(f"{path}.fieldRef", field, _FIELDS)
+        if resource is not None:
+            text = "fieldRef and resourceFieldRef can not be specified simultaneously"
+            errors.append(invalid(path, "resource", text))
+    elif resource is not None:
+        errors += resource_selector(f"{path}.resourceFieldRef", resource, volume=True)
+    else:
+        errors.append(required(path, "one of fieldRef and resourceFieldRef is required"))
+    return errors + _mode(f"{path}.mode", file.get("mode"))
+
+
+def env_field_selector(path: str, selector: JSONObject) -> list[FieldError]:
+    return field_selector(path, selector, _ENV_FIELDS)
+
+
+def field_selector(path: str, selector: JSONObject, allowed: tuple[str, ...]) -> list[FieldError]:
+    """A reference to a field of the pod."""
+    for key in ("apiVersion", "fieldPath"):
+        if not selector.get(key):
+            return [required(f"{path}.{key}")]
+    if selector["apiVersion"] != "v1":
+        text = f"error converting fieldPath: unsupported pod version: {selector['apiVersion']}"
+        return [invalid(f"{path}.fieldPath", selector["fieldPath"], text)]
+    place: str = selector["fieldPath"]
+    base, bracket, key = place.partition("['")
+    if bracket and key.endswith("']"):
+        key = key[:-2]
+        if base == "metadata.annotations":
+            return checks.names(path, key.lower(), checks.qualified_name_problems)
+        if base == "metadata.labels":
+            return checks.names(path, key, checks.qualified_name_problems)
+        text = f"error converting fieldPath: field label does not support subscript: {place}"
+        return [invalid(f"{path}.fieldPath", place, text)]
+    known = {*_FIELDS, *_ENV_FIELDS, "spec.restartPolicy", "spec.schedulerName", "status.phase", "spec.host"}
+    if place not in known:
+        text = f"error converting fieldPath: field label not supported: {place}"
+        return [invalid(f"{path}.fieldPath", place, text)]
+    return [] if place in allowed else [not_supported(f"{path}.fieldPath", place, allowed)]
+
+
+def resource_selector(path: str, selector: JSONObject, *, volume: bool) -> list[FieldError]:
+    """A reference to a resource of a container."""
+    errors: list[FieldError] = []
+    name = selector.get("resource") or ""
+    if volume and not selector.get("containerName"):
+        errors.append(required(f"{path}.containerName"))
+    elif not name:
+        errors.append(required(f"{path}.resource"))
+    elif name not in _RESOURCES and not name.startswith(_HUGE_PAGES):
+        errors.append(not_supported(f"{path}.resource", name, _RESOURCES))
+    return errors + _divisor(path, name, selector.get("divisor"))
+
+
+def _divisor(path: str, name: str, divisor: str | None) -> list[FieldError]:
+    if divisor is None or checks.Amount.parse(divisor) == 0:
+        return []
+    field = f"{path}.divisor"
+    sizes = ("1", "1k", "1M", "1G", "1T", "1P", "1E", "1Ki", "1Mi", "1Gi", "1Ti", "1Pi", "1Ei")
+    if name in ("limits.cpu", "requests.cpu"):
+        return [] if divisor in ("1m", "1") else [invalid(field, "cpu", _one_of("1m", "1"))]
+    for word in ("memory", "ephemeral-storage", "hugepages-"):
+        if word in name:
+            if divisor in sizes:
+                return []
+            shown = {"memory": "memory", "ephemeral-storage": "local ephemeral storage"}.get(word, name)
+            return [invalid(field, shown, _one_of(*sizes))]
+    return []
+
+
+def _one_of(*values: str) -> str:
+    return f"only divisor's values {', '.join(values)} are supported with the {'cpu'} resource"
+
+
+def _nfs(path: str, source: JSONObject) -> list[FieldError]:
+    errors = [required(f"{path}.{key}") for key in ("server", "path") if not source.get(key)]
+    place = source.get("path") or ""
+    if not place.startswith("/"):
+        errors.append(invalid(f"{path}.path", place, "must be an absolute path"))
+    return errors
+
+
+def _csi(path: str, source: JSONObject) -> list[FieldError]:
+    driver = source.get("driver") or ""
+    errors: list[FieldError] = []
+    if not driver:
+        errors.append(required(f"{path}.driver"))
+    elif len(driver) > 63:
+        from reconcile.apiserver.field_errors import too_long
+
+        errors.append(too_long(f"{path}.driver", "", 63))
+    if driver:
+        errors += checks.dns_subdomain(f"{path}.driver", driver.lower()) and [
+            invalid(f"{path}.driver", driver, problem)
+            for problem in checks.dns_subdomain_problems(driver.lower())
+        ]
+    secret = source.get("nodePublishSecretRef")
+    if secret is not None and not secret.get("name"):
+        errors.append(required(f"{path}.nodePublishSecretRef.name"))
+    elif secret is not None:
+        errors += checks.dns_subdomain(f"{path}.name", secret["name"])
+    return errors
+
+
+def _projected(path: str, source: JSONObject) -> list[FieldError]:
+    errors = _mode(f"{path}.defaultMode", source.get("defaultMode"))
+    places: set[str] = set()
+
+    def claim(place: str | None, shown: str) -> None:
+        if not place:
+            return
+        if place in places:
+            errors.append(invalid(path, shown, "conflicting duplicate paths"))
+        places.add(place)
+
+    for index, each in enumerate(source.get("sources") or ()):
+        where = f"{path}.sources[{index}]"
+        for kind in ("secret", "configMap"):
+            inner = each.get(kind)
+            if inner is None:
+                continue
+            if not inner.get("name"):
+                errors.append(required(f"{where}.{kind}.name"))
+            for position, item in enumerate(inner.get("items") or ()):
+                found = _items("", [item])
+                at = f"{where}.{kind}.items[{position}]"
+                errors += [
+                    FieldError(each.type, at + each.field[3:], each.value, each.detail) for each in found
+                ]
+                claim(item.get("path"), inner.get("name") or "")
+        downward = each.get("downwardAPI")
+        for file in (downward or {}).get("items") or ():
+            errors += _downward_file(f"{where}.downwardAPI", file)
+            claim(file.get("path"), file.get("path") or "")
+        token = each.get("serviceAccountToken")
+        if token is not None:
+            errors += _token(path, f"{where}.serviceAccountToken", token)
+        if sum(value is not None for value in each.values()) > 1:
+            errors.append(forbidden(where, "may not specify more than 1 volume type per source"))
+    return errors
+
+
+def _token(path: str, where: str, token: JSONObject) -> list[FieldError]:
+    errors: list[FieldError] = []
+    field, seconds = f"{where}.expirationSeconds", token.get("expirationSeconds") or 0
+    if seconds < 600:
+        errors.append(invalid(field, seconds, "may not specify a duration less than 10 minutes"))
+    if seconds > 1 << 32:
+        errors.append(invalid(field, seconds, "may not specify a duration larger than 2^32 seconds"))
+    if not token.get("path"):
+        return [*errors, required(f"{path}.path")]
+    return errors + _not_reserved(f"{path}.path", token["path"])
+
+
+def _ephemeral(path: str, source: JSONObject) -> list[FieldError]:
+    template = source.get("volumeClaimTemplate")
+    if template is None:
+        return [required(f"{path}.volumeClaimTemplate")]
+    from reconcile.apiserver.strategies.core import claim_spec
+
+    return claim_spec(f"{path}.volumeClaimTemplate.spec", template.get("spec") or {})
+
+
+def _disk(path: str, source: JSONObject) -> list[FieldError]:
+    # The name in the path is upstream's.
+    base = path.rpartition(".")[0]
+    return [] if source.get("pdName") else [required(f"{base}.persistentDisk.pdName")]
+
+
+_CHECKS: dict[str, Callable[[str, JSONObject], list[FieldError]]] = {
+    "emptyDir": _empty_dir,
+    "gcePersistentDisk": _disk,
+    "hostPath": _host_path,
+    "secret": _named_items("secretName"),
+    "configMap": _named_items("name"),
+    "downwardAPI": _downward,
+    "nfs": _nfs,
+    "csi": _csi,
+    "projected": _projected,
+    "ephemeral": _ephemeral,
+}
