@@ -31,6 +31,16 @@ def conditional(seen: Seen) -> Generator[None]:
         _seen.reset(token)
 
 
+@contextmanager
+def unconditional() -> Generator[None]:
+    """Writes inside go as they are, also within `conditional`."""
+    token = _seen.set(None)
+    try:
+        yield
+    finally:
+        _seen.reset(token)
+
+
 def seen_objects() -> Seen | None:
     """Where to look what an object is; None where writes need no preconditions."""
     return _seen.get()

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 from reconcile.client.client import Client
-from reconcile.client.preconditions import Seen, conditional
+from reconcile.client.preconditions import Seen, conditional, unconditional
 from reconcile.client.seams import WriteGuard
 from reconcile.controllers.logs import Logger
 from reconcile.runtime import Runtime
@@ -54,6 +54,17 @@ def led(term: Term) -> Generator[None]:
     token = _term.set(term)
     try:
         with nullcontext() if term.seen is None else conditional(term.seen):
+            yield
+    finally:
+        _term.reset(token)
+
+
+@contextmanager
+def unled() -> Generator[None]:
+    """Everything inside belongs to no term, whoever calls."""
+    token = _term.set(None)
+    try:
+        with unconditional():
             yield
     finally:
         _term.reset(token)

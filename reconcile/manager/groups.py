@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from contextlib import nullcontext
 
-from reconcile.controllers.leadership import Term, led
+from reconcile.controllers.leadership import Term, led, unled
 from reconcile.controllers.logs import Logger
 from reconcile.manager.runnable import Runnable
 
@@ -50,7 +49,8 @@ class RunnableGroup:
             self._start(runnable)
 
     def _start(self, runnable: Runnable) -> None:
-        with nullcontext() if self._term is None else led(self._term):
+        # Whoever adds it, it is this group's: a reconcile may add a part that outlives its own term.
+        with unled() if self._term is None else led(self._term):
             task = asyncio.create_task(self._run(runnable), name=runnable.name)
         self._tasks[runnable.name] = task
         task.add_done_callback(lambda _: self._tasks.pop(runnable.name, None))

@@ -45,10 +45,12 @@ class Network(Transport):
         self.hangs = False
         self.loses_answers = False
         self.requests: list[tuple[str, str]] = []
+        self.sent: list[TransportRequest] = []
         self._inner = inner
 
     async def send(self, request: TransportRequest) -> TransportResponse:
         self.requests.append((request.method, request.path))
+        self.sent.append(request)
         if self.hangs:
             await asyncio.sleep(request.timeout or 3600)
             raise OutcomeUnknownError("no answer")
@@ -543,3 +545,60 @@ def test_a_manager_may_run_on_another_loop() -> None:
     for _ in range(2):
         with asyncio.Runner(loop_factory=VirtualTimeLoop) as runner:
             runner.run(run(manager, APIServer(runtime=runtime)))
+
+
+async def test_writes_of_the_leader_are_bounded_and_name_what_they_are_about() -> None:
+    class Deleting(Stamping):
+        async def reconcile(self, request: Request, /) -> None:
+            await self.client.delete(ConfigMap, request.key)
+
+    async with world() as w:
+        process = Process(w, "one")
+        w.processes.append(process)
+        await process.manager.remove("stamping")
+        process.manager.add(Deleting(process))
+        uid = (await w.admin.get(ConfigMap, "default/a")).metadata.uid
+        await process.manager.start()
+        await process.leads()
+        await asyncio.sleep(1)
+        deletion = next(request for request in process.network.sent if request.method == "DELETE")
+        assert json.loads(deletion.body or b"")["preconditions"] == {"uid": uid}
+        (timeout,) = [value for name, value in deletion.query if name == "timeout"]
+        assert 10_000 < int(timeout.removesuffix("ms")) <= 15_000
+        assert deletion.timeout is not None and 10 < deletion.timeout <= 15
+
+
+async def test_a_part_that_a_leaders_reconcile_adds_outlives_its_term() -> None:
+    wrote: list[str] = []
+
+    class Part:
+        name = "part"
+        needs_leader_election = False
+
+        def __init__(self, client: Client) -> None:
+            self.client = client
+
+        async def run(self) -> None:
+            while True:
+                await self.client.apply(ConfigMap(metadata=ObjectMeta(name="part", namespace="default")))
+                wrote.append("part")
+                await asyncio.sleep(1)
+
+    class Adding(Stamping):
+        async def reconcile(self, request: Request, /) -> None:
+            if not wrote:
+                self.process.manager.add(Part(self.client))
+
+    async with world() as w:
+        process = Process(w, "one")
+        w.processes.append(process)
+        await process.manager.remove("stamping")
+        process.manager.add(Adding(process))
+        await process.manager.start()
+        await process.leads()
+        await asyncio.sleep(3)
+        await w.change(lambda lease: setattr(lease.spec, "holder_identity", "stranger"))
+        await process.loses()
+        before = len(wrote)
+        await asyncio.sleep(5)
+        assert len(wrote) >= before + 4
