@@ -37,6 +37,7 @@ UNION_KEY: Final = "x-reconcile-union"
 UNSUPPORTED_KEY: Final = "x-reconcile-unsupported"
 
 _INT64: Final = 2.0**63
+_MOST_REPEATED: Final = 1000
 _PRESERVED: Final[dict[str, Any]] = {"x-kubernetes-preserve-unknown-fields": True}
 _INT_OR_STRING: Final[dict[str, Any]] = {"x-kubernetes-int-or-string": True}
 _DECIMAL: Final = r"^[-+]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][-+]?[0-9]+)?$"
@@ -201,16 +202,23 @@ class _Generator(GenerateJsonSchema):
         if self._config.val_json_bytes != "base64":
             return super().bytes_schema(schema) | {"format": None}
         found: JsonSchemaValue = {"type": "string", "format": "byte"}
-        for limit, keyword, sign in (("min_length", "minLength", ">="), ("max_length", "maxLength", "<=")):
-            size = cast("int | None", schema.get(limit))
-            if size is not None:
-                # In base64, three bytes are four characters; the rule counts bytes.
-                found[keyword] = 4 * -(-size // 3)
-                if size % 3:
-                    add_rule(
-                        found,
-                        {"rule": f"self.size() {sign} {size}", "message": f"must be {sign} {size} bytes"},
-                    )
+        # In base64, three bytes are four characters; its padding tells how many the last four stand for. A
+        # rule could count bytes, but servers read a text with this format as that of URLs there.
+        patterns: list[str] = []
+        least, most = (
+            schema.get("min_length"),
+            schema.get("max_length"),
+        )
+        if least:
+            found["minLength"] = 4 * -(-least // 3)
+            patterns += _padding(found["minLength"] + 1, None, {0: "[^=]$", 2: "[^=]=?$"}.get(least % 3))
+        if most is not None:
+            found["maxLength"] = 4 * -(-most // 3)
+            patterns += _padding(0, found["maxLength"] - 4, {1: "==$", 2: "=$"}.get(most % 3))
+        if len(patterns) == 1:
+            found["pattern"] = patterns[0]
+        elif patterns:
+            found["allOf"] = [{"pattern": pattern} for pattern in patterns]
         return found
 
     def timedelta_schema(self, schema: core_schema.TimedeltaSchema) -> JsonSchemaValue:
@@ -331,6 +339,13 @@ class _Generator(GenerateJsonSchema):
             f"a type without a JSON form ({name or kind})",
             "use a type that has one, or Annotated[…, Schemaless()] to keep whatever is there",
         )
+
+
+def _padding(least: int, most: int | None, end: str | None) -> list[str]:
+    """The pattern of a text that is so long, or else ends so; nothing where RE2 does not count so far."""
+    if end is None or max(least, most or 0) > _MOST_REPEATED:
+        return []
+    return [f"^.{{{least},{'' if most is None else most}}}$|{end}"]
 
 
 def _wire_name(name: str, info: Any) -> str:

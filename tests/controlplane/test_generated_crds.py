@@ -279,6 +279,11 @@ async def test_transitions_are_judged_alike(control_plane: ControlPlane, case: C
 async def test_a_large_kind_with_cut_descriptions_can_be_applied_by_kubectl(
     control_plane: ControlPlane, kubectl: Kubectl
 ) -> None:
+    (whole,) = generate([Monitor])
+    refused = await asyncio.to_thread(
+        kubectl, "apply", "-f", "-", stdin=to_yaml(whole.definition), good=False
+    )
+    assert "metadata.annotations: Too long" in refused
     (generated,) = generate([Monitor], max_description=0)
     text = to_yaml(generated.definition)
     await asyncio.to_thread(kubectl, "apply", "-f", "-", stdin=text)

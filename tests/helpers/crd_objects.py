@@ -177,12 +177,17 @@ class Kind:
     def known(self, before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
         """Why the two may differ about what was broken; empty where they may not."""
         place = next(_changed(before, after), "")
+        anywhere = re.sub(r"\[\d+\]", "[]", place)
         for path, reason in self.case.known.items():
-            if place == path or place.startswith((f"{path}.", f"{path}[")):
+            if anywhere == path or anywhere.startswith((f"{path}.", f"{path}[")):
                 return reason
-        field, value = field_at(self.schema, re.sub(r"\[\d+\]", "[]", place)), value_at(after, place)
+        field, value = field_at(self.schema, anywhere), value_at(after, place)
         if field.get("format") and field.get("type") == "string" and isinstance(value, list):
             return "a server takes a list for a text with a format"
+        if field.get("format") == "byte" and value == "":
+            return "a server takes no empty text for base64"
+        if field.get("type") == "integer" and "enum" in field and isinstance(value, bool):
+            return "True is 1 in Python"
         return ""
 
     def _path(self, problem: Any) -> str:

@@ -27,6 +27,9 @@ from reconcile.api.core.v1 import (
 )
 from reconcile.crd import Duration, Int32, ListType, PrinterColumn, Quantity, Rule, Scale
 
+PROSE = "What it means, how it works together with the other fields, and since when it is there. " * 40
+"""Descriptions of the length that grown operators have."""
+
 Name = Annotated[str, Field(min_length=1, max_length=63, description="A name as DNS has it, in lower case.")]
 Count = Annotated[Int32, Field(ge=0)]
 
@@ -36,11 +39,11 @@ class SafeTLS(Model):
 
     ca: SecretKeySelector | None = Field(default=None, description="Whom to trust.")
     cert: SecretKeySelector | None = Field(default=None, description="What to show of oneself.")
-    key: SecretKeySelector | None = None
-    server_name: str | None = None
-    insecure_skip_verify: bool | None = None
-    min_version: Literal["TLS10", "TLS11", "TLS12", "TLS13"] | None = None
-    max_version: Literal["TLS10", "TLS11", "TLS12", "TLS13"] | None = None
+    key: SecretKeySelector | None = Field(default=None, description=PROSE)
+    server_name: str | None = Field(default=None, description=PROSE)
+    insecure_skip_verify: bool | None = Field(default=None, description=PROSE)
+    min_version: Literal["TLS10", "TLS11", "TLS12", "TLS13"] | None = Field(default=None, description=PROSE)
+    max_version: Literal["TLS10", "TLS11", "TLS12", "TLS13"] | None = Field(default=None, description=PROSE)
 
 
 class BasicAuth(Model):
@@ -63,20 +66,22 @@ class Relabeling(Model):
     """One step by which labels are made of others."""
 
     source_labels: list[str] = Field(default_factory=list)
-    separator: str | None = None
-    target_label: str | None = None
-    regex: str | None = None
-    modulus: int | None = None
-    replacement: str | None = None
-    action: Literal["replace", "keep", "drop", "hashmod", "labelmap", "labeldrop", "labelkeep"] = "replace"
+    separator: str | None = Field(default=None, description=PROSE)
+    target_label: str | None = Field(default=None, description=PROSE)
+    regex: str | None = Field(default=None, description=PROSE)
+    modulus: int | None = Field(default=None, description=PROSE)
+    replacement: str | None = Field(default=None, description=PROSE)
+    action: Literal["replace", "keep", "drop", "hashmod", "labelmap", "labeldrop", "labelkeep"] = Field(
+        default="replace", description=PROSE
+    )
 
 
 class Queue(Model):
-    capacity: Count | None = None
-    min_shards: Count | None = None
-    max_shards: Count | None = None
-    batch_send_deadline: Duration | None = None
-    retry_on_rate_limit: bool | None = None
+    capacity: Count | None = Field(default=None, description=PROSE)
+    min_shards: Count | None = Field(default=None, description=PROSE)
+    max_shards: Count | None = Field(default=None, description=PROSE)
+    batch_send_deadline: Duration | None = Field(default=None, description=PROSE)
+    retry_on_rate_limit: bool | None = Field(default=None, description=PROSE)
 
 
 class Remote(Model):

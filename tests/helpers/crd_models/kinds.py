@@ -171,7 +171,11 @@ CASES = (
         Carrier,
         {"spec.config": "EmbeddedResource of a kind", "spec.anything": "EmbeddedResource of any kind"},
         refused=(({"config": {"apiVersion": "v1", "kind": "Pod"}}, "spec.config.kind"),),
-        known={"spec.anything.metadata": "the server alone knows what metadata may be"},
+        known={
+            "spec.anything.metadata": "the server alone knows what metadata may be",
+            "spec.anything.kind": "the server alone knows what a kind may be called",
+            "spec.anything.apiVersion": "the server alone knows what a kind may be called",
+        },
     ),
     Case(
         Fleet,

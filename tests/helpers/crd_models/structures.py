@@ -221,7 +221,11 @@ CASES = (
             ({"main": {"name": "a"}, "others": [{"name": "a"}, {"name": ""}]}, "spec.others[1].name"),
         ),
     ),
-    Case(TreeHolder, {"spec.children": "recursive model, cut"}),
+    Case(
+        TreeHolder,
+        {"spec.children": "recursive model, cut"},
+        known={"spec.children[].children[].children[]": "what was cut is checked by Python alone"},
+    ),
     Case(GenericHolder, {"spec.number": "generic model", "spec.texts": "generic of a list"}),
     Case(Derived, {"spec.owner": "inherited field", "spec.size": "overridden field"}),
     Case(
