@@ -205,7 +205,9 @@ class OwnWrites:
 
     def _answer(self, reader: OverlayReader, write: Write, raw: bytes, begun: _Begun) -> None:
         informer, overlay = reader.informer, reader.overlay
-        metadata = decode_metadata(raw)
+        # Whole objects are decoded once; transforms may take away what the answer has to be asked about.
+        whole = informer.make(raw, Detail.FULL) if informer.detail is Detail.FULL else None
+        metadata = decode_metadata(raw) if whole is None else whole.metadata
         version, key = metadata.resource_version, metadata.key
         if is_gone(write.verb, metadata, raw):
             overlay.answered(version, begun.number)
@@ -217,7 +219,7 @@ class OwnWrites:
             # The answer is not what the informer would hold: what that is, only the server can say.
             self._doubt(reader, write, key=key, barrier=True, version=version)
             return
-        obj = self._cached(informer, metadata, raw)
+        obj = whole or self._cached(informer, metadata, raw)
         overlay.answered(version, begun.number)
         match reader.selection.has(obj):
             case True:
@@ -330,6 +332,7 @@ class OwnWrites:
         except Exception as error:
             return error
         reader.doubts.settle(doubt)
+        self._doubtful = any(len(each.doubts) for each in self.readers())
         return None
 
     async def _prove(self, reader: OverlayReader) -> None:
