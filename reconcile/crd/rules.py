@@ -77,9 +77,12 @@ def _has_rules(schema: Any) -> bool:
 def _explained(model: str, schema: Mapping[str, Any], problem: RuleProblem) -> str:
     path, rule = _place(schema, problem.field)
     field = f"field {path}" if path else "the model itself"
-    what = {"syntax": "is no CEL: ", "type": "does not fit: ", "cost": "costs too much: ", "rule": ""}[
+    what = {"syntax": " is no CEL: ", "type": " does not fit: ", "cost": " costs too much: "}.get(
         problem.kind
-    ]
+    )
+    if what is None:
+        part = problem.field.rpartition("].")[2]
+        what = ": " if part == "rule" else f": its {part} "
     if problem.issues:
         issue = problem.issues[0]
         words = f"{issue.message} (line {issue.line}, column {issue.column})"
@@ -89,7 +92,7 @@ def _explained(model: str, schema: Mapping[str, Any], problem: RuleProblem) -> s
     if "uncorrelatable" in words:
         way_out = 'give the list keys, so that its items are known again: ListType("map", keys=("name",))'
     shown = problem.expression or rule
-    return f"model {model}, {field}: the rule {shown!r} {what}{words}{'; ' if way_out else ''}{way_out}"
+    return f"model {model}, {field}: the rule {shown!r}{what}{words}{'; ' if way_out else ''}{way_out}"
 
 
 def _place(schema: Mapping[str, Any], field: str) -> tuple[str, str]:
