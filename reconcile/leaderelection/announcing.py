@@ -10,7 +10,8 @@ from reconcile.controllers.logs import Logger
 from reconcile.objects.identity import ObjectKey
 from reconcile.runtime import Runtime
 
-_FLUSH_SECONDS = 0.5
+# After the Lease was given away: nobody waits for this but the process's own end.
+_FLUSH_SECONDS = 2.0
 
 
 class Announcer:
@@ -47,7 +48,7 @@ class Announcer:
         self._events.event(lease, "Normal", "LeaderElection", action, f"{self._identity} {what}")
 
     async def close(self) -> None:
-        """Write what waits, for half a second at most."""
+        """Write what waits, for two seconds at most."""
         self._task.cancel()
         await asyncio.wait([self._task])
         await self._sink.flush(_FLUSH_SECONDS)
