@@ -191,14 +191,14 @@ class EchoFilter:
 
     # ---- the store
 
-    def store_changed(self, key: ObjectKey, old: CachedObject | None, new: CachedObject | None) -> None:
+    def store_changed(self, old: CachedObject | None, new: CachedObject | None) -> None:
         """Remember the step from one version to the next, where echoes are waited for."""
         if not self._places or old is None or new is None:
             return
         place = self._places.get(new.place)
         if place is None:
             return
-        stream = None if self._reader.informer.namespaces is None else key.namespace
+        stream = None if self._reader.informer.namespaces is None else new.metadata.namespace
         if stream in self._relisting or len(place.steps) >= MOST_STEPS:
             place.steps.clear()  # versions between the two may have gone unseen
         else:

@@ -195,7 +195,7 @@ class Partition:
             stats.events += 1
             for observer in self._observers:
                 observer.store_deleted(last, unknown)
-                observer.store_changed(obj.key, held, None)
+                observer.store_changed(held, None)
             for registration in self._handlers:
                 registration.buffer.delete(last, final_state_unknown=unknown)
             return
@@ -214,7 +214,7 @@ class Partition:
         for observer in self._observers:
             if held is not None and held.uid != obj.uid:
                 observer.store_deleted(held, True)
-            observer.store_changed(obj.key, held, obj)
+            observer.store_changed(held, obj)
         if held is None:
             for registration in self._handlers:
                 registration.buffer.add(obj, initial=initial)
@@ -251,7 +251,7 @@ class Partition:
             last = tombstone.last_known
             for observer in self._observers:
                 observer.store_deleted(last, True)
-                observer.store_changed(tombstone.key, last, None)
+                observer.store_changed(last, None)
             for registration in self._handlers:
                 registration.buffer.delete(last, final_state_unknown=True)
             if pacer.due():

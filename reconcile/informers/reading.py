@@ -40,8 +40,8 @@ class StoreReader(Protocol):
 class StoreObserver(Protocol):
     """Told of the store's changes, in the order they are made. Must not raise, and must return at once."""
 
-    def store_changed(self, key: ObjectKey, old: CachedObject | None, new: CachedObject | None) -> None:
-        """The store holds `new` where it held `old`; None stands for nothing."""
+    def store_changed(self, old: CachedObject | None, new: CachedObject | None) -> None:
+        """The store holds `new` where it held `old`, under the same key; None stands for nothing."""
         ...
 
     def store_deleted(self, last: CachedObject, final_state_unknown: bool) -> None:

@@ -7,7 +7,6 @@ import json
 from helpers.delivery_contract import Delivered, Gap, Seen
 
 from reconcile.informers import CachedObject, Informer
-from reconcile.objects.identity import ObjectKey
 
 
 class RecordingHandler:
@@ -52,7 +51,7 @@ class GapObserver:
         """Of the stream of a namespace, or the only one."""
         return self._gaps.get(namespace, [])
 
-    def store_changed(self, key: ObjectKey, old: CachedObject | None, new: CachedObject | None) -> None:
+    def store_changed(self, old: CachedObject | None, new: CachedObject | None) -> None:
         pass
 
     def store_deleted(self, last: CachedObject, final_state_unknown: bool) -> None:

@@ -90,12 +90,12 @@ class OverlayReader:
 
     # ---- what the store says
 
-    def store_changed(self, key: ObjectKey, old: CachedObject | None, new: CachedObject | None) -> None:
+    def store_changed(self, old: CachedObject | None, new: CachedObject | None) -> None:
         if self.overlay.idle:
             return
         present = new if new is not None else old
         if present is not None:
-            self.overlay.store_changed(present.place, key, new)
+            self.overlay.store_changed(present.place, present.key, new)
 
     def store_deleted(self, last: CachedObject, final_state_unknown: bool) -> None:
         if self._records:

@@ -85,7 +85,7 @@ class Hearing:
 
     def step(self, old: CachedObject, new: CachedObject) -> None:
         """The store's change alone."""
-        self.filter.store_changed(new.key, old, new)
+        self.filter.store_changed(old, new)
         self.version(int(new.resource_version))
 
     def tell(self, old: CachedObject, new: CachedObject) -> None:

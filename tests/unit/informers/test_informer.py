@@ -285,8 +285,11 @@ async def test_observers_hear_of_each_change_before_handlers() -> None:
     heard: list[Any] = []
 
     class Observer:
-        def store_changed(self, key: ObjectKey, old: CachedObject | None, new: CachedObject | None) -> None:
-            heard.append(("changed", key.name, old and old.resource_version, new and new.resource_version))
+        def store_changed(self, old: CachedObject | None, new: CachedObject | None) -> None:
+            either = new or old
+            assert either is not None
+            versions = old and old.resource_version, new and new.resource_version
+            heard.append(("changed", either.key.name, *versions))
 
         def store_deleted(self, last: CachedObject, final_state_unknown: bool) -> None:
             heard.append(("deleted", last.key.name, final_state_unknown))
