@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import io
 import itertools
 import zlib
@@ -12,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from helpers.faulty_world import until, until_async
+from helpers import faulty_world
 
 from reconcile import ConfigurationError, ForbiddenError, Manager, ManagerOptions, Reconciler, Request
 from reconcile.api.coordination.v1 import Lease, LeaseSpec
@@ -29,6 +30,9 @@ from reconcile.runtime import SystemRuntime
 from reconcile.testing.control_plane import ControlPlane
 
 pytestmark = [pytest.mark.controlplane, pytest.mark.real_time]
+
+until = functools.partial(faulty_world.until, seconds=90)
+until_async = functools.partial(faulty_world.until_async, seconds=90)
 
 ACCOUNT, LEASE = "operator", "operator"
 EVERYTHING = [{"apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]}]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import os
 import sys
 import zlib
@@ -11,7 +12,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
-from helpers.faulty_world import until, until_async
+from helpers import faulty_world
 
 from reconcile.api.coordination.v1 import Lease
 from reconcile.api.core.v1 import ConfigMap, Namespace
@@ -20,6 +21,9 @@ from reconcile.objects.meta import ObjectMeta
 from reconcile.testing.control_plane import ControlPlane
 
 pytestmark = [pytest.mark.controlplane, pytest.mark.real_time]
+
+until = functools.partial(faulty_world.until, seconds=90)
+until_async = functools.partial(faulty_world.until_async, seconds=90)
 
 OPERATOR = """
 import os
