@@ -30,8 +30,10 @@ pytestmark = [pytest.mark.controlplane, pytest.mark.real_time, pytest.mark.usefi
 
 async def test_nobody_writes_who_does_not_lead(tmp_path: Path) -> None:
     async with Arena(tmp_path) as arena:
-        verdict, happened = await run_batch(arena, range(6), rounds=4, server_fault=kill_the_server)
-    print(f"6 schedules: {verdict.counts()}; {dict(happened)}")
+        verdict, happened = await run_batch(
+            arena, range(5), sharded=[5], rounds=3, server_fault=kill_the_server
+        )
+    print(f"6 schedules, one of them of shards: {verdict.counts()}; {dict(happened)}")
     assert verdict.violations == []
     assert verdict.writes > 100
     assert verdict.changes > 6
@@ -40,7 +42,7 @@ async def test_nobody_writes_who_does_not_lead(tmp_path: Path) -> None:
 async def test_the_judge_finds_what_leaders_write_that_are_not_fenced(tmp_path: Path) -> None:
     async def unguarded(arena: Arena, seed: int) -> Group:
         async with Group(arena, f"u{seed}", seed, size=2, guarded=False) as group:
-            await run_schedule(group, rounds=3, faults=(freeze_the_leader,), ends_right=False)
+            await run_schedule(group, rounds=2, faults=(freeze_the_leader,), ends_right=False)
         return group
 
     verdict = Verdict()
@@ -69,6 +71,21 @@ async def test_two_hundred_schedules(tmp_path: Path) -> None:
     assert total.violations == []
     missed = {fault.__name__ for fault in (*FAULTS, *SERVER_FAULTS)} - happened.keys()
     assert not missed, f"faults that never hit: {missed}"
+
+
+@pytest.mark.nightly
+@pytest.mark.timeout(3600)
+async def test_thirty_schedules_of_shards(tmp_path: Path) -> None:
+    total, happened = Verdict(), Counter[str]()
+    async with Arena(tmp_path) as arena:
+        for number in range(6):
+            fault = (None, *SERVER_FAULTS)[number % (1 + len(SERVER_FAULTS))]
+            seeds = range(3000 + number * 5, 3000 + (number + 1) * 5)
+            verdict, hits = await run_batch(arena, (), sharded=seeds, rounds=5, server_fault=fault)
+            total.add(verdict)
+            happened += hits
+    print(f"30 schedules of shards: {total.counts()}; {dict(happened)}")
+    assert total.violations == []
 
 
 @pytest.mark.nightly

@@ -17,18 +17,18 @@ from helpers.leadership_virtual_faults import FAULTS, Sweep, run_sweep
 
 
 def test_nobody_writes_who_does_not_lead() -> None:
-    verdict, happened = run_sweep(Sweep(range(60)))
-    print(f"60 schedules: {verdict.counts()}; {dict(happened)}")
+    verdict, happened = run_sweep(Sweep(range(50)))
+    print(f"50 schedules: {verdict.counts()}; {dict(happened)}")
     assert verdict.violations == []
     assert happened.keys() == {fault.__name__ for fault in FAULTS}
-    assert verdict.changes > 120
+    assert verdict.changes > 100
 
 
 def test_no_key_is_in_two_replicas() -> None:
-    verdict, happened = run_sweep(Sweep(range(20), shards=5, objects=6))
-    print(f"20 schedules of shards: {verdict.counts()}; {dict(happened)}")
+    verdict, happened = run_sweep(Sweep(range(12), shards=5, objects=6))
+    print(f"12 schedules of shards: {verdict.counts()}; {dict(happened)}")
     assert verdict.violations == []
-    assert verdict.changes > 100
+    assert verdict.changes > 60
 
 
 def test_the_judge_finds_what_leaders_write_that_are_not_fenced() -> None:
@@ -39,17 +39,17 @@ def test_the_judge_finds_what_leaders_write_that_are_not_fenced() -> None:
 
 
 def test_a_dead_leader_is_followed_within_lease_duration_and_retry_period() -> None:
-    sweep = Sweep(range(30), faults=("kill_the_leader", "freeze_the_leader"), skewed=False)
+    sweep = Sweep(range(20), faults=("kill_the_leader", "freeze_the_leader"), skewed=False)
     verdict, _ = run_sweep(sweep)
     assert verdict.violations == []
-    assert len(verdict.takeovers) > 20
+    assert len(verdict.takeovers) > 12
     for takeover in verdict.takeovers:
-        # Who waits looks every 1.2 retry periods at most; a tenth of a second is for what is on its way.
-        assert takeover.seconds < LEASE + 1.2 * RETRY + 0.1, takeover
+        # A tenth of a second is for requests and answers on their way.
+        assert takeover.seconds < LEASE + RETRY + 0.1, takeover
 
 
 def test_the_same_seed_is_the_same_story() -> None:
-    first, second = (run_sweep(Sweep(range(7, 10)))[0] for _ in range(2))
+    first, second = (run_sweep(Sweep(range(7, 9)))[0] for _ in range(2))
     assert first == second
 
 

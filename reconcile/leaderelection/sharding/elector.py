@@ -20,7 +20,7 @@ from reconcile.controllers.logs import Logger
 from reconcile.errors import ConfigurationError, ReconcileError
 from reconcile.leaderelection.guard import LeaseGuard
 from reconcile.leaderelection.held import HeldLease, lease_client
-from reconcile.leaderelection.options import JITTER, LeaseOptions
+from reconcile.leaderelection.options import LeaseOptions
 from reconcile.leaderelection.preflight import require_rights
 from reconcile.leaderelection.sharding.hashing import shard_of
 from reconcile.leaderelection.sharding.leases import ShardLeases, shard_name
@@ -250,7 +250,7 @@ class ShardElector:
                 self._last_error = ""
             except ReconcileError as error:
                 self._report(error)
-            pause = self.options.retry_period * (1 + (JITTER - 1) * self._runtime.random.random())
+            pause = self.options.pause(self._runtime.random)
             bounds = [held.seconds_bound() for held in leases.held if not held.is_held]
             await asyncio.sleep(min([pause, *(bound for bound in bounds if bound > 0)]))
 
