@@ -61,7 +61,7 @@ def parse_date(text: str) -> int | None:
 
 
 def parse_base64(text: str) -> bytes | None:
-    """As rules read a text of format byte: in the alphabet of URLs, though schemas ask for the standard one."""
+    """As rules read format byte: in the alphabet of URLs, though schemas ask for the standard one."""
     if "+" in text or "/" in text:
         return None
     try:
