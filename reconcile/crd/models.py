@@ -6,10 +6,12 @@ method more.
 
 from __future__ import annotations
 
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
-from reconcile.cel.results import Violation
 from reconcile.objects import custom
+
+if TYPE_CHECKING:
+    from reconcile.cel.results import Violation
 
 
 class Model(custom.Model):

@@ -172,7 +172,9 @@ async def ask_of_all(plane: ControlPlane, each: int) -> None:
         await installed(client, [case.model for case in CASES])
         for case in CASES:
             await _ask_of_one(client, Kind(case), each, counts, exercised, wrong)
-    print(f"\n{len(CASES)} kinds, {sum(counts.values())} objects:", dict(counts))
+    unasked = counts.pop("known to differ, not asked", 0)
+    print(f"\n{len(CASES)} kinds, {sum(counts.values())} objects judged:", dict(counts))
+    print(f"and {unasked} that Python and the server are known to judge otherwise, not asked")
     width = max(map(len, exercised))
     for feature, number in sorted(exercised.items()):
         print(f"  {feature:<{width}} {number:>5}")
