@@ -70,8 +70,12 @@ class Campaign:
     def check(self) -> None:
         """Raises while work goes on that should have ended with the lead a while ago.
 
-        Only a new process helps then: what hangs is a thread, which nobody can stop.
+        Either the work does not end (a thread, which nobody can stop), or the elector has not noticed. Only
+        a new process helps then. The tolerated time is controller-runtime's.
         """
+        held: Callable[[], float] | None = getattr(self._elector, "seconds_held", None)
+        if self.leading and held is not None and held() < -TOLERATED_SECONDS:
+            raise RuntimeError(f"the lease ended {-held():.0f} s ago, and this process still leads")
         if self._lost_at is not None:
             late = asyncio.get_running_loop().time() - self._lost_at
             if late > TOLERATED_SECONDS:

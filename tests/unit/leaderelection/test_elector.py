@@ -602,3 +602,54 @@ async def test_a_part_that_a_leaders_reconcile_adds_outlives_its_term() -> None:
         before = len(wrote)
         await asyncio.sleep(5)
         assert len(wrote) >= before + 4
+
+
+async def test_what_was_started_last_is_cancelled_first() -> None:
+    ended: list[str] = []
+
+    class Part:
+        needs_leader_election = True
+
+        def __init__(self, name: str) -> None:
+            self.name = name
+
+        async def run(self) -> None:
+            try:
+                await asyncio.sleep(10**9)
+            finally:
+                ended.append(self.name)
+
+    async with world() as w:
+        process = Process(w, "one")
+        w.processes.append(process)
+        for name in ("first", "second", "third"):
+            process.manager.add(Part(name))
+        await process.manager.start()
+        await process.leads()
+        await w.change(lambda lease: setattr(lease.spec, "holder_identity", "stranger"))
+        await process.loses()
+        await until(lambda: len(ended) == 3)
+        assert ended == ["third", "second", "first"]
+
+
+async def test_an_elector_that_hangs_fails_the_health_check_after_the_lease() -> None:
+    class Hanging(LeaseElector):
+        async def _renew(self, lease: Any) -> None:
+            await asyncio.sleep(10**9)
+
+    async with world() as w:
+        process = Process(w, "one")
+        process.elector = Hanging(LeaseOptions(KEY, identity="one"))
+        process.manager = Manager(
+            process.client,
+            leader_election=process.elector,
+            options=ManagerOptions(graceful_shutdown_timeout=0),
+            runtime=process.machine,
+        )
+        w.processes.append(process)
+        await process.manager.start()
+        await process.leads()
+        await asyncio.sleep(15 + 19)
+        assert (await process.manager._healthz.answer()).status == 200
+        await asyncio.sleep(2)
+        assert (await process.manager._healthz.answer()).status == 500
