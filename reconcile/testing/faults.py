@@ -49,7 +49,8 @@ class FaultyTransport(Transport):
 
     Attributes:
         writes: how many writes were sent so far, refused ones included.
-        answer_lag: gives for each write the seconds by which its answer arrives later; None for at once.
+        answer_lag: gives for each request but a watch the seconds by which its answer, given at once by the
+            server, arrives later; None for at once.
     """
 
     def __init__(self, inner: Transport) -> None:
@@ -154,6 +155,9 @@ class FaultyTransport(Transport):
             await response.close()
             self._check()
         if not any(name == "watch" and value in ("1", "true") for name, value in request.query):
+            if self.answer_lag is not None:
+                await asyncio.sleep(self.answer_lag())
+                self._check()
             return response
         stream = FaultyStream(response, self, request.path, _resource_in(request.path))
         self._streams[stream] = None

@@ -169,11 +169,14 @@ class Process:
         self.transport.lose_answer(nth)
 
     def lag_answers(self, seconds: float | Callable[[], float]) -> None:
-        """From now on the answers to writes reach the process so much later; 0 ends that.
+        """From now on the server's answers reach the process so much later; 0 ends that.
+
+        What is late is the answer and not what the server does: a write is made at once, a list shows the
+        state of the moment in which it was asked for. Watches have a lag of their own.
 
         Args:
-            seconds: a number, or a function that gives one for each write: answers to writes that were made
-                together then come in another order, and after the events that tell of them.
+            seconds: a number, or a function that gives one for each request: answers to writes that were
+                made together then come in another order, and after the events that tell of them.
         """
         if callable(seconds):
             self.transport.answer_lag = seconds

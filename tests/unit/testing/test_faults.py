@@ -179,6 +179,21 @@ def test_a_write_whose_answer_is_lost_was_made_and_its_outcome_is_unknown(cluste
     assert cluster.get_or_none(Secret, "default/source-1") is not None
 
 
+def test_a_late_list_shows_the_state_of_the_moment_in_which_it_was_asked_for(cluster: Cluster) -> None:
+    async def list_and_create() -> int:
+        listing = asyncio.ensure_future(process.manager.client.list(ConfigMap, namespace="default"))
+        await asyncio.sleep(1.0)
+        await cluster.client.create(source(2))
+        return sum(found.metadata.name.startswith("source") for found in await listing)
+
+    process = cluster.run(CopyToSecret)
+    cluster.create(source(1))
+    process.lag_answers(3.0)
+    assert cluster.call(list_and_create()) == 1
+    process.lag_answers(0)
+    cluster.settle()
+
+
 def test_answers_can_come_late_and_in_another_order(cluster: Cluster) -> None:
     async def create(number: int) -> None:
         await process.manager.client.create(source(number))
