@@ -29,20 +29,23 @@ from helpers.leadership_verdict import Rules, Verdict, judge
 
 from reconcile import Client
 from reconcile.api.coordination.v1 import Lease
-from reconcile.api.core.v1 import ConfigMap, Secret
+from reconcile.api.core.v1 import ConfigMap, Namespace, Secret
 from reconcile.errors import APIError, NotFoundError, TransportError
 from reconcile.leaderelection.sharding import shard_of
 from reconcile.leaderelection.sharding.leases import SHARD_LABEL, shard_name
 from reconcile.objects.identity import ObjectKey
 from reconcile.testing.control_plane import ControlPlane, ControlPlaneOptions
 
-PATIENCE = 120.0
+PATIENCE = 180.0
 """Seconds after which what must happen on a real server is taken to never happen."""
 
 SLOWEST, FASTEST = 0.92, 1.08
 """Rates of the clocks of operators; both in one group at worst."""
 
 _POLL = 0.05
+_PROBES = 8
+_AT_EASE = 0.08
+_SLOWEST_PACE = 6.0
 
 
 @dataclass(frozen=True)
@@ -64,7 +67,12 @@ REAL = Numbers(15.0, 10.0, 2.0)
 
 
 class Arena:
-    """An async context manager."""
+    """An async context manager.
+
+    Attributes:
+        torn: lines of the audit log that a killed server left unfinished.
+        factor: by how much the leases of the last `pace` are longer than the scaled ones.
+    """
 
     def __init__(self, directory: Path) -> None:
         flags = (
@@ -78,6 +86,7 @@ class Arena:
         )
         self.forks = ForkServer()
         self.torn = 0
+        self.factor = 1.0
         self._read = 0
         self._stack = AsyncExitStack()
 
@@ -112,6 +121,29 @@ class Arena:
                     raise
                 except (APIError, TransportError):
                     await asyncio.sleep(_POLL)
+
+    async def pace(self) -> Numbers:
+        """The scaled numbers, as much longer as this machine is slow at the moment.
+
+        A lease must not be shorter than what a busy machine needs to open a connection: then nobody would
+        lead, each attempt would cost another connection, and nothing would be tested.
+        """
+        loop = asyncio.get_running_loop()
+        slowest = 0.0
+        for _ in range(_PROBES):
+            began = loop.time()
+            client = Client.from_kubeconfig(self.plane.kubeconfig)
+            try:
+                await client.get(Namespace, "default")
+            finally:
+                await client.close()
+            slowest = max(slowest, loop.time() - began)
+        self.factor = min(_SLOWEST_PACE, max(1.0, slowest / _AT_EASE))
+        return Numbers(
+            SCALED.lease_duration * self.factor,
+            SCALED.renew_deadline * self.factor,
+            SCALED.retry_period * self.factor,
+        )
 
     def new_audit(self) -> AuditIndex:
         """What the audit log has gained since the last call."""

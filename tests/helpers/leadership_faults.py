@@ -247,17 +247,20 @@ async def run_batch(
     The groups of the seeds `sharded` have five shards.
     """
     dice = random.Random(seeds[0] if seeds else sharded[0])
+    numbers = await arena.pace()
 
     async def one(seed: int, shards: int = 0) -> Group:
         name = f"s{seed}" if not shards else f"p{seed}"
         size, objects = (2 + seed % 2, 4) if not shards else (3, 8)
-        async with Group(arena, name, seed, size=size, shards=shards, objects=objects) as group:
+        async with Group(
+            arena, name, seed, size=size, shards=shards, objects=objects, numbers=numbers
+        ) as group:
             await run_schedule(group, rounds=rounds)
         return group
 
     async def hurt() -> None:
         if server_fault is not None:
-            await asyncio.sleep(dice.uniform(2.0, 5.0) * SCALED.lease_duration)
+            await asyncio.sleep(dice.uniform(2.0, 5.0) * numbers.lease_duration)
             await server_fault(arena, dice)
 
     *groups, _ = await asyncio.gather(

@@ -8,7 +8,12 @@ from pathlib import Path
 import pytest
 from helpers.leadership_arena import Arena, Group, Numbers
 
-pytestmark = [pytest.mark.controlplane, pytest.mark.real_time, pytest.mark.usefixtures("needs_control_plane")]
+pytestmark = [
+    pytest.mark.controlplane,
+    pytest.mark.real_time,
+    pytest.mark.usefixtures("needs_control_plane"),
+    pytest.mark.timeout(900),
+]
 
 CALM = Numbers(4.5, 3.0, 0.6)
 """Long enough that a busy machine takes the lead from nobody."""
