@@ -408,8 +408,10 @@ def _put(running: Run, key_run: Run, value_run: Run) -> Run:
     def evaluate(frame: Frame) -> Any:
         values = running(frame)
         key = key_run(frame)
-        value = value_run(frame)
-        frame[0] += 1
+        try:
+            value = value_run(frame)
+        finally:
+            frame[0] += 1
         if type(values) is not MapValue:
             return insert(values, key, value)
         if values.find(key) is not None:

@@ -11,7 +11,7 @@ from reconcile.cel.syntax import ACCUMULATOR, Call, Comprehension, Ident, Litera
 from reconcile.cel.values import ListValue, MapValue, go_name
 
 if TYPE_CHECKING:
-    from reconcile.cel.compiler import Plan, Compiler
+    from reconcile.cel.compiler import Compiler, Plan
 
 
 class _Unset:

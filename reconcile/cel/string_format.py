@@ -187,7 +187,8 @@ def _double(value: Any, letter: str) -> float:
         return float(value)
     if not isinstance(value, float):
         raise FormatError(WRONG[letter] + type_name(value))
-    return value
+    # A zero has no sign there.
+    return value or 0.0
 
 
 def _unusual(value: float) -> str:

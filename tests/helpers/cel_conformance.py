@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import json
-import os
-import shutil
 import struct
-import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from helpers.cel_oracle import Question
+from helpers.cel_oracle import Question, module_folder
 from helpers.textproto import Message, parse_textproto
 
 from reconcile.cel import CelError, types
@@ -72,17 +68,7 @@ class Case:
 
 def conformance_folder() -> Path:
     """Where the module's cases are; Go fetches it into its own cache once."""
-    go = shutil.which("go")
-    assert go is not None, "the cases come in a Go module, and there is no `go` in PATH"
-    environment = {**os.environ, "GOFLAGS": "-mod=mod"}
-    done = subprocess.run(
-        [go, "mod", "download", "-json", MODULE],
-        capture_output=True,
-        check=True,
-        env=environment,
-        cwd=Path(__file__).resolve().parents[2] / "tools" / "celoracle",
-    )
-    return Path(json.loads(done.stdout)["Dir"]) / "tests" / "simple" / "testdata"
+    return module_folder(MODULE) / "tests" / "simple" / "testdata"
 
 
 def cases(folder: Path) -> Iterator[Case]:

@@ -69,6 +69,16 @@ def build_oracle() -> Path:
     return target
 
 
+def module_folder(module: str) -> Path:
+    """Where Go keeps the sources of `path@version`; it fetches them into its own cache once."""
+    go = shutil.which("go")
+    assert go is not None, "the sources come in a Go module, and there is no `go` in PATH"
+    command = [go, "mod", "download", "-json", module]
+    environment = {**os.environ, "GOFLAGS": "-mod=mod"}
+    done = subprocess.run(command, capture_output=True, check=True, env=environment, cwd=_SOURCE)
+    return Path(json.loads(done.stdout)["Dir"])
+
+
 def ask_oracle(executable: Path, questions: Sequence[Question]) -> list[Answer]:
     """The oracle's answers, in the order of the questions."""
     lines = "".join(json.dumps(question) + "\n" for question in questions)
@@ -192,7 +202,6 @@ def _schema(question: Question) -> Answer:
 
 
 _SELF = re.compile(r"selfType\d*")
-_WHERE = re.compile(r"<input>:(-?\d+):(\d+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,11 +218,6 @@ class Difference:
         return f"{self.what} of {asked!r}\n  theirs: {self.theirs!r}\n  ours:   {self.ours!r}"
 
 
-def places(text: str) -> list[tuple[str, str]]:
-    """The places that a text of issues names."""
-    return _WHERE.findall(text)
-
-
 def differences(question: Question, theirs: Answer, ours: Answer) -> list[Difference]:
     """How two answers to a question differ; nothing when they agree."""
     if "pattern" in question:
@@ -225,6 +229,30 @@ def differences(question: Question, theirs: Answer, ours: Answer) -> list[Differ
     return [Difference(question, what, one, other) for what, one, other in pairs if one != other]
 
 
+def disagreements(executable: Path, questions: Sequence[Question], patience: int = 24) -> list[Difference]:
+    """How our answers differ from the oracle's.
+
+    Go's maps have no order of their own: where a fold over a map stops at the first failure, what it has cost
+    by then, and which failure it is, changes from one answer to the next. A question is therefore put again
+    before an answer is called different.
+    """
+    found: list[Difference] = []
+    for question, theirs in zip(questions, ask_oracle(executable, questions), strict=True):
+        ours = ask_ours(question)
+        unlike = _unlike(question, theirs, ours)
+        if unlike:
+            again = ask_oracle(executable, [question] * patience)
+            if all(_unlike(question, answer, ours) for answer in again):
+                found += unlike
+    return found
+
+
+def _unlike(question: Question, theirs: Answer, ours: Answer) -> list[Difference]:
+    if "panic" in theirs or "malformed" in theirs:
+        return [Difference(question, "answer", theirs, ours)]
+    return differences(question, theirs, ours)
+
+
 def _expression_pairs(theirs: Answer, ours: Answer) -> list[tuple[str, Any, Any]]:
     if "issues" in theirs or "issues" in ours:
         one, other = theirs.get("issues"), ours.get("issues")
@@ -233,6 +261,8 @@ def _expression_pairs(theirs: Answer, ours: Answer) -> list[tuple[str, Any, Any]
         return [("issues", one, other)]
     if "plan" in theirs or "plan" in ours:
         return [("plan", theirs.get("plan"), ours.get("plan"))]
+    if _CRASH in theirs.get("error", ""):
+        ours = {**ours, "error": theirs["error"], "spent": theirs["spent"]}
     value = theirs.get("value")
     pairs = [
         ("type", theirs.get("type"), ours.get("type")),

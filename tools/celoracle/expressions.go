@@ -39,7 +39,9 @@ type expressionAnswer struct {
 }
 
 // sizes estimates sizes from the types of the variables, as the server does from the type of self.
-type sizes struct{ roots map[string]*apiservercel.DeclType }
+type sizes struct {
+	roots map[string]*apiservercel.DeclType
+}
 
 func (s *sizes) EstimateSize(element checker.AstNode) *checker.SizeEstimate {
 	path := element.Path()
@@ -48,7 +50,10 @@ func (s *sizes) EstimateSize(element checker.AstNode) *checker.SizeEstimate {
 	}
 	current, known := s.roots[path[0]]
 	if !known {
-		return nil
+		// apiextensions starts every path at self.
+		if current, known = s.roots["self"]; !known {
+			return nil
+		}
 	}
 	for _, name := range path[1:] {
 		switch name {
