@@ -51,10 +51,13 @@ _INT_OR_STRING: Final = "x-kubernetes-int-or-string"
 _PRESERVE: Final = "x-kubernetes-preserve-unknown-fields"
 _OF_NUMBERS: Final = ("minimum", "exclusiveMinimum", "maximum", "exclusiveMaximum", "multipleOf")
 _OF_STRINGS: Final = ("minLength", "maxLength", "pattern")
-_TWO_TYPES: Final = UnsayableError(
-    "a union of different types",
-    "use one type, int | str, or a model with an optional field for each variant",
-)
+
+
+def _two_types() -> UnsayableError:
+    return UnsayableError(
+        "a union of different types",
+        "use one type, int | str, or a model with an optional field for each variant",
+    )
 
 
 def union_of(choices: Sequence[Schema], *, tag: str | None, values: Sequence[Sequence[Any]]) -> Schema:
@@ -103,7 +106,7 @@ def _scalars(choices: Sequence[Schema]) -> Schema:
         return _of_one_type(choices)
     if types == {"integer", "string"}:
         return _number_or_text(choices)
-    raise _TWO_TYPES
+    raise _two_types()
 
 
 def _of_one_type(choices: Sequence[Schema]) -> Schema:
@@ -112,7 +115,7 @@ def _of_one_type(choices: Sequence[Schema]) -> Schema:
     for each in choices:
         other = {key: value for key, value in each.items() if key not in (*VALIDATIONS, "description")}
         if other != {key: value for key, value in common.items() if key != "description"}:
-            raise _TWO_TYPES
+            raise _two_types()
     if all(set(each) == {"enum"} for each in rest):
         values = [value for each in rest for value in each["enum"]]
         return {**common, "enum": list(dict.fromkeys(values))}
@@ -129,7 +132,7 @@ def _number_or_text(choices: Sequence[Schema]) -> Schema:
     if all("enum" in choice for choice in choices):
         return {**found, "enum": [value for choice in choices for value in choice["enum"]]}
     if len(numbers) > 1 or any("enum" in number for number in numbers):
-        raise _TWO_TYPES
+        raise _two_types()
     found |= {key: numbers[0][key] for key in _OF_NUMBERS if key in numbers[0]}
     if all("enum" in text for text in texts):
         allowed = "|".join(re.escape(value) for text in texts for value in text["enum"])
@@ -137,7 +140,7 @@ def _number_or_text(choices: Sequence[Schema]) -> Schema:
     elif len(texts) == 1:
         found |= {key: texts[0][key] for key in _OF_STRINGS if key in texts[0]}
     else:
-        raise _TWO_TYPES
+        raise _two_types()
     return found
 
 

@@ -9,15 +9,17 @@ from decimal import Decimal
 from typing import Annotated, Any, Literal
 
 import pytest
-from pydantic import AliasChoices, BaseModel, Field
+from pydantic import AliasChoices, BaseModel, Field, WithJsonSchema
 
 from reconcile import ConfigurationError, CustomResource, Model
 from reconcile.crd import (
     AtMostOneOf,
     ExactlyOneOf,
     ListType,
+    MapType,
     PrinterColumn,
     Recursive,
+    Rule,
     Scale,
     WebhookConversion,
     conversion,
@@ -76,6 +78,10 @@ class Ports(Model):
 class One(Model):
     kind: Literal["one"]
     value: int
+
+
+class Zero(Model):
+    kind: Literal[0]
 
 
 class Two(Model):
@@ -210,6 +216,69 @@ MESSAGES: dict[str, tuple[Callable[[], Any], str]] = {
     "group of a field that is always set": (
         of_field(Annotated[Sized, AtMostOneOf("size", "parts")]),
         X + "AtMostOneOf of 'size', which is always set " + CANNOT + "make it optional: `| None = None`",
+    ),
+    "field without a type": (
+        of_field(Annotated[str, WithJsonSchema({"description": "?"})]),
+        X + "a field without a type " + CANNOT + "give it one, or Any to keep whatever is there",
+    ),
+    "named fields and any": (
+        of_field(
+            Annotated[dict[str, int], Field(json_schema_extra={"properties": {"a": {"type": "string"}}})]
+        ),
+        X
+        + "an object with both named fields and fields of any name "
+        + CANNOT
+        + "put the latter into a dict in a "
+        "field of its own",
+    ),
+    "reference to nowhere": (
+        of_field(
+            Annotated[str, WithJsonSchema({"type": "array", "items": {"$ref": "https://example.com/x"}})]
+        ),
+        "model Thing, field spec.x[]: the reference https://example.com/x "
+        + CANNOT
+        + "use the model itself as type",
+    ),
+    "pattern that is none": (
+        of_field(Annotated[str, Field(json_schema_extra={"pattern": "("})]),
+        X
+        + "the pattern '(' is none of RE2: missing closing ): `(` "
+        + CANNOT
+        + "write one that the server takes",
+    ),
+    "union of scalars with rules": (
+        of_field(Annotated[str, Rule("self != 'a'")] | int),
+        X + "a union whose variants have rules " + CANNOT + "put one Rule on the whole field",
+    ),
+    "union of models with rules": (
+        of_field(Rule("true")(type(Model)("Ruled", (Model,), {"__module__": __name__})) | Sized),
+        X
+        + "a union of models that have rules "
+        + CANNOT
+        + "tell them apart by a tag: Field(discriminator=…)",
+    ),
+    "union of merges": (
+        of_field(Annotated[Sized, MapType("atomic")] | Ports),
+        X
+        + "a union whose variants differ in x-kubernetes-map-type "
+        + CANNOT
+        + "say the same in all of them",
+    ),
+    "tag of two types": (
+        of_field(Annotated[Zero | Two, Field(discriminator="kind")]),
+        X + "a union whose tag 'kind' has different types " + CANNOT + "use strings for the tag",
+    ),
+    "too many selectable fields": (
+        of_class(selectable_fields=[".spec.size"] * 9),
+        "class Thing: selectable_fields= has 9 paths; the server takes 8 at most",
+    ),
+    "marker on a value": (
+        lambda: Rule("true")("x"),  # type: ignore[type-var]
+        "Rule decorates a class, not 'x'; on a field it stands in Annotated[…]",
+    ),
+    "group of one": (
+        lambda: ExactlyOneOf("a"),
+        "ExactlyOneOf takes the names of two fields or more",
     ),
     "unknown class keyword": (
         of_class(shortnames=["t"]),
