@@ -185,7 +185,8 @@ class Informer:
         self._synced.clear()
         for stream in self._streams:
             stream.set_status(Condition.STOPPED)
-        for call in self.on_stop:
+        calls, self.on_stop = self.on_stop, []
+        for call in calls:
             call()
         for stream in self._streams:
             await stream.partition.discard()

@@ -125,7 +125,8 @@ class Overlay:
     @property
     def unproved(self) -> ObjectKey | None:
         """The key of a deletion of which no version is known yet that would prove it; None without any."""
-        return next((each.key for each in self._unproved.values() if each.object is None), None)
+        waiting = (each.key for each in self._unproved.values() if each.object is None and not each.opaque)
+        return next(waiting, None)
 
     def known(self, key: ObjectKey) -> tuple[str, str]:
         """UID and version of the newest incarnation that is known; empty without any."""
@@ -164,6 +165,12 @@ class Overlay:
 
     def hide(self, key: ObjectKey, version: str, *, began: int = 0, ended: int = 0) -> None:
         """At this version there was nothing of the key to be seen."""
+        if not is_comparable(version):
+            # What came later cannot be told from what came before: hide the one that is there, if it is gone.
+            uid = self.known(key)[0]
+            if uid and not self._selective:
+                self.bury(key, uid, "", began=began, ended=ended)
+            return
         self._add(
             Record(
                 key=key,
@@ -171,7 +178,7 @@ class Overlay:
                 object=None,
                 version=version,
                 uid="",
-                proof=version if is_comparable(version) else "",
+                proof=version,
                 born=self._clock(),
                 began=began,
                 ended=ended,

@@ -213,9 +213,8 @@ class OwnWrites:
             overlay.answered(version, begun.number)
             overlay.bury(key, metadata.uid, version, ending=version, began=begun.number, ended=self._calls)
             return
-        if informer.resource.version != write.resource_type.version or (
-            is_partial(metadata) and informer.detail is not Detail.METADATA
-        ):
+        other_form = is_partial(metadata) and informer.detail is not Detail.METADATA
+        if not version or other_form or informer.resource.version != write.resource_type.version:
             # The answer is not what the informer would hold: what that is, only the server can say.
             self._doubt(reader, write, key=key, barrier=True, version=version)
             return

@@ -342,6 +342,17 @@ def test_an_opaque_deletion_hides_its_incarnation_alone() -> None:
     assert stream.seen() == "u2@x5"
 
 
+def test_an_opaque_absence_hides_what_is_there_and_nothing_that_comes() -> None:
+    stream = Stream()
+    stream.event(opaque("x1"))
+    stream.overlay.listed("default", "x9", {})
+    assert stream.seen() == "" and stream.overlay.unproved is None
+    stream.event(opaque("x12", "u2"))
+    assert stream.seen() == "u2@x12"
+    stream.overlay.hide(ObjectKey("default", "b"), "x9")
+    assert stream.seen("b") == "" and "default/b" not in stream.overlay.records
+
+
 # ---- bounds
 
 

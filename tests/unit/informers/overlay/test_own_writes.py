@@ -267,6 +267,7 @@ async def test_an_informer_that_is_stopped_lets_everything_go() -> None:
         each.wrote(pod(50))
         await each.factory.remove(informer)
         assert size(informer) == 0 and list(each.own.readers()) == []
+        await informer.stop()
         each.wrote(pod(51))
         again = await each.informer()
         assert size(again) == 0
