@@ -188,6 +188,7 @@ class Group:
         slots: the operators.
         desired: what is to be copied: name → value.
         happened: faults that hit, counted.
+        unaudited: revisions that the audit log did not have, once there is a verdict.
     """
 
     def __init__(
@@ -212,6 +213,7 @@ class Group:
         self.desired: dict[str, str] = {}
         self.slots: list[Slot] = []
         self.identities: set[str] = set()
+        self.unaudited = 0
         self._guarded = guarded
         self._skewed = skewed
         self._shards = shards
@@ -429,6 +431,7 @@ class Group:
     def verdict(self, audit: AuditIndex) -> Verdict:
         """The judge's findings; blocks."""
         record = self.record(audit)
+        self.unaudited = record.unaudited
         return judge(record.leases, record.writes, self.rules)
 
 

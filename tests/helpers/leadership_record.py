@@ -124,6 +124,8 @@ def record_of(
         content = change.object or {}
         claimed = content.get("metadata", {}).get("annotations", {}).get(WRITER, "")
         writer = asked.user if asked is not None else claimed
+        # The log and the object must tell the same story, or the log is read wrongly.
+        assert change.object is None or writer == claimed, f"{change.place}: {writer} wrote as {claimed}"
         received = asked.received if asked is not None else math.nan
         record.writes.append(
             ObjectCommit(lease_of(name), change.revision, f"secrets {change.place}", writer, received)
