@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import socket
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,15 +16,23 @@ from reconcile.api.core.v1 import ConfigMap, Secret
 from reconcile.client import Client
 from reconcile.client.transport import TransportRequest
 from reconcile.errors import ConfigurationError, TransportError
-from reconcile.leaderelection import fence_policy, role_rules
+from reconcile.leaderelection import fence_policy, role_rules, surroundings
 from reconcile.leaderelection.preflight import check_rights
-from reconcile.leaderelection.surroundings import ask_who_we_are
+from reconcile.leaderelection.surroundings import ask_who_we_are, own_namespace
 from reconcile.manager.logs import make_logger
 from reconcile.objects.identity import ObjectKey
 from reconcile.runtime import SimulatedRuntime
 
 KEY = ObjectKey("shop", "operator")
 POD = "authentication.kubernetes.io/pod-name"
+
+
+def test_in_a_pod_the_lease_is_in_its_namespace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(surroundings, "SERVICE_ACCOUNT", tmp_path)
+    with pytest.raises(ConfigurationError, match='say it, as in leader_election="my-namespace/operator"'):
+        own_namespace("operator")
+    (tmp_path / "namespace").write_text("shop\n")
+    assert own_namespace("operator") == "shop"
 
 
 def client_of(*answers: Any) -> Client:
