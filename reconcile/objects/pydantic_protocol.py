@@ -104,6 +104,7 @@ def _checked_whole(value: Any) -> Any:
         for name in ("apiVersion", "kind"):
             if not isinstance(named.get(name), str) or not named[name]:
                 raise ValueError(f"Object missing required field `{name}`")
+        return named
     return value
 
 
