@@ -19,7 +19,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from reconcile.manager import Manager
 from reconcile.objects.identity import ObjectKey
 
-KEYS = st.sampled_from([ObjectKey("a", "x"), ObjectKey("a", "y"), ObjectKey("b", "x")])
+X, Y, ELSEWHERE = ObjectKey("a", "x"), ObjectKey("a", "y"), ObjectKey("b", "x")
+KEYS = st.sampled_from([X, X, X, Y, ELSEWHERE])
 CONTROLLERS = st.sampled_from(["first", "first", "second", "chosen"])
 PODS = st.sampled_from(["p", "q"])
 FLAGS = st.booleans()
@@ -76,24 +77,40 @@ class OverlayMachine(RuleBasedStateMachine):
 
     @initialize(
         namespaces=st.sampled_from([None, None, ("a", "b"), ("a",)]),
-        present=st.lists(st.tuples(KEYS, FLAGS), max_size=2),
+        present=st.sampled_from([(X,), (X,), (X, Y), (X, ELSEWHERE), (X, Y, ELSEWHERE), ()]),
+        chosen=FLAGS,
         lag=FLAGS,
     )
     def start(
-        self, namespaces: Sequence[str] | None, present: list[tuple[ObjectKey, bool]], lag: bool
+        self, namespaces: Sequence[str] | None, present: Sequence[ObjectKey], chosen: bool, lag: bool
     ) -> None:
         setup = type(self).setup
         self.world = World(namespaces=namespaces, overlay=self.overlay, promised=self.promised, setup=setup)
-        for key, chosen in present:
+        for key in present:
             self.world.outside(does.create_set(chosen=chosen), key)
         self.world.idle()
         self.world.transport.hold_events = lag
 
     # ---- the operator
 
-    @rule(controller=CONTROLLERS, key=KEYS, actions=st.lists(OWN_ACTIONS, min_size=1, max_size=3))
-    def reconcile(self, controller: str, key: ObjectKey, actions: list[Action]) -> None:
+    @rule(
+        controller=CONTROLLERS,
+        key=KEYS,
+        actions=st.lists(OWN_ACTIONS, min_size=1, max_size=3),
+        again=FLAGS,
+    )
+    def reconcile(self, controller: str, key: ObjectKey, actions: list[Action], again: bool) -> None:
+        """A reconcile that writes, and perhaps a second one right after it, which must know what it wrote."""
         self.world.script(controller, key, actions)
+        if again:
+            self.world.script(controller, key, [])
+        self.world.idle()
+
+    @rule(controller=CONTROLLERS, key=KEYS, counts=st.lists(COUNTS, min_size=1, max_size=2), applied=FLAGS)
+    def report(self, controller: str, key: ObjectKey, counts: list[int], applied: bool) -> None:
+        """A reconcile as most are: in the end it writes the status."""
+        write = does.apply_status_of_set if applied else does.status_of_set
+        self.world.script(controller, key, [write(count) for count in counts])
         self.world.idle()
 
     @rule(controller=CONTROLLERS, key=KEYS)
@@ -204,6 +221,7 @@ class OverlayMachine(RuleBasedStateMachine):
                 ("reconciles", len(world.runs)),
                 ("writes", world.writes),
                 ("unknown outcomes", world.unknowns),
+                ("echoes dropped", world.echoes_dropped),
                 ("judgements of all reads", world.reads),
             ):
                 counts[name] = counts.get(name, 0) + more
