@@ -192,10 +192,15 @@ class _Story:
     def _cut(self) -> None:
         self._process.cut_watches(self._dice.choice((PODS, SETS, "")))
 
-    def _relist(self) -> None:
+    async def _relist(self) -> None:
         storage = self._cluster.server.storage
         storage.compact(storage.revision)
         self._cut()
+        if self._dice.random() < 0.5:
+            # The list takes its time, and what happens meanwhile is not in it.
+            self._process.lag_answers(self._dice.random)
+            await asyncio.sleep(0.5 + self._dice.random())
+            await self._scale()
 
     def _die(self) -> None:
         self._process.die_after_write(self._dice.randrange(1, 4), restart_after=self._dice.random())
