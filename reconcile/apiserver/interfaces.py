@@ -305,6 +305,8 @@ class Action(Protocol):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ActionSubresource(Subresource):
     action: Action
+    # The action itself looks at the name in the body.
+    name_checked: bool = False
 
 
 class ObjectSchema(Protocol):

@@ -68,13 +68,13 @@ def world(control_plane: Any) -> Iterator[World]:
         runner.run(servers.__aexit__(None, None, None))
 
 
-@settings(max_examples=25, suppress_health_check=list(HealthCheck))
+@settings(max_examples=12, suppress_health_check=list(HealthCheck))
 @given(sequences(_PLACE, 20))
 def test_drawn_sequences_are_answered_alike(world: World, questions: list[Ask]) -> None:
     world.answers_alike(questions)
 
 
-@settings(max_examples=150, suppress_health_check=list(HealthCheck))
+@settings(max_examples=100, suppress_health_check=list(HealthCheck))
 @given(sequences(_PLACE, 20).map(lambda asks: [ask for ask in asks if ask.method != "WATCH"]))
 def test_drawn_sequences_without_watches_are_answered_alike(world: World, questions: list[Ask]) -> None:
     world.answers_alike(questions)

@@ -25,6 +25,8 @@ MERGE = "application/merge-patch+json"
 STRATEGIC = "application/strategic-merge-patch+json"
 JSON_PATCH = "application/json-patch+json"
 _ANSWER_TIMEOUT = 120.0
+BROKEN_OFF = 0
+"""In place of the status of an answer that did not come: the server broke off the connection."""
 
 Body = Any
 
@@ -178,7 +180,11 @@ class _Connections:
             connection.close()
             connection = self._connect()
             connection.request(method, question.path, _encoded(question), headers)
-            response = connection.getresponse()
+            try:
+                response = connection.getresponse()
+            except http.client.RemoteDisconnected:
+                connection.close()
+                return Answer(BROKEN_OFF, None)
         raw = response.read()
         if response.will_close:
             connection.close()

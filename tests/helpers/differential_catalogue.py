@@ -7,6 +7,7 @@ from helpers import (
     differential_cases,
     differential_deletes,
     differential_storage,
+    differential_subresources,
     differential_writes,
 )
 from helpers.differential import Ask
@@ -16,6 +17,7 @@ _FILES = (
     differential_writes,
     differential_apply,
     differential_deletes,
+    differential_subresources,
     differential_cases,
 )
 

@@ -12,10 +12,13 @@ from helpers.differential import Ask, Server, embedded_server, post
 from helpers.differential_compare import Comparison
 
 from reconcile.apiserver import APIServer, ServerOptions
+from reconcile.apiserver.interfaces import User
 
 # The real server of the tests has no controllers: neither side collects garbage or fills namespaces.
 _OPTIONS = ServerOptions(garbage_collection=False, namespace_deletion=False, service_accounts=False)
 _SERVED_WITHIN = 60.0
+# As the real server knows who holds the administrator's certificate.
+_ADMIN = User("admin", ("system:masters", "system:authenticated"))
 
 
 @dataclass(frozen=True)
@@ -40,7 +43,7 @@ async def both(real: Server, compact_real: Callable[[], object]) -> AsyncIterato
             compact_real()
             server.storage.compact(server.storage.revision)
 
-        yield Both(real, embedded_server(server.transport()), compact)
+        yield Both(real, embedded_server(server.transport(_ADMIN)), compact)
 
 
 async def make_namespace(namespace: str, servers: Both) -> None:

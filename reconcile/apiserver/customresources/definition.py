@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from reconcile.apiserver.customresources.rules import rule_errors
-from reconcile.apiserver.customresources.validation import compiled, validate
+from reconcile.apiserver.customresources.validation import validate
 from reconcile.apiserver.field_errors import (
     FieldError,
     duplicate,
@@ -18,6 +18,7 @@ from reconcile.apiserver.field_errors import (
 from reconcile.apiserver.interfaces import RequestContext
 from reconcile.apiserver.strategies import checks
 from reconcile.apiserver.strategies.basic import KindStrategy
+from reconcile.cel.re2 import check_re2
 
 JSONObject = dict[str, Any]
 
@@ -278,8 +279,9 @@ def structural_errors(
         if map_type not in ("atomic", "granular"):
             errors.append(not_supported(f"{path}.x-kubernetes-map-type", map_type, ("atomic", "granular")))
     pattern = schema.get("pattern")
-    if pattern and compiled(pattern) is None:
-        text = f"must be a valid regular expression, but isn't: error parsing regexp: {pattern}"
+    wrong = check_re2(pattern) if pattern else None
+    if wrong is not None:
+        text = f"must be a valid regular expression, but isn't: error parsing regexp: {wrong}"
         errors.append(invalid(f"{path}.pattern", pattern, text))
     errors += _value_errors(schema, path, int_or_string)
     if "default" in schema and not root:

@@ -69,6 +69,9 @@ class CustomSchema:
 
     def validate(self, new: JSONObject, old: JSONObject | None, context: RequestContext) -> list[FieldError]:
         errors = validate(new, self.schema, old)
+        if context.subresource == "status":
+            # The status alone is looked at, and named as if it were the whole.
+            errors = [_within_status(error) for error in errors if error.field.startswith("status")]
         return errors + self._rules.check(new, old, errors, context.warnings)
 
     @cached_property
@@ -82,6 +85,10 @@ class CustomSchema:
     @property
     def patch_schema(self) -> None:
         return None
+
+
+def _within_status(error: FieldError) -> FieldError:
+    return FieldError(error.type, error.field, error.value, error.detail.removeprefix("status."))
 
 
 def _lazy(schema: JSONObject) -> Any:

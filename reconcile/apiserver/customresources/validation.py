@@ -1,8 +1,6 @@
 """A value against a structural schema, in the words of kube-apiserver.
 
-Patterns are RE2 on the server. Here they are translated to Python's `re`: named groups and `\\z` are spelled
-anew, `\\C` and other things that Python lacks make a pattern match nothing wrongly; a pattern that does not
-compile is not checked.
+Patterns are RE2, as on the server (see `reconcile.cel.re2`).
 """
 
 from __future__ import annotations
@@ -12,7 +10,6 @@ import ipaddress
 import re
 from collections.abc import Callable
 from datetime import date, datetime
-from functools import lru_cache
 from typing import Any
 
 from reconcile.apiserver.field_errors import (
@@ -26,36 +23,17 @@ from reconcile.apiserver.field_errors import (
     type_invalid,
 )
 from reconcile.apiserver.managedfields.typed import equal
+from reconcile.cel.re2 import PatternError, compile_re2
 
 JSONObject = dict[str, Any]
 
 
-@lru_cache(maxsize=1024)
 def compiled(pattern: str) -> re.Pattern[str] | None:
-    """An RE2 pattern as Python's; None for what Python cannot express."""
-    text = pattern.replace(r"\z", r"\Z")
-    text = re.sub(r"\\Q(.*?)(\\E|$)", lambda match: re.escape(match.group(1)), text)
-    # In RE2 `$` is the end of the text alone, not a place before a last newline.
-    text = re.sub(r"(?<!\\)((?:\\\\)*)\$(?![^\[]*\])", r"\1\\Z", text)
-    for name, inner in _POSIX.items():
-        text = text.replace(f"[:{name}:]", inner)
+    """An RE2 pattern as Python's; None for what RE2 does not take."""
     try:
-        return re.compile(text, re.ASCII)
-    except re.error:
+        return compile_re2(pattern)
+    except PatternError:
         return None
-
-
-_POSIX = {
-    "alnum": "0-9A-Za-z",
-    "alpha": "A-Za-z",
-    "digit": "0-9",
-    "lower": "a-z",
-    "upper": "A-Z",
-    "space": r"\t\n\v\f\r ",
-    "word": "0-9A-Za-z_",
-    "xdigit": "0-9A-Fa-f",
-    "punct": r"!-/:-@\[-`{-~",
-}
 
 
 def _date_time(text: str) -> bool:

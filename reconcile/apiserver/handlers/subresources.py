@@ -98,11 +98,11 @@ class Subresources:
         resource = self._body_resource(context.resource, subresource)
         body = handler.read_object(request, context, resource)
         meta = body["metadata"]
-        if (meta.get("name") or context.name) != context.name:
-            raise status.bad_request(
-                f"the name of the object ({meta['name']}) does not match the name on the URL ({context.name})"
-            )
-        meta["name"] = context.name
+        if not subresource.name_checked and (meta.get("name") or context.name) != context.name:
+            kind = resource.type.kind
+            raise status.bad_request(f"name in URL does not match name in {kind} object")
+        if not subresource.name_checked:
+            meta["name"] = context.name
         if context.namespace:
             if (meta.get("namespace") or context.namespace) != context.namespace:
                 raise status.bad_request(

@@ -64,6 +64,8 @@ _STATUS_WITHOUT_METADATA = frozenset(
         "apiservices.apiregistration.k8s.io",
     }
 )
+# Their spec never changes, and belongs to nobody.
+_SIGNING_REQUESTS = "certificatesigningrequests"
 _STATUS_RESETS: dict[str, tuple[Path, ...]] = {
     "deployments.apps": (("f:labels",),),
     "pods": (("f:deletionTimestamp",), ("f:ownerReferences",)),
@@ -336,6 +338,8 @@ def _writable(fields: FieldSet, context: RequestContext) -> FieldSet:
         return frozenset(
             path for path in fields if path[0] in ("f:status", "f:metadata") and path[1:2] not in reset
         )
+    if context.subresource in ("", "approval") and context.resource.type.plural == _SIGNING_REQUESTS:
+        return frozenset(path for path in fields if path[0] == "f:metadata")
     if not context.subresource and "status" in context.resource.subresources:
         return frozenset(path for path in fields if path[0] != "f:status")
     return fields

@@ -157,6 +157,10 @@ class NamespaceStrategy(Strategy):
         keep(new["spec"], old["spec"], "finalizers")
         keep(new, old, "status")
 
+    def validate_create(self, obj: JSONObject, context: RequestContext) -> list[FieldError]:
+        names = obj["spec"].get("finalizers") or ()
+        return [error for name in names for error in _finalizer_errors("spec.finalizers", name)]
+
     def begin_deletion(self, obj: JSONObject, context: RequestContext) -> bool:
         obj.setdefault("status", {})["phase"] = "Terminating"
         return bool((obj.get("spec") or {}).get("finalizers"))
@@ -168,6 +172,14 @@ class NamespaceStrategy(Strategy):
         }
 
 
+def _finalizer_errors(field: str, name: str) -> list[FieldError]:
+    errors = [invalid(field, name, problem) for problem in checks.qualified_name_problems(name)]
+    if "/" not in name and name not in ("orphan", "foregroundDeletion", "kubernetes"):
+        text = "name is neither a standard finalizer name nor is it fully qualified"
+        errors.append(invalid(field, name, text))
+    return errors
+
+
 class NamespaceFinalizeStrategy(Strategy):
     """`namespaces/finalize`: who has finished takes its name out of `spec.finalizers`."""
 
@@ -175,11 +187,9 @@ class NamespaceFinalizeStrategy(Strategy):
         keep(new, old, "status")
 
     def validate_update(self, new: JSONObject, old: JSONObject, context: RequestContext) -> list[FieldError]:
-        return [
-            invalid(f"spec.finalizers[{index}]", name, problem)
-            for index, name in enumerate(new["spec"].get("finalizers") or ())
-            for problem in checks.qualified_name_problems(name)
-        ]
+        names = new["spec"].get("finalizers") or ()
+        found = [_finalizer_errors(f"spec.finalizers[{index}]", name) for index, name in enumerate(names)]
+        return [error for errors in found for error in errors]
 
 
 class NamespaceStatusStrategy(Strategy):

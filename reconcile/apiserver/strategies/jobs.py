@@ -258,10 +258,8 @@ def _indexes(text: str, completions: int) -> tuple[int, str]:
     for interval in text.split(","):
         limits = interval.split("-")
         if len(limits) > 2:
-            return (
-                0,
-                f"the fragment \"{interval}\" violates the requirement that an index interval can have at most two parts separated by '-'",
-            )
+            text = "violates the requirement that an index interval can have at most two parts separated by"
+            return 0, f"the fragment \"{interval}\" {text} '-'"
         numbers: list[int] = []
         for limit in limits:
             if not _NUMBER.fullmatch(limit):

@@ -7,7 +7,8 @@ import json
 from datetime import timedelta
 from typing import Any
 
-from reconcile.apiserver.field_errors import required
+from reconcile.apiserver.field_errors import FieldError, aggregate, not_supported, required
+from reconcile.apiserver.field_errors import invalid as field_invalid
 from reconcile.apiserver.interfaces import RequestContext
 from reconcile.apiserver.status import StatusError, bad_request, conflict, internal_error, invalid, not_found
 from reconcile.apiserver.strategies.checks import selector_of
@@ -21,8 +22,14 @@ async def bind(body: JSONObject, context: RequestContext) -> JSONObject:
     """Give the pod its node, once; labels and annotations of the binding go to the pod."""
     name = context.name or body["metadata"].get("name", "")
     target = body.get("target") or {}
-    if target.get("kind") not in (None, "", "Node") or not target.get("name"):
-        raise invalid("", "Binding", name, [required("target.name")])
+    problems: list[FieldError] = []
+    if target.get("kind") not in (None, "", "Node"):
+        problems.append(not_supported("target.kind", target["kind"], ("Node", "<empty>")))
+    if not target.get("name"):
+        problems.append(required("target.name"))
+    if problems:
+        # The real server forgets to make a Status of it.
+        raise StatusError(aggregate([str(problem) for problem in problems]), code=500)
     wanted = body["metadata"]
 
     def change(pod: JSONObject) -> JSONObject:
@@ -200,7 +207,22 @@ async def issue_token(body: JSONObject, context: RequestContext) -> JSONObject:
     if account is None:
         raise not_found("", "serviceaccounts", context.name)
     spec = body.setdefault("spec", {})
+    given = body["metadata"].get("name")
     seconds = spec.get("expirationSeconds") or 3600
+    problems: list[FieldError] = []
+    if given and given != context.name:
+        text = "must match the service account name if specified"
+        problem = field_invalid("metadata.name", given, text)
+        raise invalid("authentication.k8s.io", "TokenRequest", context.name, [problem])
+    field = "spec.expirationSeconds"
+    if seconds < 600:
+        text = "may not specify a duration less than 10 minutes"
+        problems.append(field_invalid(field, seconds, text))
+    if seconds > 1 << 32:
+        text = "may not specify a duration larger than 2^32 seconds"
+        problems.append(field_invalid(field, seconds, text))
+    if problems:
+        raise invalid("authentication.k8s.io", "TokenRequest", "", problems)
     spec["expirationSeconds"] = seconds
     if not spec.get("audiences"):
         spec["audiences"] = ["https://kubernetes.default.svc.cluster.local"]

@@ -291,7 +291,8 @@ def _projected(path: str, source: JSONObject) -> list[FieldError]:
             errors.append(invalid(path, shown, "conflicting duplicate paths"))
         places.add(place)
 
-    for index, each in enumerate(source.get("sources") or ()):
+    sources: list[JSONObject] = source.get("sources") or []
+    for index, each in enumerate(sources):
         where = f"{path}.sources[{index}]"
         for kind in ("secret", "configMap"):
             inner = each.get(kind)
@@ -302,9 +303,9 @@ def _projected(path: str, source: JSONObject) -> list[FieldError]:
             for position, item in enumerate(inner.get("items") or ()):
                 found = _items("", [item])
                 at = f"{where}.{kind}.items[{position}]"
-                errors += [
-                    FieldError(each.type, at + each.field[3:], each.value, each.detail) for each in found
-                ]
+                for problem in found:
+                    field = at + problem.field.removeprefix("[0]")
+                    errors.append(FieldError(problem.type, field, problem.value, problem.detail))
                 claim(item.get("path"), inner.get("name") or "")
         downward = each.get("downwardAPI")
         for file in (downward or {}).get("items") or ():

@@ -6,6 +6,7 @@ from typing import Any
 
 from reconcile.apiserver.field_errors import FieldError, forbidden, invalid, not_supported, quoted
 from reconcile.apiserver.interfaces import RequestContext, Strategy
+from reconcile.apiserver.status import forbidden as not_allowed
 from reconcile.apiserver.strategies.basic import keep
 from reconcile.apiserver.strategies.checks import same
 from reconcile.apiserver.strategies.pod_scheduling import tolerations
@@ -248,7 +249,7 @@ class EphemeralContainersStrategy(Strategy):
     def prepare_for_update(self, new: JSONObject, old: JSONObject, context: RequestContext) -> None:
         keep(new, old, "status")
         added = new["spec"].get("ephemeralContainers")
-        new["spec"] = {**old["spec"]}
+        new["spec"] = {key: value for key, value in old["spec"].items() if key != "ephemeralContainers"}
         if added:
             new["spec"]["ephemeralContainers"] = added
         new["metadata"]["generation"] = old["metadata"].get("generation", 0) + (
@@ -285,11 +286,23 @@ class ResizeStrategy(Strategy):
                 keep(container, given, "resources")
                 keep(container, given, "resizePolicy")
         new["spec"] = spec
-        new["metadata"]["generation"] = old["metadata"].get("generation", 0) + (not same(spec, old["spec"]))
+        changed = not same(spec, old["spec"])
+        node = old["spec"].get("nodeName")
+        if changed and node and not context.access.exists("nodes", "", node):
+            raise not_allowed("", "pods", context.name, f'node "{node}" not found')
+        new["metadata"]["generation"] = old["metadata"].get("generation", 0) + changed
 
     def validate_update(self, new: JSONObject, old: JSONObject, context: RequestContext) -> list[FieldError]:
         errors = pod_spec_errors("spec", new["spec"])
         if quality_of_service(new["spec"]) != quality_of_service(old["spec"]):
             detail = "Pod QOS Class may not change as a result of resizing"
-            errors.append(invalid("spec", quality_of_service(new["spec"]), detail))
+            errors.append(invalid("spec", quality_of_service(old["spec"]), detail))
+        pairs = zip(new["spec"].get("containers") or (), old["spec"].get("containers") or (), strict=True)
+        for index, (container, before) in enumerate(pairs):
+            for kind in ("limits", "requests"):
+                held = (before.get("resources") or {}).get(kind) or {}
+                given = (container.get("resources") or {}).get(kind) or {}
+                if held.keys() - given.keys():
+                    field = f"spec.containers[{index}].resources.{kind}"
+                    errors.append(forbidden(field, f"resource {kind} cannot be removed"))
         return errors

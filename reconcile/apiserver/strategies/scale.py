@@ -85,6 +85,6 @@ class ScaleProjection:
 
     def validate(self, body: JSONObject, context: RequestContext) -> list[FieldError]:
         replicas = (body.get("spec") or {}).get("replicas") or 0
-        if replicas < 0:
+        if replicas < 0 and not self._must_have_replicas:
             return [invalid("spec.replicas", replicas, "must be greater than or equal to 0")]
         return []

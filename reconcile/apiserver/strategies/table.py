@@ -10,6 +10,7 @@ from reconcile.apiserver.interfaces import (
     Conversion,
     ObjectSubresource,
     ProjectedSubresource,
+    RequestContext,
     Strategy,
     Subresource,
 )
@@ -297,7 +298,9 @@ def subresources_for(resource: ResourceType) -> tuple[Subresource, ...]:
         action = _SUBRESOURCE_ACTIONS.get((name, key))
         rules = _SUBRESOURCE_RULES.get((name, key))
         if action is not None:
-            result.append(ActionSubresource(key, served.verbs, gvk, action=action))
+            result.append(
+                ActionSubresource(key, served.verbs, gvk, action=action, name_checked=key == "token")
+            )
         elif key == "scale":
             projection = ScaleProjection()
             result.append(ProjectedSubresource(key, served.verbs, gvk, projection=projection))
@@ -315,14 +318,19 @@ def subresources_for(resource: ResourceType) -> tuple[Subresource, ...]:
 class _ApprovalStrategy(Strategy):
     """`certificatesigningrequests/approval`: the conditions alone."""
 
-    def prepare_for_update(self, new: dict[str, object], old: dict[str, object], context: object) -> None:
+    def prepare_for_update(
+        self, new: dict[str, object], old: dict[str, object], context: RequestContext
+    ) -> None:
         given = new.get("status")
         conditions = given.get("conditions") if isinstance(given, dict) else None
         new["spec"] = old["spec"]
         before = old.get("status")
         status: dict[str, object] = dict(before) if isinstance(before, dict) else {}
-        if conditions:
-            status["conditions"] = conditions
+        if isinstance(conditions, list) and conditions:
+            times = {"lastUpdateTime": context.timestamp, "lastTransitionTime": context.timestamp}
+            status["conditions"] = [
+                {**each, **{key: each.get(key) or time for key, time in times.items()}} for each in conditions
+            ]
         new["status"] = status
 
 

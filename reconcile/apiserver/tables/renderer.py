@@ -80,8 +80,11 @@ class TableRenderer:
     def _custom_cells(resource: Resource, obj: JSONObject, now: datetime) -> list[Any]:
         meta = obj["metadata"]
         if not resource.printer_columns:
-            return [meta["name"], meta.get("creationTimestamp", "")]
+            return [meta["name"], _custom_cell(_CREATED, obj, now)]
         return [meta["name"], *(_custom_cell(column, obj, now) for column in resource.printer_columns)]
+
+
+_CREATED: JSONObject = {"type": "date", "jsonPath": ".metadata.creationTimestamp"}
 
 
 def _custom_column(column: JSONObject) -> JSONObject:
