@@ -13,7 +13,7 @@ from reconcile.client import Client, TransportRequest
 from reconcile.client.credentials import Connection
 from reconcile.client.http_transport import HTTPTransport
 from reconcile.client.seams import Write, WriteObserver, WriteOutcome
-from reconcile.errors import OutcomeUnknownError, WriteRefusedError
+from reconcile.errors import WriteRefusedError
 from reconcile.objects.identity import ObjectKey, ResourceType
 
 pytestmark = pytest.mark.real_time
@@ -71,7 +71,7 @@ async def serving(*, answers: bool = True) -> AsyncIterator[Server]:
 
 def write(method: str, ask: Callable[[], float | None], **options: object) -> TransportRequest:
     body = None if method == "DELETE" else b"{}"
-    return TransportRequest(method, "/x", **{"body": body, "timeout": 5.0, "before_sending": ask, **options})  # type: ignore[arg-type]
+    return TransportRequest(method, "/x", **{"body": body, "timeout": 60.0, "before_sending": ask, **options})  # type: ignore[arg-type]
 
 
 def refuse() -> float | None:
@@ -113,15 +113,15 @@ async def test_the_question_is_asked_on_a_kept_connection_too(method: str) -> No
 async def test_the_server_is_given_what_is_left_when_the_bytes_go_out() -> None:
     async with serving() as server:
         transport = HTTPTransport(Connection(server.url))
-        query = (("dryRun", "All"), ("timeout", "5000ms"))
+        query = (("dryRun", "All"), ("timeout", "60000ms"))
         async with await transport.send(write("POST", lambda: 1.25, query=query)) as response:
             await response.read()
-        async with await transport.send(write("POST", lambda: 4.995, query=query)) as response:
+        async with await transport.send(write("POST", lambda: 59.995, query=query)) as response:
             await response.read()
         await transport.close()
         assert server.asked == [
             b"POST /x?dryRun=All&timeout=1250ms HTTP/1.1",
-            b"POST /x?dryRun=All&timeout=5000ms HTTP/1.1",
+            b"POST /x?dryRun=All&timeout=60000ms HTTP/1.1",
         ]
 
 
@@ -137,11 +137,8 @@ def test_a_write_that_is_given_up_resets_its_connection_on_uvloop() -> None:
 async def gives_up() -> None:
     async with serving(answers=False) as server:
         transport = HTTPTransport(Connection(server.url))
-        with pytest.raises(OutcomeUnknownError):
-            await transport.send(write("POST", lambda: None, timeout=0.2))
-        assert isinstance(await server.ended.get(), ConnectionResetError)
         task = asyncio.create_task(transport.send(write("POST", lambda: None)))
-        while len(server.asked) < 2:
+        while not server.asked:
             await asyncio.sleep(0.01)
         task.cancel()
         await asyncio.wait([task])
