@@ -158,3 +158,14 @@ async def test_definitions_with_wrong_rules_are_refused(
     found = [cause for cause in refused.value.causes if cause.field in (at, at_version)]
     assert found, refused.value.causes
     assert said in found[0].message
+
+
+async def test_a_pattern_that_is_none_is_refused_in_gos_words(session: Session) -> None:
+    made = definition(
+        session, x={"type": "string", "pattern": "^(?=a)"}, y={"type": "string", "pattern": "[a"}
+    )
+    with pytest.raises(InvalidError) as refused:
+        await session.client.create(made)
+    said = " ".join(cause.message for cause in refused.value.causes)
+    assert "isn't: error parsing regexp: invalid or unsupported Perl syntax: `(?=`" in said
+    assert "isn't: error parsing regexp: missing closing ]: `[a`" in said
