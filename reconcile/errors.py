@@ -33,8 +33,8 @@
 
 What only one room raises is defined there, below one of these: `AlreadyOwnedError`,
 `InvalidSelectorError`, `InvalidQuantityError` and `PatchError` in objects, `ReconcileTimeoutError` in
-controllers, those of the testing room there. An error's text says what happened, to which object, field or
-flag, and what to try next.
+controllers, `CelError` and `CelEvaluationError` in cel, those of the testing room there. An error's text
+says what happened, to which object, field or flag, and what to try next.
 """
 
 from __future__ import annotations
