@@ -78,8 +78,21 @@ class _Generator(GenerateJsonSchema):
                 field["x-kubernetes-list-type"] = "map"
                 field["x-kubernetes-list-map-keys"] = list(list_keys)
         for name, info in cls.model_fields.items():
+            self._write_default(found, cls, name, info)
             self._check_names(found, name, info)
         return found
+
+    def _write_default(self, found: JsonSchemaValue, cls: type[BaseModel], name: str, info: Any) -> None:
+        """A default as the model itself writes it, since the model has to read it back from the server."""
+        field = found.get("properties", {}).get(_wire_name(name, info), {})
+        if "default" not in field:
+            return
+        part = cls.model_construct(**{name: info.default})
+        dumped = part.model_dump(
+            mode="json", by_alias=True, include={name}, exclude_none=True, warnings=False
+        )
+        if len(dumped) == 1:
+            (field["default"],) = dumped.values()
 
     def dataclass_schema(self, schema: core_schema.DataclassSchema) -> JsonSchemaValue:
         found = super().dataclass_schema(schema)

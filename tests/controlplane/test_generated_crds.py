@@ -241,6 +241,21 @@ async def test_thousands_of_drawn_and_broken_objects_are_judged_alike(control_pl
     await ask_of_all(control_plane, 60)
 
 
+async def test_what_the_server_fills_in_is_what_python_fills_in(control_plane: ControlPlane) -> None:
+    def read(case: Case, wire: Mapping[str, Any]) -> dict[str, Any]:
+        found = case.model.model_validate_json(json.dumps(wire))
+        return found.model_dump(mode="json", by_alias=True, exclude={"metadata", "status"})
+
+    async with connected(control_plane) as client:
+        await installed(client, [case.model for case in CASES])
+        for case in CASES:
+            kind = Kind(case)
+            (drawn,) = kind.drawn(1)
+            least = kind.without_defaults(drawn)
+            answer = await client.create(least, dry_run=True, field_validation="Strict")
+            assert read(case, answer) == read(case, least), case.name
+
+
 @pytest.mark.parametrize("case", [case for case in CASES if case.refused], ids=lambda case: case.name)
 async def test_what_is_wrong_in_one_place_is_named_by_both(control_plane: ControlPlane, case: Case) -> None:
     kind = Kind(case)

@@ -148,6 +148,15 @@ class Kind:
             if changed != wire:
                 yield changed
 
+    def without_defaults(self, wire: Mapping[str, Any]) -> dict[str, Any]:
+        """The object without the fields of its spec that have a default, as someone would write it."""
+        fields = self.schema["properties"].get("spec", {}).get("properties", {})
+        least = copy.deepcopy(dict(wire))
+        for name, field_schema in fields.items():
+            if "default" in field_schema:
+                least.get("spec", {}).pop(name, None)
+        return least
+
     def of_spec(self, spec: Mapping[str, Any]) -> dict[str, Any]:
         """An object with a spec written by hand."""
         resource = self.case.model.__resource_type__
