@@ -233,7 +233,8 @@ class ShardElector:
             term.over = True
         if leases is not None:
             if self.options.release:
-                await asyncio.gather(*(leases.held[shard].give_away() for shard in terms))
+                # Also one whose taking was cut short: the server may have carried it out.
+                await asyncio.gather(*(held.give_away() for held in leases.held))
             for held in leases.held:
                 held.resign()
 
