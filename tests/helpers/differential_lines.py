@@ -98,8 +98,6 @@ ONE_FORM: Final = {
 
 NOT_BUILT: Final = (
     "subresource: log, exec, attach, portforward, proxy (nothing is behind them: 501)",
-    "custom: CEL rules, transition rules and cost limits",
-    "custom: ratcheting",
     "custom: the conversion webhook",
     "admission: webhooks, ValidatingAdmissionPolicy, MutatingAdmissionPolicy, LimitRanger, ResourceQuota, "
     "PodSecurity",
@@ -109,6 +107,8 @@ NOT_BUILT: Final = (
 )
 
 UNCOMPARED: Final = {
+    "custom: CEL rules, transition rules, cost limits, ratcheting": "by the tests of CEL beside these "
+    "(tests/controlplane/test_cel_conformance.py, tests/integration/test_cel_rules.py)",
     "storage: one revision counter, bounded watch history": "tests/unit/apiserver/test_watches.py; the real "
     "server's window depends on its caches",
     "storage: --data-dir": "tests/unit/apiserver/test_data_dir.py: the real one has etcd",

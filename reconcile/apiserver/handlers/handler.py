@@ -36,6 +36,7 @@ from reconcile.apiserver.handlers.subresources import Subresources
 from reconcile.apiserver.handlers.writes import Writer
 from reconcile.apiserver.interfaces import JSONObject, RequestContext, Strategy
 from reconcile.apiserver.managedfields.manager import untyped
+from reconcile.apiserver.patching.patcher import undecodable
 from reconcile.apiserver.resources import Resource
 
 _log = logging.getLogger(__name__)
@@ -319,13 +320,7 @@ class Handler:
             if old is None and not applied:
                 raise self.reader.not_found(context)
             new = self._parts.patcher.patch(media, request.body, old, context)
-            try:
-                self.check_object(context, context.resource, new, [])
-            except status.StatusError as error:
-                if not applied or context.resource.custom or error.code != 400:
-                    raise
-                # What was stored fits: the applied configuration does not.
-                raise untyped(new, context, error.message) from None
+            self.check_patched(context, context.resource, new, applied=applied)
             meta: JSONObject = new["metadata"]
             if old is not None:
                 check_name(context, meta)
@@ -336,6 +331,17 @@ class Handler:
             context, make_new, rules=rules, applied=applied, patched=True
         )
         return await self.respond(context, made, form, query, 201 if created else 200)
+
+    def check_patched(
+        self, context: RequestContext, resource: Resource, new: JSONObject, *, applied: bool
+    ) -> None:
+        """`check_object` of what a patch made: what was stored fits, so that the patch is to blame."""
+        try:
+            self.check_object(context, resource, new, [])
+        except status.StatusError as error:
+            if error.code != 400 or (applied and resource.custom):
+                raise
+            raise (untyped(new, context, error.message) if applied else undecodable(new, error)) from None
 
     def patch_type(self, request: Request, context: RequestContext) -> str:
         """The content type of a patch, when it is served. Raises 413, 415."""

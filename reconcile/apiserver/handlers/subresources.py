@@ -155,7 +155,7 @@ class Subresources:
                         old["metadata"].get("managedFields"), replicas
                     )
                 view = parts.patcher.patch(media, request.body, current, projected)
-                handler.check_object(projected, resource, view, [])
+                handler.check_patched(projected, resource, view, applied=applied)
             else:
                 view = decode_object(encode_object(view))
             meta = view["metadata"]

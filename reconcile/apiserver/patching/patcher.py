@@ -11,7 +11,6 @@ from reconcile.apiserver.interfaces import FieldManager, JSONObject, RequestCont
 from reconcile.apiserver.schemas.decoding import json_type
 from reconcile.apiserver.status import StatusError, bad_request, unsupported_media_type
 from reconcile.apiserver.status import invalid as invalid_status
-from reconcile.objects.json_copy import copy_json
 from reconcile.objects.patches import PatchError, apply_json_patch, apply_merge_patch, apply_strategic_patch
 
 if TYPE_CHECKING:
@@ -139,23 +138,23 @@ def _status(error: PatchError) -> StatusError:
 
 
 def _check(patched: JSONObject, context: RequestContext, found: list[str]) -> None:
-    """A result that the kind cannot be decoded from is the patch's fault: 422, where a body would get 400.
-
-    Works on a copy: the handlers decode the result themselves.
-    """
+    """The result is of the kind that was patched, and the patch itself was written as it should be."""
     kind = context.resource.type
-    try:
-        given = patched.get("kind") or kind.kind, patched.get("apiVersion") or kind.api_version
-        if given != (kind.kind, kind.api_version) and not context.resource.custom:
-            raise bad_request(f"{given[0]} of {given[1]} is no {kind.kind}")
-        findings = found + context.resource.schema.check(copy_json(patched), context)
-        if not findings or context.field_validation != "Strict":
-            if context.field_validation == "Warn":
-                context.warnings.extend(found)
-            return
-        problem = f"strict decoding error: {', '.join(findings)}"
-    except StatusError as error:
-        _, marker, problem = error.message.partition(" cannot be handled as a ")
-        problem = problem.partition(": ")[2] if marker else error.message
+    given = patched.get("kind") or kind.kind, patched.get("apiVersion") or kind.api_version
+    if given != (kind.kind, kind.api_version) and not context.resource.custom:
+        raise _invalid_patch(patched, f"{given[0]} of {given[1]} is no {kind.kind}")
+    if found and context.field_validation == "Strict":
+        raise _invalid_patch(patched, f"strict decoding error: {', '.join(found)}")
+    if context.field_validation == "Warn":
+        context.warnings.extend(found)
+
+
+def undecodable(patched: JSONObject, error: StatusError) -> StatusError:
+    """A result that the kind cannot be decoded from is the patch's fault: 422, where a body would get 400."""
+    _, marker, problem = error.message.partition(" cannot be handled as a ")
+    return _invalid_patch(patched, problem.partition(": ")[2] if marker else error.message)
+
+
+def _invalid_patch(patched: JSONObject, problem: str) -> StatusError:
     shown = msgspec.json.encode(patched).decode()
-    raise invalid_status("", "", "", [invalid("patch", shown, problem)])
+    return invalid_status("", "", "", [invalid("patch", shown, problem)])

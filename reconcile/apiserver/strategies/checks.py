@@ -42,9 +42,10 @@ def one_of(
     obj: JSONObject, path: str, key: str, allowed: Sequence[str], *, need: bool = True
 ) -> list[FieldError]:
     value = obj.get(key)
+    field = f"{path}.{key}" if path else key
     if not value:
-        return [required(f"{path}.{key}")] if need else []
-    return [] if value in allowed else [not_supported(f"{path}.{key}", value, allowed)]
+        return [required(field)] if need else []
+    return [] if value in allowed else [not_supported(field, value, allowed)]
 
 
 def immutable(new: JSONObject, old: JSONObject, path: str, *keys: str) -> list[FieldError]:

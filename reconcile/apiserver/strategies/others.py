@@ -22,8 +22,6 @@ def lease(obj: JSONObject) -> list[FieldError]:
     transitions = spec.get("leaseTransitions")
     if transitions is not None and transitions < 0:
         errors.append(invalid("spec.leaseTransitions", transitions, "must be greater than or equal to 0"))
-    if spec.get("holderIdentity") == "":
-        errors.append(invalid("spec.holderIdentity", "", "must not be empty"))
     return errors
 
 
@@ -83,6 +81,9 @@ def priority_class(obj: JSONObject) -> list[FieldError]:
     elif value > 1_000_000_000:
         text = "maximum allowed value of a user defined priority is 1000000000"
         errors.append(forbidden("value", text))
+    policy = obj.get("preemptionPolicy")
+    if policy is not None:
+        errors += checks.one_of(obj, "", "preemptionPolicy", ("PreemptLowerPriority", "Never"))
     return errors
 
 
@@ -119,7 +120,17 @@ def role(obj: JSONObject) -> list[FieldError]:
 
 
 def cluster_role(obj: JSONObject) -> list[FieldError]:
-    return _rules(obj.get("rules"), namespaced=False)
+    errors = _rules(obj.get("rules"), namespaced=False)
+    aggregation = obj.get("aggregationRule")
+    if aggregation is None:
+        return errors
+    field, selectors = "aggregationRule.clusterRoleSelectors", aggregation.get("clusterRoleSelectors") or []
+    if not selectors:
+        text = "at least one clusterRoleSelector required if aggregationRule is non-nil"
+        errors.append(required(field, text))
+    for index, selector in enumerate(selectors):
+        errors += checks.label_selector(f"{field}[{index}]", selector)
+    return errors
 
 
 def role_binding(obj: JSONObject) -> list[FieldError]:
@@ -137,8 +148,13 @@ def role_binding(obj: JSONObject) -> list[FieldError]:
         path = f"subjects[{index}]"
         if not subject.get("name"):
             errors.append(required(f"{path}.name"))
-        kind = subject.get("kind")
+        kind, given = subject.get("kind"), subject.get("apiGroup") or ""
+        wanted = "" if kind == "ServiceAccount" else group
+        if kind in ("ServiceAccount", "User", "Group") and given != wanted:
+            errors.append(not_supported(f"{path}.apiGroup", given, (wanted,)))
         if kind == "ServiceAccount":
+            if subject.get("name"):
+                errors += checks.dns_subdomain(f"{path}.name", subject["name"])
             if not subject.get("namespace") and obj["kind"] == "ClusterRoleBinding":
                 errors.append(required(f"{path}.namespace"))
         elif kind not in ("User", "Group"):

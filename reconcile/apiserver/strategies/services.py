@@ -5,12 +5,21 @@ from __future__ import annotations
 import ipaddress
 from typing import Any
 
-from reconcile.apiserver.field_errors import FieldError, duplicate, forbidden, invalid, required
+from reconcile.apiserver.field_errors import (
+    FieldError,
+    duplicate,
+    forbidden,
+    invalid,
+    not_supported,
+    required,
+)
 from reconcile.apiserver.interfaces import RequestContext, Strategy
 from reconcile.apiserver.status import internal_error
 from reconcile.apiserver.status import invalid as invalid_status
 from reconcile.apiserver.strategies import checks
 from reconcile.apiserver.strategies.basic import keep
+from reconcile.apiserver.strategies.networking import cidr_errors
+from reconcile.apiserver.strategies.pod_security import ip_errors
 from reconcile.apiserver.strategies.service_families import settle_families
 from reconcile.objects.names import dns_label_problems
 
@@ -225,8 +234,51 @@ def service_errors(spec: JSONObject) -> list[FieldError]:
     elif spec.get("externalTrafficPolicy") and not spec.get("externalIPs"):
         text = "may only be set for externally-accessible services"
         errors.append(invalid("spec.externalTrafficPolicy", spec["externalTrafficPolicy"], text))
-    if spec.get("internalTrafficPolicy") is not None:
-        errors += checks.one_of(spec, "spec", "internalTrafficPolicy", ("Cluster", "Local"))
+    policy = spec.get("internalTrafficPolicy")
+    if policy is not None and policy not in ("Cluster", "Local"):
+        errors.append(not_supported("spec.internalTrafficPolicy", policy, ("Cluster", "Local")))
+    return errors + _external(spec) + _balancer(spec)
+
+
+_DISTRIBUTIONS = ("PreferClose", "PreferSameZone", "PreferSameNode")
+
+
+def _external(spec: JSONObject) -> list[FieldError]:
+    """Addresses from outside, client affinity, and how traffic is spread."""
+    errors: list[FieldError] = []
+    for index, address in enumerate(spec.get("externalIPs") or ()):
+        errors += ip_errors(f"spec.externalIPs[{index}]", address)
+    seconds = ((spec.get("sessionAffinityConfig") or {}).get("clientIP") or {}).get("timeoutSeconds")
+    if spec.get("sessionAffinity") == "ClientIP" and seconds is not None and not 0 < seconds <= 86400:
+        field = "spec.sessionAffinityConfig.clientIP.timeoutSeconds"
+        errors.append(invalid(field, seconds, "must be greater than 0 and less than 86400"))
+    distribution = spec.get("trafficDistribution")
+    if distribution is not None and distribution not in _DISTRIBUTIONS:
+        errors.append(not_supported("spec.trafficDistribution", distribution, _DISTRIBUTIONS))
+    return errors
+
+
+def _balancer(spec: JSONObject) -> list[FieldError]:
+    """What is for load balancers alone."""
+    errors: list[FieldError] = []
+    balanced = spec.get("type") == "LoadBalancer"
+    text = "may only be used when `type` is 'LoadBalancer'"
+    ranges: list[str] = spec.get("loadBalancerSourceRanges") or []
+    if ranges and not balanced:
+        errors.append(forbidden("spec.LoadBalancerSourceRanges", text))
+    for index, each in enumerate(ranges if balanced else ()):
+        errors += cidr_errors(f"spec.LoadBalancerSourceRanges[{index}]", each.strip())
+    if spec.get("allocateLoadBalancerNodePorts") is not None and not balanced:
+        errors.append(forbidden("spec.allocateLoadBalancerNodePorts", text))
+    name = spec.get("loadBalancerClass")
+    if name is not None and not balanced:
+        errors.append(forbidden("spec.loadBalancerClass", text))
+    elif name is not None:
+        errors += checks.names("spec.loadBalancerClass", name, checks.qualified_name_problems)
+    port = spec.get("healthCheckNodePort")
+    if port and not (balanced and spec.get("externalTrafficPolicy") == "Local"):
+        text = "may only be set when `type` is 'LoadBalancer' and `externalTrafficPolicy` is 'Local'"
+        errors.append(invalid("spec.healthCheckNodePort", port, text))
     return errors
 
 
@@ -244,4 +296,7 @@ def _port_errors(path: str, port: JSONObject, named: bool, names: set[str]) -> l
     errors += checks.port_number(f"{path}.port", port.get("port") or 0)
     errors += checks.one_of(port, path, "protocol", ("SCTP", "TCP", "UDP"))
     errors += checks.port_number_or_name(f"{path}.targetPort", port.get("targetPort", 0))
+    if port.get("appProtocol") is not None:
+        field = f"{path}.appProtocol"
+        errors += checks.names(field, port["appProtocol"], checks.qualified_name_problems)
     return errors

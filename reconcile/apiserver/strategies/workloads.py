@@ -10,6 +10,7 @@ from reconcile.apiserver.field_errors import FieldError, forbidden, invalid, not
 from reconcile.apiserver.interfaces import RequestContext
 from reconcile.apiserver.strategies import checks
 from reconcile.apiserver.strategies.basic import KindStrategy, keep
+from reconcile.apiserver.strategies.core import claim_spec
 from reconcile.apiserver.strategies.jobs import job_spec
 from reconcile.apiserver.strategies.pod_spec import template_errors
 from reconcile.objects.names import dns_label_problems, dns_subdomain_problems
@@ -36,7 +37,7 @@ def _template_errors(
     template = spec.get("template") or {"metadata": {}, "spec": {}}
     parsed = checks.selector_of(selector) if selector is not None else Selector.nothing()
     if parsed is None:
-        return [invalid("spec.selector", selector, "invalid label selector")]
+        return [invalid("spec.selector", _shown_selector(selector or {}), "invalid label selector")]
     errors: list[FieldError] = []
     found = (template.get("metadata") or {}).get("labels")
     if not parsed.selects_everything and not parsed.matches(found):
@@ -59,6 +60,25 @@ def _template_errors(
         text = f"activeDeadlineSeconds in {owner} is not Supported"
         errors.append(forbidden(f"{path}.spec.activeDeadlineSeconds", text))
     return errors
+
+
+def _shown_selector(selector: JSONObject) -> JSONObject:
+    """A selector as messages show it: fields in the order of Go's struct, keys in order."""
+    shown: JSONObject = {}
+    if selector.get("matchLabels"):
+        shown["matchLabels"] = dict(sorted(selector["matchLabels"].items()))
+    if selector.get("matchExpressions"):
+        keys = ("key", "operator", "values")
+        shown["matchExpressions"] = [
+            {key: each.get(key, "") for key in keys if key != "values" or each.get(key)}
+            for each in selector["matchExpressions"]
+        ]
+    return shown
+
+
+def _shown_rolling(rolling: JSONObject | None, *keys: str) -> JSONObject | None:
+    """A rolling update's numbers as messages show them: under the names of Go's fields."""
+    return None if rolling is None else {key[:1].upper() + key[1:]: rolling.get(key) for key in keys}
 
 
 def deployment(obj: JSONObject) -> list[FieldError]:
@@ -86,7 +106,7 @@ def _deployment_strategy(strategy: JSONObject) -> list[FieldError]:
         text = "may not be specified when strategy `type` is 'Recreate'"
         return [forbidden(f"{path}.rollingUpdate", text)]
     if kind != "RollingUpdate":
-        shown = {"Type": kind, "RollingUpdate": rolling}
+        shown = {"Type": kind, "RollingUpdate": _shown_rolling(rolling, "maxUnavailable", "maxSurge")}
         return [not_supported(path, shown, ("Recreate", "RollingUpdate"))]
     path += ".rollingUpdate"
     if rolling is None:
@@ -179,18 +199,22 @@ def _stateful_set(spec: JSONObject, *, creating: bool) -> list[FieldError]:
     elif kind == "RollingUpdate":
         errors += checks.non_negative(rolling or {}, "spec.updateStrategy.rollingUpdate", "partition")
     else:
-        errors.append(invalid("spec.updateStrategy", strategy, "must be 'RollingUpdate' or 'OnDelete'"))
+        shown = {"Type": kind, "RollingUpdate": _shown_rolling(rolling, "partition", "maxUnavailable")}
+        errors.append(invalid("spec.updateStrategy", shown, "must be 'RollingUpdate' or 'OnDelete'"))
     retention = spec.get("persistentVolumeClaimRetentionPolicy") or {}
     for key in ("whenDeleted", "whenScaled"):
         if retention.get(key) not in ("Retain", "Delete"):
             path = f"spec.persistentVolumeClaimRetentionPolicy.{key}"
-            errors.append(not_supported(path, retention.get(key), ("Delete", "Retain")))
+            errors.append(not_supported(path, retention.get(key), ("Retain", "Delete")))
     errors += checks.non_negative(spec, "spec", "replicas", "minReadySeconds")
     errors += checks.non_negative(spec.get("ordinals") or {}, "spec.ordinals", "start")
     if creating and spec.get("serviceName"):
         errors += checks.dns_label("spec.serviceName", spec["serviceName"])
     errors += _selector_errors(spec, "statefulset")
-    claims = [claim["metadata"].get("name", "") for claim in spec.get("volumeClaimTemplates") or ()]
+    templates: list[JSONObject] = spec.get("volumeClaimTemplates") or []
+    for index, claim in enumerate(templates):
+        errors += claim_spec(f"spec.volumeClaimTemplates[{index}].spec", claim.get("spec") or {})
+    claims = list(dict.fromkeys(claim["metadata"].get("name", "") for claim in templates))
     return errors + _template_errors(spec, spec.get("selector"), owner="StatefulSet", volumes=claims)
 
 
@@ -219,9 +243,10 @@ def daemon_set(obj: JSONObject) -> list[FieldError]:
     selector = spec.get("selector")
     if selector is not None and checks.selects_nothing_given(selector):
         errors.append(invalid("spec.selector", selector, "empty selector is invalid for daemonset"))
-    elif selector is None:
-        errors.append(required("spec.selector"))
-    errors += _template_errors(spec, selector, owner="DaemonSet")
+    if selector is None or checks.selector_of(selector) is not None:
+        errors += _template_errors(spec, selector, owner="DaemonSet")
+    else:
+        errors += template_errors("spec.template", spec.get("template") or {})
     errors += checks.non_negative(spec, "spec", "minReadySeconds")
     strategy = spec["updateStrategy"]
     if strategy.get("type") == "RollingUpdate":
@@ -239,9 +264,9 @@ def daemon_set(obj: JSONObject) -> list[FieldError]:
         errors += checks.at_most_all(f"{path}.maxUnavailable", unavailable)
         errors += checks.at_most_all(f"{path}.maxSurge", surge)
     elif strategy.get("type") != "OnDelete":
-        errors.append(
-            not_supported("spec.updateStrategy.type", strategy.get("type"), ("RollingUpdate", "OnDelete"))
-        )
+        rolling = _shown_rolling(strategy.get("rollingUpdate"), "maxUnavailable", "maxSurge")
+        shown = {"Type": strategy.get("type"), "RollingUpdate": rolling}
+        errors.append(not_supported("spec.updateStrategy", shown, ("RollingUpdate", "OnDelete")))
     return errors + checks.non_negative(spec, "spec", "revisionHistoryLimit")
 
 
