@@ -192,7 +192,8 @@ def metrics_page() -> str:
             "A manager with leader election has these as well, with the label `name`: "
             "`leader_election_master_status` (gauge: 1 on the leader), `leader_election_slowpath_total` "
             "(renewals that had to read the Lease first) and "
-            "`reconcile_leader_election_refused_writes_total` (writes refused because the lease was not certainly held).",
+            "`reconcile_leader_election_refused_writes_total` "
+            "(writes refused because the lease was not certainly held).",
         ],
     )
 
