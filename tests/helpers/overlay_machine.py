@@ -156,11 +156,22 @@ class OverlayMachine(RuleBasedStateMachine):
             stream.cut()
         self.world.idle()
 
+    @precondition(lambda self: bool(self.world.transport.streams))
+    @rule(number=st.integers(0, 5))
+    def list_late(self, number: int) -> None:
+        """A watch expires, and the list that takes its place is older than what happens until it arrives."""
+        transport = self.world.transport
+        transport.hold_events = True
+        transport.holding.add("list")
+        transport.streams[number % len(transport.streams)].expire()
+        self.world.idle(5.0)
+        transport.holding.discard("list")
+
     # ---- answers
 
     @rule(kinds=st.sets(st.sampled_from(["list", "list", "get", "write"]), max_size=2))
     def hold(self, kinds: set[Any]) -> None:
-        self.world.transport.holding = kinds
+        self.world.transport.holding = set(kinds)
 
     @precondition(lambda self: bool(self.world.transport.waiting))
     @rule(number=st.integers(0, 3))

@@ -241,7 +241,9 @@ class Overlay:
 
     def store_changed(self, place: str, key: ObjectKey, new: CachedObject | None) -> None:
         """The store holds something else under a key."""
-        if place in self.records:
+        if (record := self.records.get(place)) is not None:
+            if record.last is not None and new is not None and new.uid == record.last.uid:
+                record.last = None  # handlers hear of it, and so of its end
             self._look(place)
         elif new is not None and (floor := self._floors.get(key.namespace)) is not None:
             version = new.metadata.resource_version
@@ -298,7 +300,7 @@ class Overlay:
             self.expired += 1
             self._drop(record)
             # Reads may go back now, and nothing else tells anybody.
-            last = record.object or self._behind.peek(record.key)
+            last = record.object or record.last or self._behind.peek(record.key)
             if last is not None:
                 self._unseen(last)
 
@@ -368,7 +370,10 @@ class Overlay:
                 self._unseen(record.object)
             present = self.records.get(record.place)
             if present is not None and record.outdoes(present):
-                self._drop(present)
+                if record.object is None:
+                    self._retire(present, stored)
+                else:
+                    self._drop(present)
             return
         present = self.records.get(record.place)
         if present is None or record.outdoes(present):
@@ -376,7 +381,9 @@ class Overlay:
 
     def _keep(self, record: Record) -> None:
         place, key = record.place, record.key
-        self.records.pop(place, None)
+        before = self.records.pop(place, None)
+        if before is not None and record.object is None:
+            record.last = self._unheard_of(before)
         self.records[place] = record
         self._spaces.setdefault(key.namespace, {})[key.name] = record
         self._note_proof(record)
@@ -414,8 +421,14 @@ class Overlay:
 
     def _retire(self, record: Record, stored: CachedObject | None) -> None:
         self._drop(record)
-        if record.object is not None and (stored is None or stored.uid != record.uid):
-            self._unseen(record.object)
+        last = record.object or record.last
+        if last is not None and (stored is None or stored.uid != last.uid):
+            self._unseen(last)
+
+    def _unheard_of(self, record: Record) -> CachedObject | None:
+        """What a record shows, or showed, and the store has never held."""
+        last, stored = record.object or record.last, self._behind.peek(record.key)
+        return None if last is None or (stored is not None and stored.uid == last.uid) else last
 
     def _drop(self, record: Record) -> None:
         place, key = record.place, record.key

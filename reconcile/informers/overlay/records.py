@@ -37,6 +37,8 @@ class Record(msgspec.Struct, eq=False, kw_only=True):
         proof: a stream that has reached this version has brought what the record knows; empty: unknown yet.
         born: loop time.
         began, ended: when the call began and ended that the record comes from, in the order of all calls.
+        last: what was shown of the key before nothing was, and the store has never held: readers may know of
+            it, handlers do not.
     """
 
     key: ObjectKey
@@ -48,6 +50,7 @@ class Record(msgspec.Struct, eq=False, kw_only=True):
     born: float = 0.0
     began: int = 0
     ended: int = 0
+    last: CachedObject | None = None
 
     @property
     def opaque(self) -> bool:
