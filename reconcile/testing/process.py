@@ -66,6 +66,11 @@ class Process:
         return self._manager is not None
 
     @property
+    def starting(self) -> bool:
+        """Whether it is starting: its watches are not synced yet."""
+        return self._starting is not None
+
+    @property
     def writes(self) -> int:
         """Writes sent by the incarnation that runs, or that ran last."""
         return 0 if self._transport is None else self._transport.writes

@@ -64,7 +64,7 @@ class Settling:
                 if process.returns_at is not None:
                     return self._next_timer(), []
                 continue
-            if process.transport.recovering or process.transport.next_arrival is not None:
+            if process.starting or process.transport.recovering or process.transport.next_arrival is not None:
                 return self._next_timer(), []
             for controller in process.manager.controllers:
                 if _is_busy(controller):

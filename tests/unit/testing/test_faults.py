@@ -71,6 +71,22 @@ def test_a_process_may_die_while_it_starts(cluster: Cluster) -> None:
     assert cluster.get_or_none(Secret, "default/source-1") is not None
 
 
+def test_a_cluster_is_not_at_rest_while_a_process_starts(cluster: Cluster) -> None:
+    process = cluster.run(CopyToSecret)
+    cluster.create(source(1))
+    cluster.settle()
+
+    async def die_and_return() -> None:
+        process.kill(restart_after=1)
+        process.lag_answers(5)
+        await cluster.client.create(source(2))
+        await asyncio.sleep(2)
+
+    cluster.call(die_and_return())
+    cluster.settle()
+    assert len(cluster.list(Secret, namespace="default")) == 2
+
+
 def test_a_planned_return_is_given_up_when_the_process_is_started_by_hand(cluster: Cluster) -> None:
     process = cluster.run(CopyToSecret)
     process.die_after_write(1, restart_after=3600)
