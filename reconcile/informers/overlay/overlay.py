@@ -382,8 +382,9 @@ class Overlay:
     def _keep(self, record: Record) -> None:
         place, key = record.place, record.key
         before = self.records.pop(place, None)
-        if before is not None and record.object is None:
-            record.last = self._unheard_of(before)
+        unheard = None if before is None else self._unheard_of(before)
+        if record.object is None:
+            record.last = unheard
         self.records[place] = record
         self._spaces.setdefault(key.namespace, {})[key.name] = record
         self._note_proof(record)
@@ -393,6 +394,9 @@ class Overlay:
             self._shown.put(record.object)
         else:
             self._shown.remove(key)
+        if record.object is not None and unheard is not None and unheard.uid != record.uid:
+            # Another incarnation has its place: of the end of this one no list will tell.
+            self._unseen(unheard)
 
     def _note_proof(self, record: Record) -> None:
         place = record.place

@@ -172,6 +172,16 @@ def test_an_answer_that_comes_after_the_end_of_its_object_tells_of_it() -> None:
     assert stream.seen() == "" and stream.clean and stream.unseen == ["u1@10"]
 
 
+def test_an_incarnation_that_only_the_overlay_showed_is_told_of_when_another_has_its_name() -> None:
+    stream = Stream()
+    stream.overlay.show(pod(10))
+    stream.overlay.show(pod(14, uid="u2"))
+    stream.overlay.show(pod(15, uid="u2"))
+    assert stream.unseen == ["u1@10"]
+    stream.relist("20", pod(15, uid="u2"))
+    assert stream.seen() == "u2@15" and stream.clean and stream.unseen == ["u1@10"]
+
+
 def test_versions_are_compared_as_numbers_of_any_length() -> None:
     stream = Stream()
     stream.overlay.show(pod(10**20))
