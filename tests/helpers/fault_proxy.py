@@ -77,7 +77,8 @@ class Link:
             if self._client.can_write_eof():
                 self._client.write_eof()
             return
-        if (sock := self._client.get_extra_info("socket")) is not None:
+        sock = self._client.get_extra_info("socket")
+        if sock is not None and sock.fileno() >= 0:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.close()
 

@@ -155,7 +155,8 @@ def make_manager(client: Client, runtime: Runtime, config: OperatorConfig, log: 
         log=log,
         identity=config.identity,
         options=ManagerOptions(
-            graceful_shutdown_timeout=1.0,
+            # Longer than any write may take: one that is cut short may be carried out after the release.
+            graceful_shutdown_timeout=1.5 * config.lease_duration,
             connect_timeout=None,
             informers=InformerOptions(
                 initial_backoff=0.05,

@@ -50,7 +50,7 @@ async def settled(group: VirtualGroup) -> None:
 
 def test_replicas_share_the_shards_and_the_keys(world: World) -> None:
     async def story() -> None:
-        async with VirtualGroup(world, 1, size=3, shards=SHARDS, skewed=False, objects=6) as group:
+        async with VirtualGroup(world, 1, size=3, shards=SHARDS, skewed=False, objects=12) as group:
             await settled(group)
             await group.until_right()
             assert sorted(shard for shards in owned(group).values() for shard in shards) == list(
