@@ -23,6 +23,7 @@ from reconcile.apiserver.interfaces import (
     RequestContext,
     Strategy,
 )
+from reconcile.apiserver.managedfields.manager import untyped
 from reconcile.apiserver.storage import StorageConflictError, StoredObject
 
 _SUFFIX = "bcdfghjklmnpqrstvwxz2456789"
@@ -85,7 +86,7 @@ class Writer:
         errors += resource.schema.validate(obj, None, context)
         errors += strategy.validate_create(obj, context)
         if errors:
-            raise self._invalid(context, obj, errors)
+            raise self._invalid(context, obj, errors, applied=applied)
         context.warnings.extend(strategy.warnings(obj, None, context))
         if admitted:
             await self._validate("CREATE", context, obj, None)
@@ -208,7 +209,7 @@ class Writer:
         errors += resource.schema.validate(new, old, context)
         errors += strategy.validate_update(new, old, context)
         if errors:
-            raise self._invalid(context, new, errors)
+            raise self._invalid(context, new, errors, applied=applied)
         context.warnings.extend(strategy.warnings(new, old, context))
         if admitted:
             await self._validate("UPDATE", context, new, old)
@@ -257,9 +258,19 @@ class Writer:
                 await plugin.validate(attributes)
 
     def _invalid(
-        self, context: RequestContext, obj: JSONObject, errors: list[field_errors.FieldError]
-    ) -> status.StatusError:
+        self,
+        context: RequestContext,
+        obj: JSONObject,
+        errors: list[field_errors.FieldError],
+        *,
+        applied: bool,
+    ) -> Exception:
         kind = context.resource.type
+        if applied and context.resource.custom:
+            for error in errors:
+                if error.type is field_errors.FieldErrorType.TYPE_INVALID:
+                    # What was stored fits: the applied configuration does not.
+                    return untyped(obj, context, str(error))
         return status.invalid(kind.group, kind.kind, obj["metadata"].get("name") or "", errors)
 
     def _uid_conflict(self, context: RequestContext, wanted: str, found: str) -> status.StatusError:
