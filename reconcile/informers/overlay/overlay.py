@@ -426,7 +426,12 @@ class Overlay:
     def _retire(self, record: Record, stored: CachedObject | None) -> None:
         self._drop(record)
         last = record.object or record.last
-        if last is not None and (stored is None or stored.uid != last.uid):
+        if last is None:
+            return
+        if stored is None or stored.uid != last.uid:
+            self._unseen(last)
+        elif record.object is not None and stored.resource_version != record.version:
+            # A list skipped what was shown: handlers do not hear whose it was then.
             self._unseen(last)
 
     def _unheard_of(self, record: Record) -> CachedObject | None:

@@ -8,6 +8,7 @@ import pytest
 from helpers import overlay_world as does
 from helpers.overlay_world import World
 
+from reconcile import Client
 from reconcile.objects.identity import ObjectKey
 
 X, Y = ObjectKey("a", "x"), ObjectKey("a", "y")
@@ -53,4 +54,19 @@ def test_a_list_that_was_on_its_way_during_a_write_hides_nothing(world: World) -
         world.transport.release()
         world.idle()
         world.check()
+    world.end()
+
+
+def test_the_former_owner_is_told_of_a_pod_that_a_list_brings_without_it(world: World) -> None:
+    """The overlay showed the pod as its own; the list that skips that version knows no owner any more."""
+
+    async def disown(_: World, client: Client, key: ObjectKey) -> None:
+        await client.patch(does.PODS, "a/p", {"metadata": {"ownerReferences": None}})
+
+    world.transport.hold_events = True
+    world.script("first", X, [does.create_pod("p")])
+    world.idle()
+    world.outside(disown, X)
+    for stream in list(world.transport.streams):
+        stream.expire()
     world.end()

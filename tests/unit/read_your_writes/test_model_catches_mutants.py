@@ -56,24 +56,9 @@ def no_tombstones(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Overlay, "bury", lambda self, key, uid, version, **_: None)
 
 
-def tombstones_by_name(patch: pytest.MonkeyPatch) -> None:
-    """A tombstone hides whoever bears the name."""
-    real = Record.over
-
-    def over(self: Record, stored: Any) -> Any:
-        return None if self.object is None and self.uid else real(self, stored)
-
-    patch.setattr(Record, "over", over)
-
-
 def late_answers_are_news(patch: pytest.MonkeyPatch) -> None:
     """JOSDK 2314: an answer is kept though its event has passed."""
     patch.setattr(Overlay, "_add", Overlay._keep)
-
-
-def the_last_answer_wins(patch: pytest.MonkeyPatch) -> None:
-    """Answers are taken in the order in which they come, whatever their versions."""
-    patch.setattr(Record, "outdoes", lambda self, other: True)
 
 
 def ghosts_go_in_silence(patch: pytest.MonkeyPatch) -> None:
@@ -119,43 +104,9 @@ def live_reads_are_thrown_away(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(own_writes, "read_live", read)
 
 
-def lost_answers_are_failures(patch: pytest.MonkeyPatch) -> None:
-    """What is not known to have happened is taken not to have."""
-    real = OwnWrites._take
-
-    def take(self: OwnWrites, reader: Any, write: Any, outcome: Any, begun: Any) -> None:
-        if not outcome.unknown:
-            real(self, reader, write, outcome, begun)
-
-    patch.setattr(OwnWrites, "_take", take)
-
-
-def dry_runs_count(patch: pytest.MonkeyPatch) -> None:
-    """What would have been is read as if it were."""
-    from dataclasses import replace
-
-    started, finished = OwnWrites.write_started, OwnWrites.write_finished
-    real: dict[Any, Any] = {}
-
-    def begin(self: OwnWrites, write: Any) -> None:
-        real[write] = replace(write, dry_run=False)
-        started(self, real[write])
-
-    def end(self: OwnWrites, write: Any, outcome: Any) -> None:
-        finished(self, real.pop(write), outcome)
-
-    patch.setattr(OwnWrites, "write_started", begin)
-    patch.setattr(OwnWrites, "write_finished", end)
-
-
 def echoes_of_written_objects_are_dropped(patch: pytest.MonkeyPatch) -> None:
     """JOSDK 3398: while own writes are on their way, every event of the object passes for an echo."""
     patch.setattr(EchoFilter, "_judge", lambda self, place, old, new: True)
-
-
-def echoes_are_told_by_version(patch: pytest.MonkeyPatch) -> None:
-    """JOSDK 3484: an event of a version that an own write was answered with is taken for its echo."""
-    patch.setattr(EchoFilter, "_made", lambda self, place, claim, before, after: True)
 
 
 def own_spec_changes_are_dropped(patch: pytest.MonkeyPatch) -> None:
@@ -166,19 +117,14 @@ def own_spec_changes_are_dropped(patch: pytest.MonkeyPatch) -> None:
 QUICK: Sequence[Mutant] = (never_retire, retire_with_any_event, no_tombstones, no_barriers)
 OTHERS: Sequence[Mutant] = (
     retire_with_a_relist,
-    tombstones_by_name,
     late_answers_are_news,
-    the_last_answer_wins,
     ghosts_go_in_silence,
     lists_of_the_bare_cache,
     indexes_of_the_bare_cache,
     selectors_are_not_asked,
     unselected_writes_are_ignored,
     live_reads_are_thrown_away,
-    lost_answers_are_failures,
-    dry_runs_count,
     echoes_of_written_objects_are_dropped,
-    echoes_are_told_by_version,
     own_spec_changes_are_dropped,
 )
 
