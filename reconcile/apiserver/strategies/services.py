@@ -240,6 +240,21 @@ def service_errors(spec: JSONObject) -> list[FieldError]:
     return errors + _external(spec) + _balancer(spec)
 
 
+def service_status(new: JSONObject, old: JSONObject) -> list[FieldError]:
+    """Addresses of a load balancer are for services that have one."""
+    given = ((new.get("status") or {}).get("loadBalancer") or {}).get("ingress") or []
+    field = "status.loadBalancer.ingress"
+    if given and new["spec"].get("type") != "LoadBalancer":
+        return [forbidden(field, "may only be used when `spec.type` is 'LoadBalancer'")]
+    errors: list[FieldError] = []
+    for index, each in enumerate(given):
+        if each.get("ip"):
+            errors += ip_errors(f"{field}[{index}].ip", each["ip"])
+        if each.get("hostname"):
+            errors += checks.dns_subdomain(f"{field}[{index}].hostname", each["hostname"])
+    return errors
+
+
 _DISTRIBUTIONS = ("PreferClose", "PreferSameZone", "PreferSameNode")
 
 

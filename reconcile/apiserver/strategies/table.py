@@ -29,7 +29,7 @@ from reconcile.apiserver.strategies import (
 from reconcile.apiserver.strategies.basic import KindStrategy, StatusStrategy
 from reconcile.apiserver.strategies.conversions import AutoscalerConversion, EventConversion
 from reconcile.apiserver.strategies.scale import ScaleProjection
-from reconcile.apiserver.strategies.services import ServiceStrategy
+from reconcile.apiserver.strategies.services import ServiceStrategy, service_status
 from reconcile.objects.identity import GroupVersionKind, ResourceType
 
 # A PUT of one that does not exist creates it.
@@ -262,6 +262,8 @@ def _status_rules(group_resource: str) -> Strategy:
             return pods.PodStatusStrategy()
         case "namespaces":
             return core.NamespaceStatusStrategy()
+        case "services":
+            return StatusStrategy(validate=service_status)
         case "deployments.apps":
             return StatusStrategy(validate=workloads.deployment_status, keep_labels=True)
         case "replicasets.apps" | "replicationcontrollers":
