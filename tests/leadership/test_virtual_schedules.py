@@ -25,10 +25,10 @@ def test_nobody_writes_who_does_not_lead() -> None:
 
 
 def test_no_key_is_in_two_replicas() -> None:
-    verdict, happened = run_sweep(Sweep(range(12), shards=5, objects=6))
-    print(f"12 schedules of shards: {verdict.counts()}; {dict(happened)}")
+    verdict, happened = run_sweep(Sweep(range(8), shards=5, objects=6))
+    print(f"8 schedules of shards: {verdict.counts()}; {dict(happened)}")
     assert verdict.violations == []
-    assert verdict.changes > 60
+    assert verdict.changes > 40
 
 
 def test_the_judge_finds_what_leaders_write_that_are_not_fenced() -> None:
@@ -39,10 +39,10 @@ def test_the_judge_finds_what_leaders_write_that_are_not_fenced() -> None:
 
 
 def test_a_dead_leader_is_followed_within_lease_duration_and_retry_period() -> None:
-    sweep = Sweep(range(20), faults=("kill_the_leader", "freeze_the_leader"), skewed=False)
+    sweep = Sweep(range(12), faults=("kill_the_leader", "freeze_the_leader"), skewed=False)
     verdict, _ = run_sweep(sweep)
     assert verdict.violations == []
-    assert len(verdict.takeovers) > 12
+    assert len(verdict.takeovers) > 6
     for takeover in verdict.takeovers:
         # A tenth of a second is for requests and answers on their way.
         assert takeover.seconds < LEASE + RETRY + 0.1, takeover
