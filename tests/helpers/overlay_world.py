@@ -461,6 +461,9 @@ def overlay_size(informer: Informer) -> int:
 
 
 def _is_about(cause: Cause, watched: Watched, state: State) -> bool:
+    if cause.type == "Retried":
+        # Of a run that could not ask the server what became of a write: the retry has its causes' place.
+        return True
     if cause.object != state.place[1] or cause.kind != str(RESOURCES[watched.resource].group_kind):
         return False
     return cause.type == "Deleted" or int(cause.resource_version or 0) >= state.revision
