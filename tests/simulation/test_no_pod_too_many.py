@@ -91,8 +91,8 @@ def check_too_many_without_the_overlay(seeds: Iterable[int]) -> None:
     print(f"overlay off: {tally}")
     assert len(tally.broken) > tally.lives / 3
     # It is the rule that finds them: in the end every surplus pod has been given up again. One too few there
-    # can be, rarely: a pod that came and went before the watch told of it wakes nobody who sees but the watch.
-    assert len(tally.wrong_at_rest) < tally.lives / 50
+    # can be, rarely: of a pod that came and went before the watch told of it, a bare cache never hears.
+    assert len(tally.wrong_at_rest) <= 1 + tally.lives / 50
 
 
 def test_no_pod_too_many() -> None:
