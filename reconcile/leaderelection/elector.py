@@ -138,7 +138,11 @@ class LeaseElector:
         await _end(renewing)
         lease = self._lease
         if lease is not None:
-            if self.options.release:
+            if self._guard.unsettled:
+                self._log.warning(
+                    "the lease is not given away: the server may still carry out a write that was cut short"
+                )
+            elif self.options.release:
                 await lease.give_away()
             lease.resign()
         announcer, self._announcer = self._announcer, None

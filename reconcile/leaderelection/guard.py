@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import Protocol
 
-from reconcile.client.seams import Write
+from reconcile.client.seams import Write, WriteOutcome
 from reconcile.controllers.leadership import current_term
 from reconcile.errors import WriteRefusedError
 
@@ -42,6 +43,8 @@ class LeaseGuard:
         self.refused = 0
         self._lease = lease
         self._on_expired = on_expired
+        self._latest_end = 0.0
+        self._unsettled_until = 0.0
 
     def check(self, write: Write, /) -> float | None:
         term = current_term()
@@ -58,7 +61,26 @@ class LeaseGuard:
             if self._on_expired is not None:
                 self._on_expired()
             self._refuse(write, "the lease was not renewed in time, so another process may lead")
-        return self._lease.seconds_held()
+        held = self._lease.seconds_held()
+        self._latest_end = max(self._latest_end, _now() + held)
+        return held
+
+    @property
+    def unsettled(self) -> bool:
+        """Whether a write that was given up may still be carried out by the server.
+
+        It was cancelled, or its answer was lost; until its `timeout` parameter ends it, the lease must not
+        be given away.
+        """
+        return _now() < self._unsettled_until
+
+    def write_started(self, write: Write, /) -> None:
+        """Nothing is known yet."""
+
+    def write_finished(self, write: Write, outcome: WriteOutcome, /) -> None:
+        """Remember a write of which nobody knows whether the server carries it out."""
+        if outcome.unknown and current_term() is not None:
+            self._unsettled_until = self._latest_end
 
     def _refuse(self, write: Write, reason: str) -> None:
         self.refused += 1
@@ -66,3 +88,7 @@ class LeaseGuard:
             f"{write.verb} of {write.resource_type.group_resource} {write.key} refused: {reason} "
             f"(Lease {self._lease.described})"
         )
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reconcile.client.seams import Write, WriteGuard
+from reconcile.client.seams import Write, WriteGuard, WriteOutcome
 from reconcile.controllers.leadership import current_term
 
 if TYPE_CHECKING:
@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 class ElectionGuard:
     """An elector's guard, not asked about work that belongs to a term of another elector.
 
-    Managers may share a client, and so its chain of guards; each leads or does not by itself.
+    Managers may share a client, and so its chain of guards; each leads or does not by itself. A guard that
+    is a `WriteObserver` too is told how its writes end.
     """
 
     def __init__(self, elector: object, guard: WriteGuard) -> None:
@@ -22,10 +23,20 @@ class ElectionGuard:
         self._guard = guard
 
     def check(self, write: Write, /) -> float | None:
+        return self._guard.check(write) if self._concerned else None
+
+    def write_started(self, write: Write, /) -> None:
+        """What matters is how it ends."""
+
+    def write_finished(self, write: Write, outcome: WriteOutcome, /) -> None:
+        finished = getattr(self._guard, "write_finished", None)
+        if finished is not None and self._concerned:
+            finished(write, outcome)
+
+    @property
+    def _concerned(self) -> bool:
         term = current_term()
-        if term is not None and term.elector not in (None, self._elector):
-            return None
-        return self._guard.check(write)
+        return term is None or term.elector in (None, self._elector)
 
 
 class GuardChain:

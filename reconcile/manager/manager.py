@@ -152,6 +152,7 @@ class Manager:
         self._sink: EventSink | None = None
         self._counting: CountingTransport | None = None
         self._guards: list[WriteGuard] = []
+        self._election_guard: ElectionGuard | None = None
         self._own_writes: OwnWrites | None = None
         self._others = RunnableGroup("others", self._fail, self.log)
         self._leader = RunnableGroup("leader-elected", self._fail, self.log)
@@ -464,7 +465,9 @@ class Manager:
         chain = guard_chain_of(self.client)
         self._guards = [DeadlineGuard()]
         if self._elector is not None and self._elector.guard is not None:
-            self._guards.append(ElectionGuard(self._elector, self._elector.guard))
+            self._election_guard = ElectionGuard(self._elector, self._elector.guard)
+            self._guards.append(self._election_guard)
+            self.client.add_observer(self._election_guard)
         for guard in self._guards:
             chain.add(guard)
 
@@ -610,6 +613,9 @@ class Manager:
         guards, self._guards = self._guards, []
         for guard in guards:
             chain.remove(guard)
+        election_guard, self._election_guard = self._election_guard, None
+        if election_guard is not None:
+            self.client.remove_observer(election_guard)
         own_writes, self._own_writes = self._own_writes, None
         if own_writes is not None:
             self.client.remove_observer(own_writes)

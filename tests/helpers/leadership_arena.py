@@ -176,6 +176,7 @@ class Slot:
         self.wall_offset = wall_offset
         self.rate = rate
         self.number = 0
+        self.starting = False
         self.fork: Fork | None = None
         self.frozen: Fork | None = None
 
@@ -253,7 +254,19 @@ class Group:
     # ---- processes
 
     async def start(self, slot: Slot) -> None:
-        """A new incarnation, with empty memory and an identity of its own."""
+        """A new incarnation, with empty memory and an identity of its own.
+
+        Nothing where another fault has started one, or does so now.
+        """
+        if slot.fork is not None or slot.starting:
+            return
+        slot.starting = True
+        try:
+            await self._start(slot)
+        finally:
+            slot.starting = False
+
+    async def _start(self, slot: Slot) -> None:
         slot.number += 1
         identity = f"{self.namespace}-{slot.name}{slot.number}"
         self.identities.add(identity)

@@ -51,6 +51,7 @@ class OperatorConfig:
         rate: seconds of the process's clocks in one true second.
         log: path of the log; empty for none.
         watch_seconds: after which a watch is opened anew.
+        grace: seconds that reconciles have to end at a stop; None for longer than a write may take.
     """
 
     namespace: str
@@ -65,6 +66,7 @@ class OperatorConfig:
     rate: float = 1.0
     log: str = ""
     watch_seconds: float = 4.0
+    grace: float | None = None
 
 
 def comes_or_goes(change: Change) -> bool:
@@ -155,8 +157,7 @@ def make_manager(client: Client, runtime: Runtime, config: OperatorConfig, log: 
         log=log,
         identity=config.identity,
         options=ManagerOptions(
-            # Longer than any write may take: one that is cut short may be carried out after the release.
-            graceful_shutdown_timeout=1.5 * config.lease_duration,
+            graceful_shutdown_timeout=1.5 * config.lease_duration if config.grace is None else config.grace,
             connect_timeout=None,
             informers=InformerOptions(
                 initial_backoff=0.05,

@@ -117,6 +117,7 @@ class VirtualGroup:
         skewed: bool = True,
         objects: int = 3,
         tick: float = 1.0,
+        grace: float | None = None,
     ) -> None:
         self.world = world
         self.namespace = f"v{seed}"
@@ -131,6 +132,7 @@ class VirtualGroup:
         self._skewed = skewed
         self._objects = objects
         self._tick = tick
+        self._grace = grace
         self._values = 0
         self._graves: list[Incarnation] = []
         rates = [self._rate() for _ in range(size)]
@@ -163,7 +165,9 @@ class VirtualGroup:
     # ---- processes
 
     def start(self, replica: Replica) -> None:
-        """A new incarnation, with empty memory."""
+        """A new incarnation, with empty memory; nothing where another fault has started one."""
+        if replica.here is not None:
+            return
         replica.number += 1
         identity = f"{self.namespace}-{replica.name}{replica.number}"
         self.identities.add(identity)
@@ -187,6 +191,7 @@ class VirtualGroup:
             guarded=self._guarded,
             shards=self.shards,
             watch_seconds=40.0,
+            grace=self._grace,
         )
         manager = make_manager(client, machine.runtime, config, _log())
         running = machine.start(_main(manager), name=identity)

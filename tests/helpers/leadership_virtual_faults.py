@@ -44,6 +44,18 @@ async def terminate_the_leader(group: VirtualGroup) -> None:
         group.start(replica)
 
 
+async def terminate_while_writes_are_late(group: VirtualGroup) -> None:
+    """As SIGTERM, when what it sends takes its time and the answer to the release does not."""
+    replica = group.leader()
+    here = None if replica is None else replica.here
+    if replica is not None and here is not None and not here.machine.frozen:
+        here.wire.latest = 3.0
+        await asyncio.sleep(4.0)
+        here.wire.latest = 0.02
+        await group.terminate(replica)
+        group.start(replica)
+
+
 async def cut_the_leader_off(group: VirtualGroup) -> None:
     """It can send nothing for a while."""
     if (replica := group.leader()) is not None and (here := replica.here) is not None:
@@ -168,7 +180,8 @@ class Sweep:
         objects: what is copied.
         tick: seconds between two copies.
         guarded: False switches the client's guard off.
-        faults: names of those to choose from; empty for all.
+        faults: names of those to choose from; empty for the usual ones.
+        grace: seconds that reconciles have to end at a stop; None for longer than a write may take.
         skewed: whether clocks differ in rate.
     """
 
@@ -179,6 +192,7 @@ class Sweep:
     tick: float = 1.0
     guarded: bool = True
     faults: tuple[str, ...] = ()
+    grace: float | None = None
     skewed: bool = True
 
     def parts(self, size: int) -> list[Sweep]:
@@ -190,7 +204,8 @@ class Sweep:
 def run_sweep(sweep: Sweep) -> tuple[Verdict, Counter[str]]:
     """Run the schedules one after the other; every violation names its seed."""
     verdict, happened = Verdict(), Counter[str]()
-    faults = tuple(each for each in FAULTS if not sweep.faults or each.__name__ in sweep.faults)
+    special = (*FAULTS, terminate_while_writes_are_late)
+    faults = tuple(each for each in special if each.__name__ in sweep.faults) or FAULTS
     level = logging.getLogger("operator").level
     # Faults are what these schedules are made of: each would fill the log with its consequences.
     logging.getLogger("operator").setLevel(logging.CRITICAL)
@@ -220,6 +235,7 @@ async def _one(
         skewed=sweep.skewed,
         objects=sweep.objects,
         tick=sweep.tick,
+        grace=sweep.grace,
     ) as group:
         try:
             await run_schedule(group, rounds=sweep.rounds, faults=faults, ends_right=sweep.guarded)

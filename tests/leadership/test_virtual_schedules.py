@@ -38,6 +38,13 @@ def test_the_judge_finds_what_leaders_write_that_are_not_fenced() -> None:
     assert any("led until" in violation for violation in verdict.violations)
 
 
+def test_a_write_that_a_stop_cuts_short_is_not_overtaken_by_the_release() -> None:
+    sweep = Sweep(range(12), faults=("terminate_while_writes_are_late",), tick=0.1, grace=0.0)
+    verdict, happened = run_sweep(sweep)
+    assert happened["terminate_while_writes_are_late"] > 12
+    assert verdict.violations == []
+
+
 def test_a_dead_leader_is_followed_within_lease_duration_and_retry_period() -> None:
     sweep = Sweep(range(12), faults=("kill_the_leader", "freeze_the_leader"), skewed=False)
     verdict, _ = run_sweep(sweep)

@@ -14,7 +14,7 @@ from typing import Protocol
 
 from reconcile.client.client import Client
 from reconcile.client.preconditions import Seen
-from reconcile.client.seams import Write
+from reconcile.client.seams import Write, WriteOutcome
 from reconcile.controllers.leadership import Term, current_term
 from reconcile.controllers.logs import Logger
 from reconcile.errors import ConfigurationError, ReconcileError
@@ -80,9 +80,18 @@ class ShardGuard:
         return guard
 
     def check(self, write: Write, /) -> float | None:
+        return self._guard_of_term().check(write)
+
+    def write_started(self, write: Write, /) -> None:
+        """Nothing is known yet."""
+
+    def write_finished(self, write: Write, outcome: WriteOutcome, /) -> None:
+        """See `LeaseGuard`."""
+        self._guard_of_term().write_finished(write, outcome)
+
+    def _guard_of_term(self) -> LeaseGuard:
         term = current_term()
-        guard = term.guard if isinstance(term, ShardTerm) and term.guard is not None else self._none
-        return guard.check(write)
+        return term.guard if isinstance(term, ShardTerm) and term.guard is not None else self._none
 
 
 class _NoLease:
@@ -233,8 +242,10 @@ class ShardElector:
             term.over = True
         if leases is not None:
             if self.options.release:
-                # Also one whose taking was cut short: the server may have carried it out.
-                await asyncio.gather(*(held.give_away() for held in leases.held))
+                # Also one whose taking was cut short: the server may have carried it out. But none of which
+                # a write was cut short.
+                settled = zip(leases.held, self._guards, strict=True)
+                await asyncio.gather(*(held.give_away() for held, guard in settled if not guard.unsettled))
             for held in leases.held:
                 held.resign()
 
@@ -313,6 +324,9 @@ class ShardElector:
         """Let what is under way end, then let another replica have the shard."""
         try:
             await owner.drain(shard)
+            while self._guards[shard].unsettled and shard in self._terms:
+                # A write whose answer was lost: the server's own time-out ends it.
+                await asyncio.sleep(self.options.retry_period)
             keeping = self._keeping.pop(shard, None)
             if keeping is None:
                 return  # lost meanwhile
