@@ -12,7 +12,7 @@ from reconcile.apiserver.handlers.handler import Handler
 from reconcile.apiserver.handlers.messages import Request, Response
 from reconcile.apiserver.interfaces import User
 from reconcile.client.transport import Transport, TransportRequest, TransportResponse
-from reconcile.errors import IdleTimeoutError, TransportError
+from reconcile.errors import IdleTimeoutError, OutcomeUnknownError, TransportError
 
 
 class InProcessTransport(Transport):
@@ -49,7 +49,8 @@ class InProcessTransport(Transport):
                 async with asyncio.timeout(request.timeout):
                     answer = await self._handler.handle(message)
             except TimeoutError:
-                raise TransportError(
+                # The handler had the request: how far it came is not known.
+                raise OutcomeUnknownError(
                     f"{request.method} {request.path}: no answer within {request.timeout:g} s"
                 ) from None
         response = _InProcessResponse(answer, request.idle_timeout, self._open)
