@@ -242,7 +242,8 @@ class World:
             self.loop.stop()
             return
         for state in self.owed.pop((controller, request.key), ()):
-            self._raise_floors(state)
+            # Done, but no answer ever showed the object to anybody.
+            self._raise_floors(state, shown=False)
         try:
             self.check()
             scripts = self.scripts.get((controller, request.key))
@@ -289,12 +290,12 @@ class World:
         if state is not None:
             self._raise_floors(state)
 
-    def _raise_floors(self, state: State) -> None:
+    def _raise_floors(self, state: State, *, shown: bool = True) -> None:
         if not self._promised:
             return
         for name, informer in self.informers.items():
             if NAMES[informer.resource] == state.place[0]:
-                self.floors[name].raise_to(state)
+                self.floors[name].raise_to(state, shown=shown)
 
     def _owe(self, controller: str, key: ObjectKey, carried: Carried) -> None:
         self.owed.setdefault((controller, key), []).extend(carried.effects)

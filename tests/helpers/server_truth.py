@@ -126,10 +126,11 @@ class Floors:
         """The oldest state that may still be read."""
         return self._truth.of(place)[self._floors.get(place, 0)]
 
-    def raise_to(self, state: State) -> None:
-        """Nothing before this state may be read from now on."""
+    def raise_to(self, state: State, *, shown: bool = True) -> None:
+        """Nothing before this state may be read from now on; `shown`: an answer told what it is."""
         self._floors[state.place] = max(self._floors.get(state.place, 0), state.index)
-        self._shown.add(state)
+        if shown:
+            self._shown.add(state)
 
     def check(self, place: Place, found: CachedObject | None) -> None:
         """A read of one key: raise AssertionError if no state from the floor on is what was read."""
