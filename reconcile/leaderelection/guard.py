@@ -43,7 +43,6 @@ class LeaseGuard:
         self.refused = 0
         self._lease = lease
         self._on_expired = on_expired
-        self._latest_end = 0.0
         self._unsettled_until = 0.0
 
     def check(self, write: Write, /) -> float | None:
@@ -61,9 +60,7 @@ class LeaseGuard:
             if self._on_expired is not None:
                 self._on_expired()
             self._refuse(write, "the lease was not renewed in time, so another process may lead")
-        held = self._lease.seconds_held()
-        self._latest_end = max(self._latest_end, _now() + held)
-        return held
+        return self._lease.seconds_held()
 
     @property
     def unsettled(self) -> bool:
@@ -80,7 +77,8 @@ class LeaseGuard:
     def write_finished(self, write: Write, outcome: WriteOutcome, /) -> None:
         """Remember a write of which nobody knows whether the server carries it out."""
         if outcome.unknown and current_term() is not None:
-            self._unsettled_until = self._latest_end
+            # It was given no more time than what the lease had then, and the lease ends no earlier now.
+            self._unsettled_until = _now() + self._lease.seconds_held()
 
     def _refuse(self, write: Write, reason: str) -> None:
         self.refused += 1
