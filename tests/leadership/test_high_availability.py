@@ -15,7 +15,7 @@ pytestmark = [
     pytest.mark.timeout(900),
 ]
 
-CALM = Numbers(4.5, 3.0, 0.6)
+CALM = Numbers(3.0, 2.0, 0.4)
 """Long enough that a busy machine takes the lead from nobody."""
 
 
