@@ -134,7 +134,8 @@ class Watch:
     def _next_bookmark(self) -> asyncio.TimerHandle | None:
         """Bookmarks come at an interval, and shortly before the end, so that its client can go on there."""
         left = self._ends - _LAST_BOOKMARK - self._loop.time()
-        if left <= 0:
+        # A timer may run a rounding error early: without some margin it would be set anew for ever.
+        if left < 0.001:
             return None
         return self._loop.call_later(min(self._interval, left), self._want_bookmark)
 
