@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -25,7 +25,7 @@ from reconcile.manager import Manager, ManagerOptions
 from reconcile.runtime import SystemRuntime
 from reconcile.testing.control_plane import ControlPlane, ControlPlaneOptions
 
-pytestmark = [pytest.mark.controlplane, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.controlplane, pytest.mark.timeout(600)]
 
 
 @pytest.fixture(scope="module")
@@ -60,25 +60,45 @@ async def test_a_guestbook_lives_on_our_controllers_and_kubectl_cannot_tell(plan
     ):
         story = GuestbookStory(client, scene, demo_manifests(), NAMESPACE)
         apply, roll, scale, *_ = story.steps
-        await tell(scene, [apply, roll, scale], PlainView(lines.append), timeout=90)
+        await tell(scene, [apply, roll, scale], PlainView(lines.append), timeout=180)
 
         def kubectl(*words: str) -> str:
             return plane.kubectl(*words)
 
         in_thread = asyncio.to_thread
-        status = await in_thread(kubectl, "rollout", "status", "deployment/frontend", "--timeout=30s")
+        status = await in_thread(kubectl, "rollout", "status", "deployment/frontend", "--timeout=120s")
         assert "successfully rolled out" in status
         await in_thread(kubectl, "rollout", "undo", "deployment/frontend")
-        await in_thread(kubectl, "rollout", "status", "deployment/frontend", "--timeout=60s")
+        await in_thread(kubectl, "rollout", "status", "deployment/frontend", "--timeout=120s")
         await scene.until(lambda scene: all(map(is_rolled_out, scene.deployments)))
-        history = await in_thread(kubectl, "rollout", "history", "deployment/frontend")
-        assert [line.split()[0] for line in history.splitlines() if line[:1].isdigit()] == ["2", "3"]
-        frontend = (await in_thread(get, plane, "deployment", "frontend"))["metadata"]
-        assert frontend["annotations"]["deployment.kubernetes.io/revision"] == "3"
-        pods = (await in_thread(get, plane, "pods", "-l", "tier=frontend"))["items"]
-        assert {pod["spec"]["containers"][0]["image"].rpartition(":")[2] for pod in pods} == {"v5"}
-        database = await in_thread(get, plane, "database", "orders")
-        assert database["status"]["phase"] == "Ready"
+        await until(lambda: revisions(kubectl("rollout", "history", "deployment/frontend")), ["2", "3"])
+        await until(lambda: revision_of(get(plane, "deployment", "frontend")), "3")
+        await until(lambda: images_of(get(plane, "pods", "-l", "tier=frontend")), {"v5"})
+        await until(lambda: get(plane, "database", "orders")["status"]["phase"], "Ready")
+
+
+async def until(ask: Callable[[], object], expected: object) -> None:
+    """Ask, in a thread, until the answer is the expected one; for a minute at most."""
+    found: object = None
+    try:
+        async with asyncio.timeout(60):
+            while (found := await asyncio.to_thread(ask)) != expected:
+                await asyncio.sleep(0.1)
+    except TimeoutError:
+        assert found == expected
+
+
+def revisions(history: str) -> list[str]:
+    return [line.split()[0] for line in history.splitlines() if line[:1].isdigit()]
+
+
+def revision_of(deployment: dict[str, Any]) -> str:
+    return deployment["metadata"]["annotations"]["deployment.kubernetes.io/revision"]
+
+
+def images_of(pods: dict[str, Any]) -> set[str]:
+    """The versions that pods run, also those that are going."""
+    return {pod["spec"]["containers"][0]["image"].rpartition(":")[2] for pod in pods["items"]}
 
 
 @pytest.mark.real_time
@@ -88,7 +108,7 @@ async def test_the_safe_part_of_the_story_leaves_nothing_behind(
     monkeypatch.setenv("KUBECONFIG", str(plane.kubeconfig))
     context = await asyncio.to_thread(plane.kubectl, "config", "current-context")
     lines: list[str] = []
-    await tell_on_cluster(context.strip(), timeout=60, view=PlainView(lines.append))
+    await tell_on_cluster(context.strip(), timeout=120, view=PlainView(lines.append))
     assert any("delete: done" in line for line in lines)
     found = await asyncio.to_thread(get, plane, "namespaces")
     left = [
