@@ -87,6 +87,10 @@ class LeaseElector:
         """Until another process may take the Lease; 0 or less while this one does not lead."""
         return 0.0 if self._lease is None else self._lease.seconds_held()
 
+    def elapsed(self) -> float:
+        """Local time that counts suspended time; once the elector is prepared."""
+        return self._runtime.elapsed()
+
     # -- the campaign ------------------------------------------------------------------------------
 
     def prepare(self, client: Client, runtime: Runtime, log: Logger) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from typing import Protocol
 
@@ -27,6 +26,10 @@ class Held(Protocol):
         """Until somebody else may take the Lease."""
         ...
 
+    def elapsed(self) -> float:
+        """Local time in seconds, on a clock that counts suspended time."""
+        ...
+
 
 class LeaseGuard:
     """Refuses writes of work that needs the lead, unless the lease is certainly ours.
@@ -43,6 +46,7 @@ class LeaseGuard:
         self.refused = 0
         self._lease = lease
         self._on_expired = on_expired
+        self._permitted_until = 0.0
         self._unsettled_until = 0.0
 
     def check(self, write: Write, /) -> float | None:
@@ -60,7 +64,10 @@ class LeaseGuard:
             if self._on_expired is not None:
                 self._on_expired()
             self._refuse(write, "the lease was not renewed in time, so another process may lead")
-        return self._lease.seconds_held()
+        left = self._lease.seconds_held()
+        # Never earlier than before: an earlier write may be under way still, and the lease lost meanwhile.
+        self._permitted_until = max(self._permitted_until, self._lease.elapsed() + left)
+        return left
 
     @property
     def unsettled(self) -> bool:
@@ -69,7 +76,7 @@ class LeaseGuard:
         It was cancelled, or its answer was lost; until its `timeout` parameter ends it, the lease must not
         be given away.
         """
-        return _now() < self._unsettled_until
+        return self._lease.elapsed() < self._unsettled_until
 
     def write_started(self, write: Write, /) -> None:
         """Nothing is known yet."""
@@ -77,8 +84,7 @@ class LeaseGuard:
     def write_finished(self, write: Write, outcome: WriteOutcome, /) -> None:
         """Remember a write of which nobody knows whether the server carries it out."""
         if outcome.unknown and current_term() is not None:
-            # It was given no more time than what the lease had then, and the lease ends no earlier now.
-            self._unsettled_until = _now() + self._lease.seconds_held()
+            self._unsettled_until = self._permitted_until
 
     def _refuse(self, write: Write, reason: str) -> None:
         self.refused += 1
@@ -86,7 +92,3 @@ class LeaseGuard:
             f"{write.verb} of {write.resource_type.group_resource} {write.key} refused: {reason} "
             f"(Lease {self._lease.described})"
         )
-
-
-def _now() -> float:
-    return asyncio.get_running_loop().time()

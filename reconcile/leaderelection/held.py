@@ -128,6 +128,10 @@ class HeldLease:
         """Until somebody else may take it; 0 or less when it is not ours."""
         return 0.0 if self._state.held_from is None else lease_ends(self._state) - self._runtime.elapsed()
 
+    def elapsed(self) -> float:
+        """Local time that counts suspended time."""
+        return self._runtime.elapsed()
+
     def seconds_bound(self) -> float:
         """Until what was seen of it, or of its absence, stops binding us; 0 or less when it may be taken."""
         return expires(self._state) - self._runtime.elapsed()

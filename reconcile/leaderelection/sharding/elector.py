@@ -103,6 +103,9 @@ class _NoLease:
     def seconds_held(self) -> float:
         return 0.0
 
+    def elapsed(self) -> float:
+        return 0.0
+
 
 class ShardElector:
     """Takes part in `Manager(leader_election=…, shards=N)`; a `ShardGate` for its controllers.

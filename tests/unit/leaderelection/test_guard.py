@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from reconcile.client.seams import Write
+from reconcile.client.seams import Write, WriteOutcome
 from reconcile.controllers.leadership import Term, current_term, led, unled
 from reconcile.errors import WriteRefusedError
 from reconcile.leaderelection import LeaseGuard
@@ -21,12 +21,16 @@ class Lease:
 
     def __init__(self, left: float) -> None:
         self.left = left
+        self.now = 100.0
 
     def seconds_to_write(self) -> float:
         return self.left
 
     def seconds_held(self) -> float:
         return self.left + 5
+
+    def elapsed(self) -> float:
+        return self.now
 
 
 def test_work_that_needs_no_lead_passes() -> None:
@@ -82,3 +86,37 @@ def test_terms_go_along_into_tasks_and_threads_and_stay_what_they_were() -> None
                 assert current_term() is None and guard.check(WRITE) is None
 
     asyncio.run(main())
+
+
+UNKNOWN = WriteOutcome(error=TimeoutError("no answer"), unknown=True)
+
+
+def test_a_write_of_unknown_end_is_unsettled_for_as_long_as_it_was_given() -> None:
+    lease = Lease(3.0)
+    guard = LeaseGuard(lease)
+    with led(Term("operator")):
+        guard.check(WRITE)
+        guard.write_finished(WRITE, UNKNOWN)
+    assert guard.unsettled
+    lease.now += 8.0
+    assert not guard.unsettled
+
+
+def test_a_lease_that_is_lost_meanwhile_does_not_shorten_that() -> None:
+    lease = Lease(3.0)
+    guard = LeaseGuard(lease)
+    with led(Term("operator")):
+        guard.check(WRITE)
+        lease.left, lease.now = -5.0, 104.0
+        guard.write_finished(WRITE, UNKNOWN)
+    assert guard.unsettled
+
+
+def test_what_needs_no_lead_and_what_is_known_leaves_nothing_unsettled() -> None:
+    guard = LeaseGuard(Lease(3.0))
+    guard.check(WRITE)
+    guard.write_finished(WRITE, UNKNOWN)
+    with led(Term("operator")):
+        guard.check(WRITE)
+        guard.write_finished(WRITE, WriteOutcome(error=None))
+    assert not guard.unsettled
