@@ -1,5 +1,6 @@
 """What a plugin is. A plugin is one rule; the cycle asks the rules in this order:
 
+    pre_enqueue  may the pod be tried at all? (scheduling gates)
     pre_filter   once for the pod: prepare; name the only nodes that can do, or say that none can
     filter       for each node: can it take the pod?
     post_filter  no node can: what could be done about it (preemption)?
@@ -21,6 +22,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from .events import HelpedBy
 from .nodes import NodeInfo
 from .pods import PodInfo
 from .snapshot import Snapshot
@@ -39,11 +41,13 @@ class Refusal:
         reasons: in kube-scheduler's words; each is counted over the nodes.
         final: no pod that goes away would change it, so that preemption need not look.
         plugin: whose word it is.
+        pending: what is missing is on its way; the pod is tried again without backoff once it is there.
     """
 
     reasons: tuple[str, ...]
     final: bool = False
     plugin: str = ""
+    pending: bool = False
 
 
 class CycleState(dict[str, Any]):
@@ -113,6 +117,14 @@ class Plugin:
 
     def less(self, pod: PodInfo, queued_at: float, /) -> tuple[Any, ...] | None:
         """queueSort: a sort key for waiting pods, smallest first; None from all but one plugin."""
+        return None
+
+    def events(self) -> Sequence[HelpedBy]:
+        """What may help a pod that this plugin refused; nothing else brings the pod back before its time."""
+        return ()
+
+    def pre_enqueue(self, pod: PodInfo, /) -> Refusal | None:
+        """Why the pod must not be tried yet; None when it may. Asked again when one of `events` happens."""
         return None
 
     def pre_filter(

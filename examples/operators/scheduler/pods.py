@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import msgspec
 
@@ -62,6 +63,7 @@ class PodInfo:
             ports.
         kin: equal for pods that other pods cannot tell apart either: namespace, labels, affinity to pods.
         owner: its controller: API version and kind, and the name; None without one.
+        claim_statuses: what its status says of the resource claims that were generated for it.
     """
 
     key: ObjectKey
@@ -82,6 +84,7 @@ class PodInfo:
     preempted: bool
     shape: bytes
     kin: bytes
+    claim_statuses: tuple[Any, ...] = ()
 
     @property
     def priority(self) -> int:
@@ -132,6 +135,7 @@ def pod_info(pod: Pod) -> PodInfo:
         preempted=pod.metadata.deletion_timestamp is not None and _preempted(pod),
         shape=msgspec.json.encode(shape),
         kin=msgspec.json.encode((pod.metadata.namespace, pod.metadata.labels, near, apart), order="sorted"),
+        claim_statuses=(*pod.status.resource_claim_statuses, pod.status.extended_resource_claim_status),
     )
 
 
