@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import zip_longest
+from typing import Any
 
 from reconcile import ObjectKey, Selector
 from reconcile.api.core.v1 import Node
@@ -55,6 +56,7 @@ class Snapshot:
         self.workloads = Workloads()
         self._budgets: dict[ObjectKey, Budget] = {}
         self._nominated: dict[ObjectKey, PodInfo] = {}
+        self._objects: dict[type[Any], dict[ObjectKey, Any]] = {}
         self._order: list[NodeInfo] | None = None
         self._with_affinity: dict[str, NodeInfo] = {}
         self.image_nodes: Counter[str] = Counter()
@@ -114,6 +116,21 @@ class Snapshot:
             self._budgets.pop(key, None)
         else:
             self._budgets[key] = budget
+
+    def set_object(self, kind: type[Any], key: ObjectKey, obj: Any | None) -> None:
+        """An object of a kind that plugins read came, changed, or (None) went."""
+        if obj is None:
+            self._objects.get(kind, {}).pop(key, None)
+        else:
+            self._objects.setdefault(kind, {})[key] = obj
+
+    def get_object(self, kind: type[Any], key: ObjectKey) -> Any | None:
+        """An object of such a kind; None where there is none."""
+        return self._objects.get(kind, {}).get(key)
+
+    def objects(self, kind: type[Any]) -> list[Any]:
+        """All objects of such a kind."""
+        return list(self._objects.get(kind, {}).values())
 
     def nominated_to(self, node: str) -> list[PodInfo]:
         """Pods that wait, and for which preemption made room on this node."""
