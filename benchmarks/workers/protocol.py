@@ -125,14 +125,15 @@ class Peer:
             "events": self._events,
             "version": self._version,
             "cpu": used.ru_utime + used.ru_stime,
-            **_memory(),
+            **memory(),
             **more,
         }
         with self._output:
             print(json.dumps(line), flush=True)
 
 
-def _memory() -> dict[str, int]:
+def memory() -> dict[str, int]:
+    """Resident memory now and at its highest, bytes."""
     fields = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
     return {
         name: int(fields[field].split()[0]) * 1024 for name, field in (("rss", "VmRSS"), ("peak", "VmHWM"))

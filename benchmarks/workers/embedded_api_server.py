@@ -1,0 +1,99 @@
+"""The embedded API server in a process of its own: behind HTTPS, or asked in the process.
+
+https        serves until it is killed; says {"event": "serving", "url": …, the files of the certificates}
+in-process   starts a server, asks it, and says {"event": "measured", figures …}; then does what it is told:
+fill N       writes N objects more into the server; {"event": "filled"}
+mark         {"event": "mark"}, with the memory that the process holds
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+# Imported before the clock runs: what is measured is a start in a program that has its imports behind it.
+from benchmarks.requests import HEADERS, LISTS, Figures, Work, figures
+from benchmarks.workers.protocol import memory
+from reconcile.apiserver import APIServer
+from reconcile.apiserver.http import HTTPOptions
+from reconcile.client.transport import Transport, TransportRequest
+
+
+def say(event: str, **more: Any) -> None:
+    print(json.dumps({"event": event, **memory(), **more}), flush=True)
+
+
+async def ask(
+    transport: Transport, method: str, path: str, body: bytes | None = None, media: str = ""
+) -> bytes:
+    headers = {**HEADERS, "content-type": media} if media else HEADERS
+    query = ()
+    response = await transport.send(TransportRequest(method, path, query, headers, body))
+    raw = await response.read()
+    await response.close()
+    assert response.status < 300, (method, path, response.status, raw[:300])
+    return raw
+
+
+async def measured(work: Work) -> Figures:
+    started = time.perf_counter()
+    async with APIServer() as server:
+        transport = server.transport()
+        await ask(transport, "GET", "/api/v1/namespaces/default")
+        first = time.perf_counter() - started
+        seconds: dict[str, float] = {}
+        for name, requests in work.steps():
+            began = time.perf_counter()
+            for method, path, body, media in requests:
+                await ask(transport, method, path, body, media)
+            seconds[name] = time.perf_counter() - began
+        began = time.perf_counter()
+        for method, path, body, media in work.cycles():
+            await ask(transport, method, path, body, media)
+        cycle = (time.perf_counter() - began) / work.objects
+        await transport.close()
+    return {**figures(work, seconds), "start": first, "cycle": cycle}
+
+
+async def serve(directory: Path) -> None:
+    async with APIServer() as server:
+        address = await server.serve(options=HTTPOptions(tls=True))
+        files = {
+            "authority": address.certificate_authority,
+            "certificate": address.client_certificate,
+            "key": address.client_key,
+        }
+        for name, pem in files.items():
+            (directory / name).write_bytes(pem)
+        say("serving", port=address.port, **{name: str(directory / name) for name in files})
+        transport = server.transport()
+        while line := await asyncio.to_thread(sys.stdin.readline):
+            command, _, argument = line.strip().partition(" ")
+            if command == "fill":
+                for method, path, body, media in Work(int(argument)).fill():
+                    await ask(transport, method, path, body, media)
+                say("filled")
+            elif command == "mark":
+                say("mark")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("mode", choices=("https", "in-process"))
+    parser.add_argument("--objects", type=int, default=500)
+    parser.add_argument("--lists", type=int, default=LISTS)
+    parser.add_argument("--directory", type=Path)
+    options = parser.parse_args()
+    if options.mode == "https":
+        asyncio.run(serve(options.directory))
+    else:
+        say("measured", **asyncio.run(measured(Work(options.objects, options.lists))))
+
+
+if __name__ == "__main__":
+    main()
