@@ -6,6 +6,7 @@ import importlib
 import importlib.util
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -73,9 +74,11 @@ def import_path(path: Path) -> ModuleType:
                 status=2,
             )
         return _import_under_another_name(path, parts[0])
-    if str(root) not in sys.path:
-        sys.path.insert(0, str(root))
-    return import_name(".".join(parts))
+    # In front of everything: the same package in another place must not be taken for the one that was named.
+    with suppress(ValueError):
+        sys.path.remove(str(root))
+    sys.path.insert(0, str(root))
+    return _import(".".join(parts))
 
 
 def _is_taken(name: str, root: Path) -> bool:
@@ -111,6 +114,10 @@ def import_name(name: str) -> ModuleType:
     """Import a module by its dotted name."""
     if "" not in sys.path and str(Path.cwd()) not in sys.path:
         sys.path.insert(0, str(Path.cwd()))
+    return _import(name)
+
+
+def _import(name: str) -> ModuleType:
     try:
         return importlib.import_module(name)
     except ModuleNotFoundError as error:

@@ -576,6 +576,8 @@ class Manager:
             stopping.cancel()
             all_synced.cancel()
             await asyncio.wait([stopping, *synced])
+            # Read, so that nothing is said of it when it is collected.
+            await asyncio.gather(all_synced, return_exceptions=True)
         if self._error is not None:
             raise self._error
 

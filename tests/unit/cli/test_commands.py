@@ -97,6 +97,21 @@ def test_an_operator_may_be_called_what_python_calls_a_module(tmp_path: Path) ->
     assert load_setup(str(package))(None) == "mine too"
 
 
+def test_the_operator_that_a_path_names_is_run_though_another_of_its_name_is_here(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for place in ("here", "there"):
+        package = tmp_path / place / "twice_there"
+        package.mkdir(parents=True)
+        (package / "__init__.py").write_text(f"def setup(manager):\n    return {place!r}\n")
+    monkeypatch.chdir(tmp_path / "here")
+    monkeypatch.setattr("sys.path", ["", *sys.path, str(tmp_path / "there")])
+    try:
+        assert load_setup(str(tmp_path / "there" / "twice_there"))(None) == "there"
+    finally:
+        sys.modules.pop("twice_there", None)
+
+
 def test_a_module_that_is_not_there() -> None:
     result = reconcile("run", "no_such_package.operator", "--embedded")
     assert result.exit_code == 2
