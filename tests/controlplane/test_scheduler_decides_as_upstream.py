@@ -51,7 +51,6 @@ def oracle() -> Path:
 
 ELSEWHERE = {
     "SchedulingGates": "the queue keeps pods with gates (queue.py)",
-    "DefaultBinder": "bindings are written by the service (service.py)",
 }
 NOT_THERE = {"VolumeRestrictions", "NodeVolumeLimits", "VolumeBinding", "VolumeZone", "NodeDeclaredFeatures"}
 

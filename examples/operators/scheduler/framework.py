@@ -7,13 +7,18 @@
     pre_score    once for the pod: prepare, or say that there is nothing to score
     score        for each node that passed: how good is it?
     normalize    once: bring the scores to 0..100
-    reserve      the node is chosen
-    unreserve    the binding failed
+    reserve      the node is chosen: note what the pod takes, before the next pod is decided
+    permit       the pod may go, may not, or has to wait for somebody
+    pre_bind     write what has to be true before the pod is bound, and wait for it
     bind         write the decision
+    post_bind    the pod is bound
+    unreserve    any of these failed: take back what `reserve` noted, the last plugin first
 
-A plugin defines the points it needs. What it prepares for one pod it keeps in the cycle's `state`, under
-its own name: a plugin object itself has no memory between pods. Where preemption tries how things would be
-without some pods, it works on a copy of the state, which `add_pod` and `remove_pod` keep right.
+A plugin defines the points it needs. Up to `permit` they are computation only; from `pre_bind` on they run
+beside the next decisions, and may write (`binding.py`). What a plugin prepares for one pod it keeps in the
+cycle's `state`, under its own name: a plugin object itself has no memory between pods. Where preemption tries
+how things would be without some pods, it works on a copy of the state, which `add_pod` and `remove_pod` keep
+right.
 """
 
 from __future__ import annotations
@@ -21,6 +26,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
+
+from reconcile import Manager, ObjectKey
 
 from .events import HelpedBy
 from .nodes import NodeInfo
@@ -48,6 +55,47 @@ class Refusal:
     final: bool = False
     plugin: str = ""
     pending: bool = False
+
+
+class PluginError(Exception):
+    """A plugin cannot say yes or no: the pod is tried again after its backoff, whatever happens meanwhile."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """From `permit`: the pod keeps its node and waits for `WaitingPods.allow`.
+
+    Attributes:
+        seconds: after which it is refused; at most 15 minutes.
+    """
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class PreFlight:
+    """From `pre_bind_pre_flight`: `pre_bind` has something to do.
+
+    Attributes:
+        parallel: whether it may run beside that of other plugins.
+    """
+
+    parallel: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a plugin reaches while a pod is being bound.
+
+    Attributes:
+        manager: for its client, clock and event recorder.
+        snapshot: the picture of the cluster, which goes on changing.
+        scheduler: the name that events are told under.
+    """
+
+    manager: Manager
+    snapshot: Snapshot
+    scheduler: str
 
 
 class CycleState(dict[str, Any]):
@@ -82,12 +130,14 @@ class Remedy:
         victims: the pods to be removed, the most important first.
         message: why nothing helps, in kube-scheduler's words.
         clear_nomination: the node that an earlier remedy named for the pod is of no use any more.
+        deallocate: claims to be allocated anew, because what they have is out of reach.
     """
 
     node: str = ""
     victims: tuple[PodInfo, ...] = ()
     message: str = ""
     clear_nomination: bool = False
+    deallocate: tuple[ObjectKey, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,9 +210,36 @@ class Plugin:
         """The scores of all nodes, each 0 to 100."""
         return scores
 
-    def reserve(self, state: CycleState, pod: PodInfo, node: str, /) -> None: ...
+    def reserve(self, state: CycleState, pod: PodInfo, node: str, /) -> Refusal | None:
+        """Note what the pod takes; after a refusal or a PluginError every plugin's `unreserve` is called."""
+        return None
 
-    def unreserve(self, state: CycleState, pod: PodInfo, node: str, /) -> None: ...
+    def unreserve(self, state: CycleState, pod: PodInfo, node: str, /) -> None:
+        """Take back what `reserve` noted; also when it noted nothing, and more than once."""
+
+    def permit(self, state: CycleState, pod: PodInfo, node: str, /) -> Refusal | Wait | None:
+        """A last word before the binding begins; None lets the pod go."""
+        return None
+
+    def pre_bind_pre_flight(self, state: CycleState, pod: PodInfo, node: str, /) -> PreFlight | None:
+        """Whether `pre_bind` has something to do; None when not, and it is not called then."""
+        return PreFlight()
+
+    async def pre_bind(
+        self, state: CycleState, pod: PodInfo, node: str, around: Surroundings, /
+    ) -> Refusal | None:
+        """Make true what the pod needs on the node; an error sends it back to the queue."""
+        return None
+
+    async def bind(self, state: CycleState, pod: PodInfo, node: str, around: Surroundings, /) -> bool:
+        """Write the decision; False leaves it to the next plugin."""
+        return False
+
+    def post_bind(self, state: CycleState, pod: PodInfo, node: str, /) -> None:
+        """The pod is bound: clean up."""
+
+    async def deallocate(self, pod: PodInfo, key: ObjectKey, around: Surroundings, /) -> None:
+        """Carry out a remedy that named a claim."""
 
     def refuse(self, *reasons: str, final: bool = False) -> Refusal:
         """A refusal in this plugin's name."""
@@ -177,7 +254,13 @@ class Plugins(tuple[Plugin, ...]):
         self.filters = self.with_point("filter")
         self.post_filters = self.with_point("post_filter")
         self.scorers = self.with_point("score")
-        self.adjusters = tuple(each for each in self if has(each, "add_pod"))
+        self.adjusters = self.with_point("add_pod")
+        self.reservers = self.with_point("reserve")
+        self.unreservers = self.with_point("unreserve")[::-1]
+        self.permitters = self.with_point("permit")
+        self.pre_binders = self.with_point("pre_bind")
+        self.binders = self.with_point("bind")
+        self.post_binders = self.with_point("post_bind")
         # Local ones first, as far as nothing else comes between: what they say together is remembered.
         local = 0
         while local < len(self.filters) and self.filters[local].local:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from .framework import Plugin, Plugins
 from .plugins.balanced_allocation import BalancedAllocation
+from .plugins.default_binder import DefaultBinder
 from .plugins.default_preemption import DefaultPreemption
 from .plugins.dynamic_resources import DynamicResources
 from .plugins.image_locality import ImageLocality
@@ -55,6 +56,7 @@ def default_profile() -> Profile:
                 DefaultPreemption(),
                 BalancedAllocation(),
                 ImageLocality(),
+                DefaultBinder(),
             )
         ),
         weights={
