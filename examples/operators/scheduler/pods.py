@@ -91,6 +91,11 @@ class PodInfo:
         return self.spec.priority or 0
 
     @property
+    def holds_room(self) -> bool:
+        """Whether it has a node, or one keeps room for it."""
+        return bool(self.node_name or self.nominated_node)
+
+    @property
     def finished(self) -> bool:
         return self.phase in ("Succeeded", "Failed")
 

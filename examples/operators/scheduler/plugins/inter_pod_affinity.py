@@ -11,6 +11,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+from reconcile.api.core.v1 import Node, Pod
+
+from ..events import Change, HelpedBy
 from ..framework import MAX_SCORE, SKIP, Adjustable, CycleState, Plugin, Refusal
 from ..nodes import NodeInfo
 from ..pods import AffinityTerm, PodInfo
@@ -75,6 +78,12 @@ class _Counts(Adjustable):
 
 class InterPodAffinity(Plugin):
     name = "InterPodAffinity"
+
+    def events(self) -> Sequence[HelpedBy]:
+        return [
+            HelpedBy(Pod, Change.ADDED | Change.POD_LABELS | Change.DELETED, _after_pod),
+            HelpedBy(Node, Change.ADDED | Change.NODE_LABELS, _after_node),
+        ]
 
     def pre_filter(self, state: CycleState, pod: PodInfo, snapshot: Snapshot, /) -> Literal["skip"] | None:
         namespaces = snapshot.namespace_labels
@@ -155,3 +164,37 @@ def _put(places: Counter[Place], node: NodeInfo, term: AffinityTerm, weight: int
     value = node.labels.get(term.topology_key)
     if value is not None:
         places[term.topology_key, value] += weight
+
+
+def _after_pod(pod: PodInfo, old: PodInfo | None, new: PodInfo | None) -> bool:
+    """A pod that it wants near came, one that it wants away went, or one went that did not want it."""
+    if old is not None and new is not None and new.uid == pod.uid:
+        return True
+    if any(each is not None and not each.holds_room for each in (old, new)):
+        return False
+    near, apart = pod.affinity.required, pod.affinity.required_anti
+    if new is not None:
+        came_near = _all_match(near, new) and (old is None or not _all_match(near, old))
+        went_away = old is not None and _all_match(apart, old) and not _all_match(apart, new)
+        return came_near or went_away
+    return old is not None and (_all_match(apart, old) or _all_match(old.affinity.required_anti, pod))
+
+
+def _all_match(terms: Sequence[AffinityTerm], pod: PodInfo) -> bool:
+    return bool(terms) and all(term.matches(pod, {}) for term in terms)
+
+
+def _after_node(pod: PodInfo, old: NodeInfo | None, new: NodeInfo) -> bool:
+    """A node came into a place that counts, went out of it, or moved to another."""
+    near, apart = pod.affinity.required, pod.affinity.required_anti
+    if old is None:
+        return bool(apart) or any(term.topology_key in new.labels for term in near)
+    for term in near:
+        value = new.labels.get(term.topology_key)
+        if value is not None and value != old.labels.get(term.topology_key):
+            return True
+    for term in apart:
+        value = old.labels.get(term.topology_key)
+        if value is not None and value != new.labels.get(term.topology_key):
+            return True
+    return False

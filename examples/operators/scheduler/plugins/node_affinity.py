@@ -6,12 +6,14 @@ from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from reconcile.api.core.v1 import (
+    Node,
     NodeSelector,
     NodeSelectorRequirement,
     NodeSelectorTerm,
     PreferredSchedulingTerm,
 )
 
+from ..events import Change, HelpedBy
 from ..framework import SKIP, CycleState, Plugin, Refusal, normalized
 from ..nodes import NodeInfo
 from ..pods import PodInfo
@@ -21,6 +23,9 @@ from ..snapshot import Snapshot
 class NodeAffinity(Plugin):
     name = "NodeAffinity"
     local = True
+
+    def events(self) -> Sequence[HelpedBy]:
+        return [HelpedBy(Node, Change.ADDED | Change.NODE_LABELS, _after_node)]
 
     def pre_filter(
         self, state: CycleState, pod: PodInfo, snapshot: Snapshot, /
@@ -56,6 +61,10 @@ class NodeAffinity(Plugin):
 
     def normalize(self, state: CycleState, scores: list[int], nodes: Sequence[NodeInfo], /) -> list[int]:
         return normalized(scores)
+
+
+def _after_node(pod: PodInfo, old: NodeInfo | None, new: NodeInfo) -> bool:
+    return matches_required(pod, new) and (old is None or not matches_required(pod, old))
 
 
 def matches_required(pod: PodInfo, node: NodeInfo) -> bool:

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from reconcile.api.core.v1 import Node
+
+from ..events import Change, HelpedBy
 from ..framework import CycleState, Plugin, Refusal
 from ..nodes import NodeInfo
 from ..pods import PodInfo
@@ -10,6 +15,9 @@ from ..pods import PodInfo
 class NodeName(Plugin):
     name = "NodeName"
     local = True
+
+    def events(self) -> Sequence[HelpedBy]:
+        return [HelpedBy(Node, Change.ADDED)]
 
     def filter(self, state: CycleState, pod: PodInfo, node: NodeInfo, /) -> Refusal | None:
         if pod.spec.node_name and pod.spec.node_name != node.name:

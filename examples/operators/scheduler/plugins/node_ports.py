@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Literal
 
+from reconcile.api.core.v1 import Node, Pod
+
+from ..events import Change, HelpedBy
 from ..framework import SKIP, CycleState, Plugin, Refusal
 from ..nodes import NodeInfo
 from ..pods import HostPort, PodInfo
@@ -16,6 +19,9 @@ _EVERY_ADDRESS = "0.0.0.0"
 class NodePorts(Plugin):
     name = "NodePorts"
     local = True
+
+    def events(self) -> Sequence[HelpedBy]:
+        return [HelpedBy(Pod, Change.DELETED, _after_pod), HelpedBy(Node, Change.ADDED)]
 
     def pre_filter(self, state: CycleState, pod: PodInfo, snapshot: Snapshot, /) -> Literal["skip"] | None:
         return None if pod.host_ports else SKIP
@@ -34,3 +40,8 @@ def conflicts(wanted: HostPort, taken: Iterable[HostPort]) -> bool:
         and (address == other or _EVERY_ADDRESS in (address, other))
         for other, other_protocol, other_port in taken
     )
+
+
+def _after_pod(pod: PodInfo, old: PodInfo, new: None) -> bool:
+    """A pod that held a port, or for which a node kept one, is gone."""
+    return old.holds_room and any(conflicts(port, old.host_ports) for port in pod.host_ports)

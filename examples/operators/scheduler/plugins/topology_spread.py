@@ -16,8 +16,9 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from reconcile import LabelSelector, LabelSelectorRequirement, Selector
-from reconcile.api.core.v1 import TopologySpreadConstraint
+from reconcile.api.core.v1 import Node, Pod, TopologySpreadConstraint
 
+from ..events import Change, HelpedBy
 from ..framework import MAX_SCORE, SKIP, Adjustable, CycleState, Plugin, Refusal
 from ..nodes import NodeInfo
 from ..pods import PodInfo, selector_of
@@ -80,6 +81,11 @@ class _Scoring:
 
 class PodTopologySpread(Plugin):
     name = "PodTopologySpread"
+
+    def events(self) -> Sequence[HelpedBy]:
+        pods = Change.ADDED | Change.DELETED | Change.POD_LABELS | Change.POD_TOLERATIONS
+        nodes = Change.ADDED | Change.DELETED | Change.NODE_LABELS | Change.NODE_TAINTS
+        return [HelpedBy(Pod, pods, _after_pod), HelpedBy(Node, nodes, _after_node)]
 
     def pre_filter(self, state: CycleState, pod: PodInfo, snapshot: Snapshot, /) -> Literal["skip"] | None:
         constraints = constraints_of(pod, "DoNotSchedule")
@@ -245,3 +251,39 @@ def _count_matching(constraint: Constraint, pod: PodInfo, node: NodeInfo) -> int
         and constraint.selector.matches(other.labels)
         for other in node.pods.values()
     )
+
+
+def _after_pod(pod: PodInfo, old: PodInfo | None, new: PodInfo | None) -> bool:
+    """A pod that is counted came or went, or is counted otherwise now."""
+    for each in (old, new):
+        if each is not None and not _takes_part(each, pod):
+            return False
+    constraints = constraints_of(pod, "DoNotSchedule")
+    if old is not None and new is not None:
+        tolerates_more = old.spec.tolerations != new.spec.tolerations
+        if new.uid == pod.uid and tolerates_more and any(each.honor_taints for each in constraints):
+            return True
+        return any(
+            each.selector.matches(old.labels) != each.selector.matches(new.labels) for each in constraints
+        )
+    counted = new or old
+    return counted is not None and any(each.selector.matches(counted.labels) for each in constraints)
+
+
+def _takes_part(other: PodInfo, pod: PodInfo) -> bool:
+    if other.uid == pod.uid:
+        return True
+    return other.holds_room and other.key.namespace == pod.key.namespace
+
+
+def _after_node(pod: PodInfo, old: NodeInfo | None, new: NodeInfo | None) -> bool:
+    """A node with all topology labels came, went, or says something else of itself."""
+    keys = [each.key for each in constraints_of(pod, "DoNotSchedule")]
+
+    def has_all(node: NodeInfo | None) -> bool:
+        return node is not None and all(key in node.labels for key in keys)
+
+    if old is None or new is None or has_all(old) != has_all(new):
+        return has_all(old) or has_all(new)
+    moved = any(old.labels.get(key) != new.labels.get(key) for key in keys)
+    return has_all(new) and (moved or old.taints != new.taints)
