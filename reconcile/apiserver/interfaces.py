@@ -41,6 +41,7 @@ from reconcile.objects.identity import GroupVersionKind
 from reconcile.runtime import Runtime
 
 if TYPE_CHECKING:
+    from reconcile.apiserver.access.attributes import Authorizer
     from reconcile.apiserver.resources import Resource
 
 JSONObject = dict[str, Any]
@@ -86,7 +87,8 @@ class RequestContext:
         field_manager: given name, or the one made from the User-Agent.
         field_validation: what happens on unknown and repeated fields.
         force: server-side apply takes fields from other managers.
-        options: the DeleteOptions of a deletion, else empty.
+        options: the request's CreateOptions, UpdateOptions, PatchOptions or DeleteOptions as given, without
+            kind and apiVersion.
         warnings: texts for `Warning` headers; the parts append.
     """
 
@@ -110,6 +112,11 @@ class RequestContext:
         """`now` as metadata carries it: RFC 3339 in whole seconds."""
         return f"{self.now.isoformat()[:19]}Z"
 
+    @property
+    def authorizer(self) -> Authorizer | None:
+        """Who decides what `user` may do; None: everybody may do everything."""
+        return self.access.authorizer
+
 
 class Access(Protocol):
     """The server's own objects, for parts that must look at or change others than the request's.
@@ -121,6 +128,11 @@ class Access(Protocol):
 
     @property
     def runtime(self) -> Runtime: ...
+
+    @property
+    def authorizer(self) -> Authorizer | None:
+        """Who decides what users may do; None: everybody may do everything."""
+        ...
 
     def read(self, group_resource: str, namespace: str, name: str) -> JSONObject | None:
         """The object, or None."""
@@ -395,17 +407,35 @@ class FieldManager(Protocol):
 
 
 @dataclass(slots=True)
+class Reinvocation:
+    """Whether the mutating pass runs a second time, and what plugins remember between the two.
+
+    Attributes:
+        wanted: a policy or webhook changed the object and others want to see it again.
+        running: this is the second time.
+        memory: what a plugin keeps from the first time, by plugin name.
+    """
+
+    wanted: bool = False
+    running: bool = False
+    memory: dict[str, Any] = field(default_factory=dict[str, Any])
+
+
+@dataclass(slots=True)
 class AdmissionAttributes:
     """What is about to happen.
 
     Attributes:
         operation: the operation.
         resource: the resource; `subresource` empty for the object itself.
-        namespace: of the object; empty for cluster-scoped.
-        name: of the object; may still be empty on creation with generateName.
-        object: the new object; None on deletion. Mutating plugins change it in place.
-        old_object: the object as stored; None on creation.
-        context: the request.
+        namespace: of the object; empty for cluster-scoped, but a namespace's own name for the namespace.
+        name: of the object; empty while a name is still to be generated, and in deletecollection.
+        object: the new object; None on deletion; the options (PodExecOptions, …) on CONNECT. For scale,
+            binding and the like it is of the subresource's kind. Mutating plugins change it in place.
+        old_object: the object as stored, not to be changed; None on creation.
+        context: the request: `user`, `warnings`, `access` (other objects), `now`.
+        kind: kind of `object`.
+        reinvocation: state of the mutating pass.
     """
 
     operation: Operation
@@ -416,15 +446,39 @@ class AdmissionAttributes:
     object: JSONObject | None
     old_object: JSONObject | None
     context: RequestContext
+    kind: GroupVersionKind
+    reinvocation: Reinvocation = field(default_factory=Reinvocation)
+
+    @property
+    def user(self) -> User:
+        return self.context.user
+
+    @property
+    def dry_run(self) -> bool:
+        return self.context.dry_run
+
+    @property
+    def options(self) -> JSONObject | None:
+        """CreateOptions, UpdateOptions or DeleteOptions, as webhooks see them; None on CONNECT."""
+        if self.operation == "CONNECT":
+            return None
+        kind = f"{self.operation.capitalize()}Options"
+        return {**self.context.options, "kind": kind, "apiVersion": "meta.k8s.io/v1"}
 
 
 class AdmissionPlugin:
     """One step of the admission chain. Plugins run in order: all `admit`, and later all `validate`.
 
-    The handlers take `apiserver.admission.default_plugins() -> tuple[AdmissionPlugin, ...]`.
+    The order is that of `apiserver.admission.chain.ORDER`, by `name`. The mutating pass may run twice for one
+    request (webhooks with reinvocation), so `admit` must not mind what it did itself.
+
+    Attributes:
+        name: as kube-apiserver names the plugin.
+        active: False while there is nothing to do for any request (no webhooks configured): not called then.
     """
 
     name: str = ""
+    active: bool = True
 
     def handles(self, operation: Operation, resource: Resource, subresource: str) -> bool:
         """Whether the plugin is interested; asked once per combination and remembered."""

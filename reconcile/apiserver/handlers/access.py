@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from reconcile.apiserver import status
+from reconcile.apiserver.access.attributes import Authorizer
 from reconcile.apiserver.handlers.deletes import Deleter
 from reconcile.apiserver.handlers.parts import Parts
 from reconcile.apiserver.handlers.store import decode_object
@@ -34,6 +35,10 @@ class ServerAccess:
     @property
     def runtime(self) -> Runtime:
         return self._parts.runtime
+
+    @property
+    def authorizer(self) -> Authorizer | None:
+        return self._parts.authorizer
 
     def read(self, group_resource: str, namespace: str, name: str) -> JSONObject | None:
         resource = self._parts.registry.preferred(group_resource)

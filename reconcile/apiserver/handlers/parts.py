@@ -5,19 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from reconcile.apiserver import status
+from reconcile.apiserver.access.attributes import Authorizer
+from reconcile.apiserver.admission.chain import AdmissionChain
 from reconcile.apiserver.handlers.store import ObjectStore
 from reconcile.apiserver.interfaces import (
     Access,
-    AdmissionPlugin,
     FieldManager,
     ObjectSchema,
-    Operation,
     Patcher,
     SchemaSource,
     TableRenderer,
 )
 from reconcile.apiserver.registry import Registry
-from reconcile.apiserver.resources import Resource
 from reconcile.objects.identity import GroupVersionKind
 from reconcile.runtime import Runtime
 
@@ -35,6 +34,7 @@ class Parts:
     tables: TableRenderer
     schemas: SchemaSource
     bookmark_interval: float = 60.0
+    authorizer: Authorizer | None = None
     access: Access = field(init=False)
 
     def schema_for(self, gvk: GroupVersionKind) -> ObjectSchema:
@@ -43,24 +43,3 @@ class Parts:
         if schema is None:
             raise status.internal_error(f"no schema of {gvk}")
         return schema
-
-
-class AdmissionChain:
-    """The plugins in order, each asked only about what it handles."""
-
-    def __init__(self, plugins: tuple[AdmissionPlugin, ...]) -> None:
-        self.plugins = plugins
-        self._interested: dict[tuple[Operation, Resource, str], tuple[AdmissionPlugin, ...]] = {}
-
-    def plugins_for(
-        self, operation: Operation, resource: Resource, subresource: str
-    ) -> tuple[AdmissionPlugin, ...]:
-        key = (operation, resource, subresource)
-        found = self._interested.get(key)
-        if found is None:
-            if len(self._interested) > 4096:
-                # Custom resources come and go: don't keep those that went.
-                self._interested.clear()
-            found = tuple(plugin for plugin in self.plugins if plugin.handles(*key))
-            self._interested[key] = found
-        return found
