@@ -34,31 +34,58 @@ evaluation errors are cel-go's; of a syntax error the place is, and the words ar
 
 from __future__ import annotations
 
-from reconcile.cel.compiled import (
-    CompiledSchema,
-    Program,
-    compile_expression,
-    compile_rule,
-    compile_schema,
-)
-from reconcile.cel.errors import (
-    CelBudgetError,
-    CelCostError,
-    CelError,
-    CelEvaluationError,
-    CelSyntaxError,
-    CelTypeError,
-    Issue,
-)
-from reconcile.cel.limits import (
-    PER_CALL_LIMIT,
-    PER_EXPRESSION_ESTIMATE_LIMIT,
-    PER_SCHEMA_ESTIMATE_LIMIT,
-    RUNTIME_BUDGET,
-)
-from reconcile.cel.programs import Expression
-from reconcile.cel.re2 import check_re2
-from reconcile.cel.results import CostEstimate, RuleCost, RuleProblem, Verdict, Violation
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from reconcile.cel.compiled import (
+        CompiledSchema,
+        Program,
+        compile_expression,
+        compile_rule,
+        compile_schema,
+    )
+    from reconcile.cel.errors import (
+        CelBudgetError,
+        CelCostError,
+        CelError,
+        CelEvaluationError,
+        CelSyntaxError,
+        CelTypeError,
+        Issue,
+    )
+    from reconcile.cel.limits import (
+        PER_CALL_LIMIT,
+        PER_EXPRESSION_ESTIMATE_LIMIT,
+        PER_SCHEMA_ESTIMATE_LIMIT,
+        RUNTIME_BUDGET,
+    )
+    from reconcile.cel.programs import Expression
+    from reconcile.cel.re2 import check_re2
+    from reconcile.cel.results import CostEstimate, RuleCost, RuleProblem, Verdict, Violation
+
+# Found when they are used: who stores definitions without rules does not wait for a compiler.
+_ROOMS = {
+    "compiled": ("CompiledSchema", "Program", "compile_expression", "compile_rule", "compile_schema"),
+    "errors": (
+        "CelBudgetError",
+        "CelCostError",
+        "CelError",
+        "CelEvaluationError",
+        "CelSyntaxError",
+        "CelTypeError",
+        "Issue",
+    ),
+    "limits": (
+        "PER_CALL_LIMIT",
+        "PER_EXPRESSION_ESTIMATE_LIMIT",
+        "PER_SCHEMA_ESTIMATE_LIMIT",
+        "RUNTIME_BUDGET",
+    ),
+    "programs": ("Expression",),
+    "re2": ("check_re2",),
+    "results": ("CostEstimate", "RuleCost", "RuleProblem", "Verdict", "Violation"),
+}
+_ROOM_OF = {name: room for room, names in _ROOMS.items() for name in names}
 
 __all__ = [
     "PER_CALL_LIMIT",
@@ -85,3 +112,18 @@ __all__ = [
     "compile_rule",
     "compile_schema",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    room = _ROOM_OF.get(name)
+    if room is None:
+        raise AttributeError(f"module 'reconcile.cel' has no attribute {name!r}")
+    from importlib import import_module
+
+    value = getattr(import_module(f"reconcile.cel.{room}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_ROOM_OF})

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from reconcile.apiserver.field_errors import OMITTED, FieldError, FieldErrorType
-from reconcile.cel import CompiledSchema, RuleProblem, Violation, compile_schema
+
+if TYPE_CHECKING:
+    from reconcile.cel import CompiledSchema, RuleProblem, Violation
 
 JSONObject = dict[str, Any]
 
@@ -48,6 +50,8 @@ class SchemaRules:
 
     @cached_property
     def _compiled(self) -> CompiledSchema:
+        from reconcile.cel import compile_schema
+
         return compile_schema(self._schema)
 
     def check(
@@ -80,6 +84,8 @@ def rule_errors(schema: JSONObject, path: str, *, structural: bool) -> list[Fiel
         path: the schema's own.
         structural: the schema itself is in order; of one that is not, the expressions are not compiled.
     """
+    from reconcile.cel import compile_schema
+
     compiled = compile_schema(schema, path=path)
     problems = compiled.problems if structural else compiled.form_problems
     return [_refused(each) for each in problems]
