@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from reconcile.apiserver.admission.refusals import refused
 from reconcile.apiserver.interfaces import AdmissionAttributes, AdmissionPlugin, Operation
 from reconcile.apiserver.resources import Resource
-from reconcile.apiserver.status import StatusError, forbidden, not_found
+from reconcile.apiserver.status import not_found
 
 _PERMANENT = ("default", "kube-system", "kube-public")
 
@@ -20,7 +21,7 @@ class NamespaceLifecycle(AdmissionPlugin):
         if attributes.operation == "DELETE":
             if kind.group_resource == "namespaces" and attributes.name in _PERMANENT:
                 text = "this namespace may not be deleted"
-                raise forbidden("", "namespaces", attributes.name, text)
+                raise refused(attributes, text)
             return
         if (
             attributes.operation != "CREATE"
@@ -38,12 +39,9 @@ class NamespaceLifecycle(AdmissionPlugin):
         text = (
             f"unable to create new content in namespace {attributes.namespace} because it is being terminated"
         )
-        error = forbidden(kind.group, kind.plural, attributes.name, text)
         cause = {
             "reason": "NamespaceTerminating",
             "message": f"namespace {attributes.namespace} is being terminated",
             "field": "metadata.namespace",
         }
-        raise StatusError(
-            error.message, code=403, reason="Forbidden", details={**error.details, "causes": [cause]}
-        )
+        raise refused(attributes, text, causes=[cause])

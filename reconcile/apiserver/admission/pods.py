@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from reconcile.apiserver.admission.refusals import refused
 from reconcile.apiserver.interfaces import AdmissionAttributes, AdmissionPlugin, Operation
 from reconcile.apiserver.resources import Resource
-from reconcile.apiserver.status import forbidden
 
 JSONObject = dict[str, Any]
 
@@ -40,7 +40,7 @@ class ServiceAccountAdmission(_PodPlugin):
                 f"error looking up service account {attributes.namespace}/{name}: "
                 f'serviceaccount "{name}" not found'
             )
-            raise forbidden("", "pods", attributes.name, text)
+            raise refused(attributes, text)
         automount = spec.get("automountServiceAccountToken")
         if automount is None:
             automount = account.get("automountServiceAccountToken")
@@ -116,7 +116,7 @@ class PodPriority(AdmissionPlugin):
                 f"the integer value of priority ({given}) must not be provided in pod spec; priority "
                 f"admission controller computed {priority} from the given PriorityClass name"
             )
-            raise forbidden("", "pods", attributes.name, text)
+            raise refused(attributes, text)
         spec["priority"] = priority
         wanted = spec.get("preemptionPolicy")
         if wanted is not None and wanted != policy:
@@ -124,7 +124,7 @@ class PodPriority(AdmissionPlugin):
                 f"the string value of PreemptionPolicy ({wanted}) must not be provided in pod spec; priority "
                 f"admission controller computed {policy} from the given PriorityClass name"
             )
-            raise forbidden("", "pods", attributes.name, text)
+            raise refused(attributes, text)
         spec["preemptionPolicy"] = policy
 
     def _resolve(self, spec: JSONObject, attributes: AdmissionAttributes) -> tuple[int, str]:
@@ -135,7 +135,7 @@ class PodPriority(AdmissionPlugin):
             if found is None:
                 if name in _SYSTEM_CLASSES:
                     return _SYSTEM_CLASSES[name], "PreemptLowerPriority"
-                raise forbidden("", "pods", attributes.name, f"no PriorityClass with name {name} was found")
+                raise refused(attributes, f"no PriorityClass with name {name} was found")
             return found.get("value") or 0, found.get("preemptionPolicy") or "PreemptLowerPriority"
         defaults = [each for each in access.read_all(self._classes) if each.get("globalDefault")]
         if not defaults:
@@ -154,7 +154,7 @@ class PodPriority(AdmissionPlugin):
                     f"PriorityClass {other['metadata']['name']} is already marked as default. "
                     "Only one default can exist"
                 )
-                raise forbidden("scheduling.k8s.io", "priorityclasses", attributes.name, text)
+                raise refused(attributes, text)
 
 
 class DefaultTolerations(_PodPlugin):

@@ -11,7 +11,9 @@ from typing import Any
 
 from reconcile.apiserver import status
 from reconcile.apiserver.handlers.parts import Parts
-from reconcile.apiserver.interfaces import AdmissionAttributes, JSONObject, RequestContext
+from reconcile.apiserver.handlers.store import decode_object, encode_object
+from reconcile.apiserver.handlers.writes import attributes_of
+from reconcile.apiserver.interfaces import JSONObject, RequestContext
 from reconcile.apiserver.storage import StorageConflictError, StoredObject
 
 _ATTEMPTS = 64
@@ -66,14 +68,13 @@ class Deleter:
         raise status.conflict(kind.group, kind.plural, context.name)
 
     async def _admit(self, context: RequestContext, old: JSONObject) -> None:
-        plugins = self._parts.admission.plugins_for("DELETE", context.resource, "")
-        attributes = AdmissionAttributes(
-            "DELETE", context.resource, "", context.namespace, context.name, None, old, context
-        )
-        for plugin in plugins:
-            await plugin.admit(attributes)
-        for plugin in plugins:
-            await plugin.validate(attributes)
+        chain = self._parts.admission
+        if not chain.plugins_for("DELETE", context.resource, ""):
+            return
+        attributes = attributes_of("DELETE", context, None, decode_object(encode_object(old)))
+        if context.verb == "deletecollection":
+            attributes.name = ""
+        await chain.admit_and_validate(attributes)
 
     def _mark(self, context: RequestContext, obj: JSONObject) -> tuple[bool, bool]:
         """Mark the object as deletion wants it; whether it stays for now, and whether it has a grace period

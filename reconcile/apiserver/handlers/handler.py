@@ -33,7 +33,7 @@ from reconcile.apiserver.handlers.rendering import in_form, warning_header
 from reconcile.apiserver.handlers.routes import Route, Unknown, route
 from reconcile.apiserver.handlers.store import decode_object, encode_object
 from reconcile.apiserver.handlers.subresources import Subresources
-from reconcile.apiserver.handlers.writes import Writer
+from reconcile.apiserver.handlers.writes import Writer, attributes_of
 from reconcile.apiserver.interfaces import JSONObject, RequestContext, Strategy
 from reconcile.apiserver.managedfields.manager import untyped
 from reconcile.apiserver.patching.patcher import undecodable
@@ -196,6 +196,14 @@ class Handler:
         context.field_manager = options.field_manager or manager_of(request.headers.get("user-agent", ""))
         context.field_validation = options.field_validation or "Warn"  # type: ignore[assignment]
         context.force = options.force
+        given: JSONObject = {}
+        if options.dry_run:
+            given["dryRun"] = ["All"]
+        if options.field_manager:
+            given["fieldManager"] = options.field_manager
+        if options.field_validation:
+            given["fieldValidation"] = options.field_validation
+        context.options = given
 
     def read_object(
         self, request: Request, context: RequestContext, resource: Resource | None = None
@@ -275,6 +283,7 @@ class Handler:
         meta = obj["metadata"]
         check_namespace(context, meta)
         if resource.action is not None:
+            await self._parts.admission.admit_and_validate(attributes_of("CREATE", context, obj, None))
             made = await resource.action(obj, context)
             return await self.respond(context, made, form, query, _code_of(made, 201))
         if meta.get("resourceVersion"):

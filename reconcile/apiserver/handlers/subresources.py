@@ -13,6 +13,7 @@ from reconcile.apiserver.handlers.options import Query, write_options
 from reconcile.apiserver.handlers.parts import Parts
 from reconcile.apiserver.handlers.routes import Route
 from reconcile.apiserver.handlers.store import decode_object, encode_object
+from reconcile.apiserver.handlers.writes import AdmittedView, attributes_of
 from reconcile.apiserver.interfaces import (
     ActionSubresource,
     JSONObject,
@@ -109,6 +110,8 @@ class Subresources:
                     "the namespace of the provided object does not match the namespace sent on the request"
                 )
             meta["namespace"] = context.namespace
+        attributes = attributes_of("CREATE", context, body, None)
+        await self._parts.admission.admit_and_validate(attributes, kind=resource.type.gvk)
         made = await subresource.action(body, context)
         code = int(made.get("code") or 201) if made.get("kind") == "Status" else 201
         return await handler.respond(
@@ -142,14 +145,14 @@ class Subresources:
             media = handler.patch_type(request, projected)
             applied = media.startswith("application/apply-patch")
             handler.apply_options(context, write_options(query, "PatchOptions", apply=applied), request)
-        for field in ("dry_run", "field_manager", "field_validation", "force"):
+        for field in ("dry_run", "field_manager", "field_validation", "force", "options"):
             setattr(projected, field, getattr(context, field))
 
-        def make_new(old: JSONObject | None) -> JSONObject:
+        async def make_new(old: JSONObject | None) -> JSONObject:
             assert old is not None
             view = body
+            current = projection.read(old, context)
             if view is None:
-                current = projection.read(old, context)
                 if applied:
                     current["metadata"]["managedFields"] = to_scale(
                         old["metadata"].get("managedFields"), replicas
@@ -158,6 +161,9 @@ class Subresources:
                 handler.check_patched(projected, resource, view, applied=applied)
             else:
                 view = decode_object(encode_object(view))
+            attributes = attributes_of("UPDATE", context, view, current)
+            attributes.kind = resource.type.gvk
+            await parts.admission.admit(attributes)
             meta = view["metadata"]
             check_name(context, meta)
             errors = projection.validate(view, context)
@@ -177,5 +183,8 @@ class Subresources:
                 )
             return old
 
-        made, _ = await handler.writer.update(context, make_new, patched=body is None, applied=applied)
+        shown = AdmittedView(resource.type.gvk, lambda obj: projection.read(obj, context))
+        made, _ = await handler.writer.update(
+            context, make_new, patched=body is None, applied=applied, view=shown
+        )
         return await handler.respond(projected, projection.read(made, context), form, query, stored=False)

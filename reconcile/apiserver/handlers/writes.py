@@ -7,6 +7,7 @@ registry/generic/registry/store.go); `interfaces.py` has the picture.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from inspect import isawaitable
 
 import msgspec
@@ -25,13 +26,35 @@ from reconcile.apiserver.interfaces import (
 )
 from reconcile.apiserver.managedfields.manager import untyped
 from reconcile.apiserver.storage import StorageConflictError, StoredObject
+from reconcile.objects.identity import GroupVersionKind
 
 _SUFFIX = "bcdfghjklmnpqrstvwxz2456789"
 _NAME_ATTEMPTS = 8
 _UPDATE_ATTEMPTS = 64
+_SYSTEM_FIELDS = (
+    "uid",
+    "creationTimestamp",
+    "deletionTimestamp",
+    "deletionGracePeriodSeconds",
+    "selfLink",
+    "resourceVersion",
+)
 
 MakeNew = Callable[[JSONObject | None], JSONObject | Awaitable[JSONObject]]
 """Gives the new object for the present one (a private copy), or for None where there is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class AdmittedView:
+    """What admission is shown of an object instead of it, such as its scale.
+
+    Attributes:
+        kind: the view's kind.
+        of: the view of an object.
+    """
+
+    kind: GroupVersionKind
+    of: Callable[[JSONObject], JSONObject]
 
 
 class Writer:
@@ -45,14 +68,19 @@ class Writer:
 
         A generated name that exists is generated anew, up to eight times. `admitted`: admission is asked.
         """
-        wants_name = not obj["metadata"].get("name") and obj["metadata"].get("generateName")
-        if not wants_name:
-            return await self._create(context, obj, admitted=admitted)
+        return await self._create(context, obj, admitted=admitted)
+
+    async def _create(
+        self, context: RequestContext, obj: JSONObject, *, admitted: bool, applied: bool = False
+    ) -> JSONObject:
+        attributes = await self._prepare_creation(context, obj, admitted=admitted, applied=applied)
+        if obj["metadata"].get("name") or not obj["metadata"].get("generateName"):
+            return await self._commit_creation(context, obj, attributes, applied=applied)
         original = encode_object(obj)
         for attempt in range(_NAME_ATTEMPTS):
             try:
                 again = decode_object(original) if attempt else obj
-                return await self._create(context, again, admitted=admitted)
+                return await self._commit_creation(context, again, attributes, applied=applied)
             except status.StatusError as error:
                 if error.reason != "AlreadyExists" or attempt + 1 < _NAME_ATTEMPTS:
                     if error.reason == "AlreadyExists":
@@ -64,18 +92,36 @@ class Writer:
                 ) from error
         raise AssertionError("unreachable")
 
-    async def _create(
-        self, context: RequestContext, obj: JSONObject, *, admitted: bool, applied: bool = False
+    async def _prepare_creation(
+        self, context: RequestContext, obj: JSONObject, *, admitted: bool, applied: bool
+    ) -> AdmissionAttributes | None:
+        """The mutating half: a new object has no uid, time or generated name yet."""
+        meta = obj["metadata"]
+        for name in _SYSTEM_FIELDS:
+            meta.pop(name, None)
+        if context.resource.type.namespaced:
+            meta["namespace"] = context.namespace
+        object_meta.drop_duplicate_owners(meta, context.warnings, after_admission=False)
+        if not applied:
+            self._parts.field_manager.update(obj, None, context)
+        attributes: AdmissionAttributes | None = None
+        if admitted:
+            attributes = attributes_of("CREATE", context, obj, None)
+            await self._admit(attributes, applied)
+        object_meta.drop_duplicate_owners(obj["metadata"], context.warnings, after_admission=True)
+        return attributes
+
+    async def _commit_creation(
+        self,
+        context: RequestContext,
+        obj: JSONObject,
+        attributes: AdmissionAttributes | None,
+        *,
+        applied: bool,
     ) -> JSONObject:
         parts, resource = self._parts, context.resource
         strategy = resource.strategy
         self._fill_metadata(context, obj["metadata"])
-        object_meta.drop_duplicate_owners(obj["metadata"], context.warnings, after_admission=False)
-        if not applied:
-            parts.field_manager.update(obj, None, context)
-        if admitted:
-            await self._admit("CREATE", context, obj, None, applied)
-        object_meta.drop_duplicate_owners(obj["metadata"], context.warnings, after_admission=True)
         strategy.prepare_for_create(obj, context)
         if obj.get("status") == {} and not resource.custom:
             # A status that was emptied is still a struct of Go's: some of its counters are written as zero.
@@ -88,10 +134,12 @@ class Writer:
         if errors:
             raise self._invalid(context, obj, errors, applied=applied)
         context.warnings.extend(strategy.warnings(obj, None, context))
-        if admitted:
-            await self._validate("CREATE", context, obj, None)
-        stored_form = await parts.store.stored_form(resource, obj)
         meta = obj["metadata"]
+        if attributes is not None:
+            attributes.object = obj
+            attributes.name = attributes.name or meta.get("name") or ""
+            await parts.admission.validate(attributes)
+        stored_form = await parts.store.stored_form(resource, obj)
         kind = resource.type
         if parts.store.find(resource, meta.get("namespace") or "", meta["name"]) is not None:
             raise status.already_exists(kind.group, kind.plural, meta["name"])
@@ -108,7 +156,7 @@ class Writer:
 
     def _fill_metadata(self, context: RequestContext, meta: JSONObject) -> None:
         runtime = self._parts.runtime
-        for name in ("deletionTimestamp", "deletionGracePeriodSeconds", "selfLink", "resourceVersion"):
+        for name in _SYSTEM_FIELDS:
             meta.pop(name, None)
         if not meta.get("name") and meta.get("generateName"):
             prefix: str = meta["generateName"][: object_meta.MAX_GENERATED_PREFIX]
@@ -127,13 +175,15 @@ class Writer:
         applied: bool = False,
         patched: bool = False,
         admitted: bool = True,
+        view: AdmittedView | None = None,
     ) -> tuple[JSONObject, bool]:
         """Replace the object that the context names by what `make_new` makes of it.
 
         `rules` are those of a subresource. `applied`: server-side apply, which has set managedFields and
         creates what does not exist. `patched`: of a patch, whose uid is a value as any other and no
         precondition.
-        `admitted`: admission is asked. Started anew while the object changes between reading and writing,
+        `admitted`: admission is asked. `view`: it is asked about this view of the object, and `make_new` has
+        let it change that. Started anew while the object changes between reading and writing,
         unless the new object names the resourceVersion that it replaces. Returns the object as stored,
         and whether it was created. Raises StatusError.
         """
@@ -165,7 +215,7 @@ class Writer:
             if uid and uid != old_uid and not patched:
                 raise self._uid_conflict(context, uid, old_uid)
             try:
-                return await self._replace(context, held, old, new, rules, applied, admitted), False
+                return await self._replace(context, held, old, new, rules, applied, admitted, view), False
             except StorageConflictError:
                 continue
         raise status.conflict(kind.group, kind.plural, context.name)
@@ -179,6 +229,7 @@ class Writer:
         rules: Strategy | None,
         applied: bool,
         admitted: bool,
+        view: AdmittedView | None,
     ) -> JSONObject:
         parts, resource = self._parts, context.resource
         strategy = rules or resource.strategy
@@ -188,9 +239,9 @@ class Writer:
         if not applied:
             meta.setdefault("creationTimestamp", old_meta.get("creationTimestamp"))
             parts.field_manager.update(new, old, context)
-        if admitted:
-            await self._admit("UPDATE", context, new, old, applied)
-            object_meta.drop_duplicate_owners(meta, context.warnings, after_admission=True)
+        if admitted and view is None:
+            await self._admit(attributes_of("UPDATE", context, new, old), applied)
+            object_meta.drop_duplicate_owners(new["metadata"], context.warnings, after_admission=True)
         meta = new["metadata"]
         given = parse_resource_version(meta.get("resourceVersion") or "", "object")
         if given == 0:
@@ -212,7 +263,11 @@ class Writer:
             raise self._invalid(context, new, errors, applied=applied)
         context.warnings.extend(strategy.warnings(new, old, context))
         if admitted:
-            await self._validate("UPDATE", context, new, old)
+            attributes = attributes_of("UPDATE", context, new, old)
+            if view is not None:
+                attributes.kind = view.kind
+                attributes.object, attributes.old_object = view.of(new), view.of(old)
+            await parts.admission.validate(attributes)
         stored_form = await parts.store.stored_form(resource, new)
         if parts.store.find(resource, held.namespace, held.name) is not held:
             raise StorageConflictError("changed meanwhile")
@@ -231,31 +286,17 @@ class Writer:
             parts.store.put(resource, new, stored_form, held)
         return new
 
-    async def _admit(
-        self,
-        operation: Operation,
-        context: RequestContext,
-        new: JSONObject,
-        old: JSONObject | None,
-        applied: bool,
-    ) -> None:
-        plugins = self._parts.admission.plugins_for(operation, context.resource, context.subresource)
-        if plugins:
-            attributes = _attributes(operation, context, new, old)
-            before = msgspec.msgpack.encode(new) if applied else None
-            for plugin in plugins:
-                await plugin.admit(attributes)
-            if before is not None and before != msgspec.msgpack.encode(new):
-                self._parts.field_manager.after_admission(new, msgspec.msgpack.decode(before), context)
-
-    async def _validate(
-        self, operation: Operation, context: RequestContext, new: JSONObject, old: JSONObject | None
-    ) -> None:
-        plugins = self._parts.admission.plugins_for(operation, context.resource, context.subresource)
-        if plugins:
-            attributes = _attributes(operation, context, new, old)
-            for plugin in plugins:
-                await plugin.validate(attributes)
+    async def _admit(self, attributes: AdmissionAttributes, applied: bool) -> None:
+        """The mutating pass, with what it means for managed fields."""
+        chain, new = self._parts.admission, attributes.object
+        assert new is not None
+        if not chain.plugins_for(attributes.operation, attributes.resource, attributes.subresource):
+            return
+        before = msgspec.msgpack.encode(new) if applied else None
+        await chain.admit(attributes)
+        if before is not None and before != msgspec.msgpack.encode(new):
+            manager = self._parts.field_manager
+            manager.after_admission(new, msgspec.msgpack.decode(before), attributes.context)
 
     def _invalid(
         self,
@@ -322,14 +363,18 @@ def _may_go(obj: JSONObject) -> bool:
     return obj["kind"] != "Namespace" or not spec.get("finalizers")
 
 
-def _attributes(
+def attributes_of(
     operation: Operation, context: RequestContext, new: JSONObject | None, old: JSONObject | None
 ) -> AdmissionAttributes:
+    """What admission is told of a request about an object."""
     name = context.name
-    if not name and new is not None:
+    if not name and new is not None and operation == "CREATE":
         name = new["metadata"].get("name") or ""
+    kind = context.resource.type
+    # Of a namespace itself, the namespace is the namespace.
+    namespace = name if kind.plural == "namespaces" and not kind.group else context.namespace
     return AdmissionAttributes(
-        operation, context.resource, context.subresource, context.namespace, name, new, old, context
+        operation, context.resource, context.subresource, namespace, name, new, old, context, kind.gvk
     )
 
 
