@@ -104,14 +104,26 @@ def compare(old: Any, new: Any, shape: Shape) -> Comparison:
     result = Comparison()
 
     def leaf(old: Any, new: Any, path: Path) -> None:
-        if old is MISSING:
-            result.added.add(path)
-        elif new is MISSING:
+        if new is MISSING:
             result.removed.add(path)
         elif not equal(old, new):
             result.modified.add(path)
 
+    def appears(new: Any, shape: Shape, path: Path) -> None:
+        """`walk` of what was missing, which a creation is all made of."""
+        result.added.add(path)
+        if isinstance(new, dict):
+            if not shape.atomic and shape.kind != "list":
+                for key, inner in new.items():
+                    appears(inner, shape.child(key), (*path, f"f:{key}"))
+        elif new and _granular_list(shape, new):
+            for element, item in _indexed(shape, new).items():
+                appears(item, shape.items, (*path, element))
+
     def walk(old: Any, new: Any, shape: Shape, path: Path) -> None:
+        if old is MISSING:
+            appears(new, shape, path)
+            return
         if old is new or surely_equal(old, new):
             return
         old_empty, new_empty = _nothing(old), _nothing(new)
@@ -131,9 +143,7 @@ def compare(old: Any, new: Any, shape: Shape) -> Comparison:
         else:
             leaf(old, new, path)
             return
-        if old is MISSING:
-            result.added.add(path)
-        elif new is MISSING:
+        if new is MISSING:
             result.removed.add(path)
 
     walk(old, new, shape, ())
