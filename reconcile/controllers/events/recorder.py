@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, cast
 
+from reconcile.controllers.events.correlation import CoreEventKey
 from reconcile.controllers.events.series import EventKey, EventType, Reference
 from reconcile.controllers.events.sink import EventSink
 from reconcile.errors import ConfigurationError
@@ -16,7 +17,6 @@ from reconcile.runtime import Runtime
 _INSTANCE_LENGTH = 128
 _TEXT_LENGTH = 128
 _NOTE_LENGTH = 1024
-_NAME_LENGTH = 230
 
 
 class EventRecorder:
@@ -60,6 +60,14 @@ class EventRecorder:
             reference_to(obj), type, reason, action, note, None if related is None else reference_to(related)
         )
 
+    def core(self, component: str) -> CoreEventRecorder:
+        """A recorder of core/v1 events, which the built-in controllers write: see `CoreEventRecorder`.
+
+        Args:
+            component: the name under which they are told, `From` in `kubectl describe`.
+        """
+        return CoreEventRecorder(component, self._sink, self._runtime)
+
     def event_for(
         self,
         resource_type: ResourceType,
@@ -100,10 +108,37 @@ class EventRecorder:
             regarding,
             related,
         )
-        name = f"{regarding.name[:_NAME_LENGTH]}.{int(now.timestamp() * 1_000_000) * 1000:x}"
         sink = self._sink
+        name = sink.name_for(regarding, now)
         sink.stats.recorded += 1
         record = sink.series.observe(key, _cut(note), name, regarding.namespace or "default", now)
+        if record is not None:
+            sink.submit(record)
+
+
+class CoreEventRecorder:
+    """Records events of core/v1 as client-go's recorder of that version does, for who takes a built-in
+    controller's place: each text is an Event of its own, until there are ten of a reason.
+
+    Like `EventRecorder` it never blocks and never raises for what happens at the server. An object has 25
+    writes for its events, and gets one more every five minutes; what exceeds that is told to nobody. Rules
+    and numbers are client-go's `EventCorrelator`.
+    """
+
+    def __init__(self, component: str, sink: EventSink, runtime: Runtime) -> None:
+        self._component = component
+        self._sink = sink
+        self._runtime = runtime
+
+    def event(self, obj: Any, type: EventType, reason: str, message: str) -> None:
+        """Record one event about an object, typed or a dict with apiVersion and kind."""
+        now = self._runtime.now()
+        regarding = reference_to(obj)
+        key = CoreEventKey(type, reason, self._component, regarding)
+        sink = self._sink
+        sink.stats.recorded += 1
+        namespace = regarding.namespace or "default"
+        record = sink.correlation.observe(key, _cut(message), sink.name_for(regarding, now), namespace, now)
         if record is not None:
             sink.submit(record)
 

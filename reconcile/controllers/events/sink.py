@@ -6,25 +6,29 @@ import asyncio
 from collections import deque
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, ClassVar
 
-from reconcile.controllers.events.series import EventRecord, EventSeries
+from reconcile.controllers.events.correlation import CoreEventRecord, EventCorrelation
+from reconcile.controllers.events.series import EventRecord, EventSeries, Reference
 from reconcile.controllers.logs import Logger
 from reconcile.errors import AlreadyExistsError, APIError, NotFoundError, ReconcileError
 from reconcile.objects.identity import ObjectKey, ResourceType
 from reconcile.objects.meta import KubernetesObject, ObjectMeta
-from reconcile.objects.times import format_micro_time
+from reconcile.objects.times import format_micro_time, format_time
 from reconcile.runtime import Runtime
 
 if TYPE_CHECKING:
     from reconcile.client.client import Client
 
 EVENTS = ResourceType("events.k8s.io", "v1", "Event", "events")
+CORE_EVENTS = ResourceType("", "v1", "Event", "events")
 
 _TRIES = 12
 _PAUSE = 10.0
 _JITTER = 0.25
 _TICK = 60.0
+_NAME_LENGTH = 230
 
 
 @dataclass(slots=True)
@@ -54,20 +58,27 @@ class EventSink:
     def __init__(self, client: Client, runtime: Runtime, log: Logger, *, capacity: int = 1000) -> None:
         self.stats = EventStats()
         self.series = EventSeries()
+        self.correlation = EventCorrelation()
         self._client = client
         self._runtime = runtime
         self._log = log
         self._capacity = capacity
-        self._queue: deque[EventRecord] = deque()
+        self._queue: deque[EventRecord | CoreEventRecord] = deque()
         self._wake = asyncio.Event()
+        self._named = 0
         self._flushing = False
         self._ended = False
 
-    def submit(self, record: EventRecord) -> None:
+    def name_for(self, regarding: Reference, now: datetime) -> str:
+        """A name for an Event object: the object's and the time in nanoseconds, no two of them the same."""
+        self._named = max(int(now.timestamp() * 1_000_000) * 1000, self._named + 1)
+        return f"{regarding.name[:_NAME_LENGTH]}.{self._named:x}"
+
+    def submit(self, record: EventRecord | CoreEventRecord) -> None:
         """Have the record written soon."""
         if self._ended or len(self._queue) >= self._capacity:
             self.stats.dropped += 1
-            self.series.forget(record)
+            self._forget(record)
             if self.stats.dropped & (self.stats.dropped - 1) == 0:
                 # Logged at 1, 2, 4, 8, …: a flood of events must not become a flood of lines.
                 self._log.warning("events dropped: the queue is full", dropped=self.stats.dropped)
@@ -106,7 +117,13 @@ class EventSink:
         finally:
             self._ended = True
 
-    async def _record(self, record: EventRecord) -> None:
+    def _forget(self, record: EventRecord | CoreEventRecord) -> None:
+        if isinstance(record, EventRecord):
+            self.series.forget(record)
+        else:
+            self.correlation.forget(record)
+
+    async def _record(self, record: EventRecord | CoreEventRecord) -> None:
         last: Exception = ReconcileError("not tried")
         for attempt in range(1 if self._flushing else _TRIES):
             if attempt:
@@ -121,7 +138,7 @@ class EventSink:
                 if not any(cause.reason == "NamespaceTerminating" for cause in error.causes):
                     self._failed(record, error)
                 else:
-                    self.series.forget(record)
+                    self._forget(record)
                 return
             except ReconcileError as error:
                 last = error
@@ -134,9 +151,9 @@ class EventSink:
                 return
         self._failed(record, last)
 
-    def _failed(self, record: EventRecord, error: Exception) -> None:
+    def _failed(self, record: EventRecord | CoreEventRecord, error: Exception) -> None:
         self.stats.failed += 1
-        self.series.forget(record)
+        self._forget(record)
         self._log.warning(
             "an event could not be written",
             reason=record.key.reason,
@@ -144,7 +161,10 @@ class EventSink:
             error=f"{type(error).__name__}: {error}",
         )
 
-    async def _write(self, record: EventRecord) -> None:
+    async def _write(self, record: EventRecord | CoreEventRecord) -> None:
+        if isinstance(record, CoreEventRecord):
+            await self._write_core(record)
+            return
         count = record.count
         if record.written:
             try:
@@ -161,6 +181,22 @@ class EventSink:
             await self._create(record, count)
         record.written = count
         record.refreshed = self._runtime.now()
+
+    async def _write_core(self, record: CoreEventRecord) -> None:
+        count = record.count
+        if record.written == count:
+            # Counted twice while it waited here: the first write told both.
+            return
+        if record.written:
+            news = {"count": count, "lastTimestamp": format_time(record.last), "message": record.note}
+            try:
+                key = ObjectKey(record.namespace, record.name)
+                await self._client.patch(CORE_EVENTS, key, news, type="merge")
+            except NotFoundError:
+                await self._client.create(_core_event(record, count))
+        else:
+            await self._client.create(_core_event(record, count))
+        record.written = count
 
     async def _create(self, record: EventRecord, count: int) -> None:
         key = record.key
@@ -195,6 +231,38 @@ class _Event(KubernetesObject, kw_only=True):
     type: str
     related: dict[str, str] | None = None
     series: dict[str, int | str] | None = None
+
+
+class _CoreEvent(KubernetesObject, kw_only=True):
+    """The part of core/v1 Event that is written."""
+
+    __resource_type__: ClassVar[ResourceType] = CORE_EVENTS
+
+    involved_object: dict[str, str]
+    reason: str
+    message: str
+    source: dict[str, str]
+    first_timestamp: str
+    last_timestamp: str
+    count: int
+    type: str
+    reporting_component: str
+
+
+def _core_event(record: CoreEventRecord, count: int) -> _CoreEvent:
+    key = record.key
+    return _CoreEvent(
+        metadata=ObjectMeta(name=record.name, namespace=record.namespace),
+        involved_object=key.regarding.as_json(),
+        reason=key.reason,
+        message=record.note,
+        source={"component": key.component},
+        first_timestamp=format_time(record.first),
+        last_timestamp=format_time(record.last),
+        count=count,
+        type=key.type,
+        reporting_component=key.component,
+    )
 
 
 def _series(record: EventRecord, count: int) -> dict[str, int | str]:
