@@ -6,6 +6,7 @@ upstream's order; webhooks and policies are further `AdmissionPlugin`s, put at t
 
 from __future__ import annotations
 
+from reconcile.apiserver.admission.limit_ranges import LimitRanger
 from reconcile.apiserver.admission.namespaces import NamespaceLifecycle
 from reconcile.apiserver.admission.pods import (
     DefaultTolerations,
@@ -13,15 +14,18 @@ from reconcile.apiserver.admission.pods import (
     PodPriority,
     ServiceAccountAdmission,
 )
+from reconcile.apiserver.admission.quotas import ResourceQuota
 from reconcile.apiserver.admission.storage import DefaultStorageClass, StorageProtection
 from reconcile.apiserver.interfaces import AdmissionPlugin
 
 __all__ = [
     "DefaultStorageClass",
     "DefaultTolerations",
+    "LimitRanger",
     "NamespaceLifecycle",
     "NodeTaints",
     "PodPriority",
+    "ResourceQuota",
     "ServiceAccountAdmission",
     "StorageProtection",
     "default_plugins",
@@ -32,10 +36,12 @@ def default_plugins() -> tuple[AdmissionPlugin, ...]:
     """A fresh chain, in the order in which a server asks it."""
     return (
         NamespaceLifecycle(),
+        LimitRanger(),
         ServiceAccountAdmission(),
         NodeTaints(),
         PodPriority(),
         DefaultTolerations(),
         DefaultStorageClass(),
         StorageProtection(),
+        ResourceQuota(),
     )

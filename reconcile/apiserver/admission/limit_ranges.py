@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from reconcile.apiserver.admission.refusals import refused
 from reconcile.apiserver.field_errors import aggregate
 from reconcile.apiserver.interfaces import AdmissionAttributes, AdmissionPlugin, JSONObject, Operation
 from reconcile.apiserver.limits import limit_ranges
 from reconcile.apiserver.resources import Resource
-from reconcile.apiserver.status import forbidden
 
 
 class LimitRanger(AdmissionPlugin):
@@ -36,11 +36,12 @@ class LimitRanger(AdmissionPlugin):
                 limit_ranges.set_defaults(obj, limit_range)
 
     async def validate(self, attributes: AdmissionAttributes) -> None:
-        obj, kind = attributes.object, attributes.resource.type
+        obj = attributes.object
         if obj is None:
             return
-        judge = limit_ranges.pod_problems if kind.plural == "pods" else limit_ranges.claim_problems
+        pods = attributes.resource.type.plural == "pods"
+        judge = limit_ranges.pod_problems if pods else limit_ranges.claim_problems
         for limit_range in self._ranges(attributes):
             problems = judge(obj, limit_range)
             if problems:
-                raise forbidden(kind.group, kind.plural, attributes.name, aggregate(problems))
+                raise refused(attributes, aggregate(problems))

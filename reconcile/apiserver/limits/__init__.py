@@ -1,0 +1,1 @@
+"""What limit ranges and quotas compute: amounts, what a pod asks for, what an object uses. Pure."""
