@@ -27,7 +27,6 @@ NOT_YET: dict[str, int] = {
     "PersistentVolumeClaim": 4,
     "PersistentVolume": 36,
     "ReplicationController": 4,
-    "Endpoints": 26,
     "Node": 4,
     "Deployment": 1,
     "ReplicaSet": 1,
@@ -37,11 +36,7 @@ NOT_YET: dict[str, int] = {
     "HorizontalPodAutoscaler": 2,
     "PodDisruptionBudget": 1,
     "ClusterRole": 4,
-    "EndpointSlice": 22,
     "StorageClass": 13,
-    "ValidatingWebhookConfiguration": 39,
-    "MutatingWebhookConfiguration": 39,
-    "APIService": 27,
 }
 
 

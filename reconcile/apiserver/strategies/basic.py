@@ -12,6 +12,7 @@ from reconcile.apiserver.strategies.checks import same
 JSONObject = dict[str, Any]
 Validate = Callable[[JSONObject], list[FieldError]]
 ValidateUpdate = Callable[[JSONObject, JSONObject], list[FieldError]]
+Warn = Callable[[JSONObject, JSONObject | None], list[str]]
 
 
 class KindStrategy(Strategy):
@@ -21,7 +22,9 @@ class KindStrategy(Strategy):
     - `status`: it has a status subresource, so the object itself cannot set it.
     - `validate`: checks of an object, on creation and update alike.
     - `validate_change`: more checks of an update: new, old.
+    - `validate_created`: checks of a creation, where those of an update differ throughout.
     - `on_create`: more checks of a creation.
+    - `warn`: texts for warnings: new, and old or None.
     """
 
     def __init__(
@@ -32,7 +35,9 @@ class KindStrategy(Strategy):
         annotations_count: bool = False,
         validate: Validate | None = None,
         validate_change: ValidateUpdate | None = None,
+        validate_created: Validate | None = None,
         on_create: Validate | None = None,
+        warn: Warn | None = None,
         name_rule: Literal["subdomain", "label", "label1035", "path_segment"] = "subdomain",
         name_problems: Callable[[str, bool], list[str]] | None = None,
         fields: dict[str, Sequence[str]] | None = None,
@@ -43,7 +48,9 @@ class KindStrategy(Strategy):
         self.name_rule = name_rule
         self._validate = validate
         self._validate_change = validate_change
+        self._validate_created = validate_created
         self._on_create = on_create
+        self._warn = warn
         self._name_problems = name_problems
         self._fields = fields or {}
         self.selectable = tuple(self._fields)
@@ -74,11 +81,15 @@ class KindStrategy(Strategy):
 
     def validate_create(self, obj: JSONObject, context: RequestContext) -> list[FieldError]:
         errors = self._validate(obj) if self._validate else []
+        errors += self._validate_created(obj) if self._validate_created else []
         return errors + (self._on_create(obj) if self._on_create else [])
 
     def validate_update(self, new: JSONObject, old: JSONObject, context: RequestContext) -> list[FieldError]:
         errors = self._validate(new) if self._validate else []
         return errors + (self._validate_change(new, old) if self._validate_change else [])
+
+    def warnings(self, new: JSONObject, old: JSONObject | None, context: RequestContext) -> list[str]:
+        return self._warn(new, old) if self._warn else []
 
     def validate_name(self, name: str, *, prefix: bool) -> list[str] | None:
         return self._name_problems(name, prefix) if self._name_problems else None

@@ -6,7 +6,13 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from reconcile.apiserver.field_errors import FieldError, forbidden, invalid, not_supported, required
+from reconcile.apiserver.field_errors import (
+    FieldError,
+    forbidden,
+    invalid,
+    not_supported,
+    required,
+)
 from reconcile.objects.names import (
     dns_1035_label_problems,
     dns_label_problems,
@@ -113,6 +119,11 @@ def config_key_problems(key: str) -> list[str]:
     if key.startswith(".."):
         problems.append("must not be '..'" if key == ".." else "must not start with '..'")
     return problems
+
+
+def decoded_length(text: str) -> int:
+    """How many bytes a text in Base64 stands for."""
+    return len(text) * 3 // 4 - text[-2:].count("=")
 
 
 _PORT_NAME = re.compile(r"[-a-z0-9]+")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from typing import Any
 
@@ -15,23 +14,59 @@ from reconcile.apiserver.field_errors import (
     too_long,
 )
 from reconcile.apiserver.strategies import checks
+from reconcile.apiserver.strategies.addresses import cidr, cidr_errors, cidr_warnings, parse_ip
 
 JSONObject = dict[str, Any]
 
 _PROTOCOLS = ("TCP", "UDP", "SCTP")
-_NOT_A_CIDR = "must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)"
 
 
 def network_policy(obj: JSONObject) -> list[FieldError]:
-    spec = obj["spec"]
+    return _network_policy(obj["spec"], frozenset())
+
+
+def network_policy_update(new: JSONObject, old: JSONObject) -> list[FieldError]:
+    stored = {
+        text
+        for direction, peers in _DIRECTIONS
+        for rule in old["spec"].get(direction) or ()
+        for peer in (rule or {}).get(peers) or ()
+        for text in _ranges(peer.get("ipBlock") or {})
+    }
+    return _network_policy(new["spec"], frozenset(stored))
+
+
+_DIRECTIONS = (("ingress", "from"), ("egress", "to"))
+
+
+def _ranges(block: JSONObject) -> list[str]:
+    return [block.get("cidr") or "", *(block.get("except") or ())]
+
+
+def network_policy_warnings(new: JSONObject, old: JSONObject | None) -> list[str]:
+    warnings: list[str] = []
+    for direction, peers in _DIRECTIONS:
+        for index, rule in enumerate(new["spec"].get(direction) or ()):
+            for position, peer in enumerate((rule or {}).get(peers) or ()):
+                block = peer.get("ipBlock")
+                if block is None:
+                    continue
+                path = f"spec.{direction}[{index}].{peers}[{position}].ipBlock"
+                warnings += cidr_warnings(f"{path}.cidr", block.get("cidr") or "")
+                for place, each in enumerate(block.get("except") or ()):
+                    warnings += cidr_warnings(f"{path}.except[{place}]", each)
+    return warnings
+
+
+def _network_policy(spec: JSONObject, stored: frozenset[str]) -> list[FieldError]:
     errors = checks.label_selector("spec.podSelector", spec.get("podSelector"))
-    for direction, peers in (("ingress", "from"), ("egress", "to")):
+    for direction, peers in _DIRECTIONS:
         for index, rule in enumerate(spec.get(direction) or ()):
             path = f"spec.{direction}[{index}]"
             for position, port in enumerate((rule or {}).get("ports") or ()):
                 errors += _policy_port(f"{path}.ports[{position}]", port)
             for position, peer in enumerate((rule or {}).get(peers) or ()):
-                errors += _peer(f"{path}.{peers}[{position}]", peer)
+                errors += _peer(f"{path}.{peers}[{position}]", peer, stored)
     types: list[str] = spec.get("policyTypes") or []
     if len(types) > 2:
         errors.append(invalid("spec.policyTypes", types, "may not specify more than two policyTypes"))
@@ -65,14 +100,14 @@ def _policy_port(path: str, port: JSONObject) -> list[FieldError]:
     return errors
 
 
-def _peer(path: str, peer: JSONObject) -> list[FieldError]:
+def _peer(path: str, peer: JSONObject, stored: frozenset[str]) -> list[FieldError]:
     errors: list[FieldError] = []
     block = peer.get("ipBlock")
     kinds = [key for key in ("podSelector", "namespaceSelector", "ipBlock") if peer.get(key) is not None]
     for key in ("podSelector", "namespaceSelector"):
         errors += checks.label_selector(f"{path}.{key}", peer.get(key))
     if block is not None:
-        errors += _ip_block(f"{path}.ipBlock", block)
+        errors += _ip_block(f"{path}.ipBlock", block, stored)
     if not kinds:
         errors.append(required(path, "must specify a peer"))
     elif block is not None and len(kinds) > 1:
@@ -80,38 +115,26 @@ def _peer(path: str, peer: JSONObject) -> list[FieldError]:
     return errors
 
 
-def _ip_block(path: str, block: JSONObject) -> list[FieldError]:
+def _ip_block(path: str, block: JSONObject, stored: frozenset[str]) -> list[FieldError]:
+    """A range with holes; ranges that the policy was `stored` with are not judged anew."""
     text = block.get("cidr") or ""
     if not text:
         return [required(f"{path}.cidr")]
+    errors = [] if text in stored else cidr_errors(f"{path}.cidr", text)
     network = cidr(text)
     if network is None:
-        return [invalid(f"{path}.cidr", text, _NOT_A_CIDR)]
-    errors: list[FieldError] = []
+        return errors
     for index, each in enumerate(block.get("except") or ()):
-        inner = cidr(each)
         where = f"{path}.except[{index}]"
-        if inner is None:
-            errors.append(invalid(where, each, _NOT_A_CIDR))
-        elif inner.version != network.version or not (
-            inner.network_address in network and network.prefixlen < inner.prefixlen
+        errors += [] if each in stored else cidr_errors(where, each)
+        inner = cidr(each)
+        if inner is not None and not (
+            inner.version == network.version
+            and inner.network_address in network
+            and network.prefixlen < inner.prefixlen
         ):
             errors.append(invalid(where, each, "must be a strict subset of `cidr`"))
     return errors
-
-
-def cidr(text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network | None:
-    """The network of an address with a prefix, host bits left aside; None for anything else."""
-    if "/" not in text:
-        return None
-    try:
-        return ipaddress.ip_network(text, strict=False)
-    except ValueError:
-        return None
-
-
-def cidr_errors(field: str, text: str) -> list[FieldError]:
-    return [] if cidr(text) is not None else [invalid(field, text, _NOT_A_CIDR)]
 
 
 _WILDCARD = re.compile(r"\*\.[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
@@ -135,7 +158,7 @@ def ingress(obj: JSONObject) -> list[FieldError]:
         path = f"spec.rules[{index}]"
         host = rule.get("host") or ""
         if host:
-            if _is_ip(host):
+            if parse_ip(host) is not None:
                 errors.append(invalid(f"{path}.host", host, "must be a DNS name, not an IP address"))
             errors += _host(f"{path}.host", host)
         http = rule.get("http")
@@ -166,14 +189,6 @@ def ingress_create(obj: JSONObject) -> list[FieldError]:
         return []
     text = "must match `ingressClassName` when both are specified"
     return [invalid(f"annotations.{_CLASS_ANNOTATION}", given, text)]
-
-
-def _is_ip(text: str) -> bool:
-    try:
-        ipaddress.ip_address(text)
-    except ValueError:
-        return False
-    return True
 
 
 def _host(field: str, host: str) -> list[FieldError]:

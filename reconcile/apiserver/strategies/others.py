@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 from typing import Any
 
 from reconcile.apiserver.field_errors import FieldError, forbidden, invalid, not_supported, required
@@ -168,44 +167,6 @@ def role_binding_update(new: JSONObject, old: JSONObject) -> list[FieldError]:
     return [invalid("roleRef", new.get("roleRef"), "cannot change roleRef")]
 
 
-def endpoint_slice(obj: JSONObject) -> list[FieldError]:
-    errors: list[FieldError] = []
-    kind = obj.get("addressType")
-    if not kind:
-        errors.append(required("addressType"))
-    elif kind not in ("IPv4", "IPv6", "FQDN"):
-        errors.append(not_supported("addressType", kind, ("FQDN", "IPv4", "IPv6")))
-    endpoints = obj.get("endpoints") or []
-    if len(endpoints) > 1000:
-        from reconcile.apiserver.field_errors import too_many
-
-        errors.append(too_many("endpoints", len(endpoints), 1000))
-    for index, endpoint in enumerate(endpoints):
-        path = f"endpoints[{index}].addresses"
-        addresses = endpoint.get("addresses") or []
-        if not addresses:
-            errors.append(required(path, "must contain at least 1 address"))
-        for position, address in enumerate(addresses):
-            if kind in ("IPv4", "IPv6"):
-                errors += _address(f"{path}[{position}]", address, 4 if kind == "IPv4" else 6)
-            elif kind == "FQDN":
-                errors += checks.dns_subdomain(f"{path}[{position}]", address)
-    return errors
-
-
-def _address(field: str, text: str, version: int) -> list[FieldError]:
-    try:
-        if ipaddress.ip_address(text).version == version:
-            return []
-    except ValueError:
-        pass
-    return [invalid(field, text, f"must be a valid IPv{version} address")]
-
-
-def endpoint_slice_update(new: JSONObject, old: JSONObject) -> list[FieldError]:
-    return checks.immutable(new, old, "", "addressType")
-
-
 def controller_revision_update(new: JSONObject, old: JSONObject) -> list[FieldError]:
     return checks.immutable(new, old, "", "data")
 
@@ -214,33 +175,6 @@ def controller_revision(obj: JSONObject) -> list[FieldError]:
     errors = [required("data", "data is mandatory")] if obj.get("data") is None else []
     if (obj.get("revision") or 0) < 0:
         errors.append(invalid("revision", obj["revision"], "must be greater than or equal to 0"))
-    return errors
-
-
-def webhooks(obj: JSONObject) -> list[FieldError]:
-    errors: list[FieldError] = []
-    for index, hook in enumerate(obj.get("webhooks") or ()):
-        path = f"webhooks[{index}]"
-        name = hook.get("name", "")
-        if len(name.split(".")) < 3:
-            text = "should be a domain with at least three segments separated by dots"
-            errors.append(invalid(f"{path}.name", name, text) if name else required(f"{path}.name"))
-        if not hook.get("admissionReviewVersions"):
-            text = f"must specify one of {', '.join(('v1', 'v1beta1'))}"
-            errors.append(required(f"{path}.admissionReviewVersions", text))
-        if hook.get("sideEffects") not in ("None", "NoneOnDryRun"):
-            if hook.get("sideEffects") is None:
-                errors.append(required(f"{path}.sideEffects", "must specify one of None, NoneOnDryRun"))
-            else:
-                allowed = ("None", "NoneOnDryRun")
-                errors.append(not_supported(f"{path}.sideEffects", hook["sideEffects"], allowed))
-        seconds = hook.get("timeoutSeconds")
-        if seconds is not None and not 1 <= seconds <= 30:
-            text = "the timeout value must be between 1 and 30 seconds"
-            errors.append(invalid(f"{path}.timeoutSeconds", seconds, text))
-        client = hook.get("clientConfig") or {}
-        if (client.get("url") is None) == (client.get("service") is None):
-            errors.append(required(f"{path}.clientConfig", "exactly one of url or service is required"))
     return errors
 
 

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from typing import Any
 
 from reconcile.apiserver.field_errors import FieldError, duplicate, invalid, not_supported, required
 from reconcile.apiserver.strategies import checks
+from reconcile.apiserver.strategies.addresses import ip_errors
 from reconcile.apiserver.strategies.pod_volumes import descending
 
 JSONObject = dict[str, Any]
 
 _USER = "must be between 0 and 2147483647, inclusive"
 _MAX_ID = 2**31 - 1
-_NOT_AN_IP = "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)"
 
 
 def _identity(path: str, context: JSONObject, *keys: str) -> list[FieldError]:
@@ -172,14 +171,6 @@ def names_and_addresses(path: str, spec: JSONObject) -> list[FieldError]:
         for position, name in enumerate(alias.get("hostnames") or ()):
             errors += checks.dns_subdomain(f"{where}.hostnames[{position}]", name)
     return errors
-
-
-def ip_errors(field: str, text: str) -> list[FieldError]:
-    try:
-        ipaddress.ip_address(text)
-    except ValueError:
-        return [invalid(field, text, _NOT_AN_IP)]
-    return []
 
 
 def _dns(path: str, config: JSONObject | None, policy: str | None) -> list[FieldError]:

@@ -17,9 +17,8 @@ from reconcile.apiserver.interfaces import RequestContext, Strategy
 from reconcile.apiserver.status import internal_error
 from reconcile.apiserver.status import invalid as invalid_status
 from reconcile.apiserver.strategies import checks
+from reconcile.apiserver.strategies.addresses import cidr_errors, ip_errors
 from reconcile.apiserver.strategies.basic import keep
-from reconcile.apiserver.strategies.networking import cidr_errors
-from reconcile.apiserver.strategies.pod_security import ip_errors
 from reconcile.apiserver.strategies.service_families import settle_families
 from reconcile.objects.names import dns_label_problems
 

@@ -16,8 +16,11 @@ from reconcile.apiserver.interfaces import (
 )
 from reconcile.apiserver.schemas.catalog import ServedSubresource, catalog
 from reconcile.apiserver.strategies import (
+    admission_kinds,
+    api_services,
     autoscaling,
     core,
+    endpoints,
     networking,
     others,
     pod_actions,
@@ -111,7 +114,11 @@ def _make(group_resource: str, version: str) -> Strategy:
         case "events.events.k8s.io":
             return core.EventStrategy(new_form=True)
         case "endpoints":
-            return KindStrategy()
+            return KindStrategy(
+                validate_created=endpoints.endpoints_create,
+                validate_change=endpoints.endpoints_update,
+                warn=endpoints.endpoints_warnings,
+            )
         case "serviceaccounts":
             return KindStrategy()
         case "podtemplates":
@@ -181,9 +188,7 @@ def _make(group_resource: str, version: str) -> Strategy:
         case "leases.coordination.k8s.io":
             return KindStrategy(validate=others.lease)
         case "endpointslices.discovery.k8s.io":
-            return KindStrategy(
-                generation=True, validate=others.endpoint_slice, validate_change=others.endpoint_slice_update
-            )
+            return endpoints.EndpointSliceStrategy()
         case "horizontalpodautoscalers.autoscaling":
             return KindStrategy(status=True, validate=autoscaling.autoscaler)
         case "poddisruptionbudgets.policy":
@@ -209,7 +214,12 @@ def _make(group_resource: str, version: str) -> Strategy:
                 generation=True, status=True, validate=networking.ingress, on_create=networking.ingress_create
             )
         case "networkpolicies.networking.k8s.io":
-            return KindStrategy(generation=True, validate=networking.network_policy)
+            return KindStrategy(
+                generation=True,
+                validate_created=networking.network_policy,
+                validate_change=networking.network_policy_update,
+                warn=networking.network_policy_warnings,
+            )
         case "ingressclasses.networking.k8s.io":
             return KindStrategy(
                 generation=True,
@@ -220,7 +230,15 @@ def _make(group_resource: str, version: str) -> Strategy:
             "validatingwebhookconfigurations.admissionregistration.k8s.io"
             | "mutatingwebhookconfigurations.admissionregistration.k8s.io"
         ):
-            return KindStrategy(generation=True, validate=others.webhooks)
+            return KindStrategy(
+                generation=True,
+                validate_created=admission_kinds.webhooks,
+                validate_change=admission_kinds.webhooks_update,
+            )
+        case "apiservices.apiregistration.k8s.io":
+            return KindStrategy(
+                status=True, validate=api_services.api_service, name_problems=api_services.any_name
+            )
         case "certificatesigningrequests.certificates.k8s.io":
             return others.SigningRequestStrategy(
                 status=True, fields={"spec.signerName": ("spec", "signerName")}
@@ -268,6 +286,8 @@ def _status_rules(group_resource: str) -> Strategy:
             return StatusStrategy(validate=workloads.deployment_status, keep_labels=True)
         case "replicasets.apps" | "replicationcontrollers":
             return StatusStrategy(validate=workloads.replica_set_status)
+        case "apiservices.apiregistration.k8s.io":
+            return StatusStrategy(validate=api_services.api_service_status)
         case _:
             return StatusStrategy()
 
