@@ -96,28 +96,34 @@ def sort_out(owner: KubernetesObject, selector: Selector, candidates: Sequence[T
     return claims
 
 
+class CannotAdoptError(Exception):
+    """The owner is not there any more, or on its way out: it must not take anything as its own."""
+
+
 async def carry_out(client: Client, owner: KubernetesObject, claims: Claims[T]) -> list[T]:
     """Write adoptions and releases; returns everything that is now owned.
 
     The owner is read live first: one that was deleted, and perhaps made again under its name, since the
-    cache saw it must adopt nothing.
+    cache saw it must adopt nothing, and do nothing else either. Then this raises `CannotAdoptError`.
     """
     owned = list(claims.owned)
     if claims.adopt:
-        live = await client.get_or_none(type(owner), owner.key)
-        alive = (
-            live is not None
-            and live.metadata.uid == owner.metadata.uid
-            and not live.metadata.deletion_timestamp
-        )
-        if alive:
-            for candidate in claims.adopt:
-                adopted = await _patch(client, candidate, _adoption(owner, candidate))
-                if adopted is not None:
-                    owned.append(adopted)
+        await _still_there(client, owner)
+        for candidate in claims.adopt:
+            adopted = await _patch(client, candidate, _adoption(owner, candidate))
+            if adopted is not None:
+                owned.append(adopted)
     for candidate in claims.release:
         await _patch(client, candidate, _release(owner, candidate))
     return owned
+
+
+async def _still_there(client: Client, owner: KubernetesObject) -> None:
+    live = await client.get_or_none(type(owner), owner.key)
+    if live is None or live.metadata.uid != owner.metadata.uid:
+        raise CannotAdoptError(f"{owner.key} with the uid {owner.metadata.uid} is gone")
+    if live.metadata.deletion_timestamp:
+        raise CannotAdoptError(f"{owner.key} has just been deleted at {live.metadata.deletion_timestamp}")
 
 
 def _adoption(owner: KubernetesObject, candidate: KubernetesObject) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from reconcile import parse_time
-from reconcile.api.core.v1 import Pod, PodCondition
+from reconcile.api.core.v1 import Container, Pod, PodCondition
 
 
 def phase(pod: Pod) -> str:
@@ -74,5 +74,15 @@ def next_availability(pods: Iterable[Pod], min_ready_seconds: int, now: datetime
 
 def restarts(pod: Pod) -> int:
     """The restarts of the container that restarted most."""
-    statuses = pod.status.container_statuses
-    return max((status.restart_count or 0 for status in statuses), default=0)
+    return max((status.restart_count or 0 for status in pod.status.container_statuses), default=0)
+
+
+def sidecar_restarts(pod: Pod) -> int:
+    """The restarts of the sidecar (an init container that is restarted always) that restarted most."""
+    sidecars = {container.name for container in pod.spec.init_containers if is_sidecar(container)}
+    statuses = pod.status.init_container_statuses
+    return max((status.restart_count or 0 for status in statuses if status.name in sidecars), default=0)
+
+
+def is_sidecar(container: Container) -> bool:
+    return container.restart_policy == "Always"

@@ -172,13 +172,14 @@ def report_failures(
     for replica_set in ordered:
         for failure in replica_set.status.conditions:
             if failure.type == REPLICA_FAILURE:
+                since = parse_time(failure.last_transition_time) if failure.last_transition_time else now
                 put(
                     status,
                     REPLICA_FAILURE,
                     failure.status,
                     failure.reason or "",
                     failure.message or "",
-                    now,
+                    since,
                 )
                 return
     drop(status, REPLICA_FAILURE)

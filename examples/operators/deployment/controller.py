@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
+from typing import Literal
 
 from reconcile import (
     AlreadyExistsError,
@@ -27,10 +28,15 @@ from reconcile.api.core.v1 import Pod
 
 from .. import pods as of
 from ..claims import BY_CONTROLLER, candidates, carry_out, controller_uid, sort_out
-from . import conditions, proportional, revisions, rolling
+from . import conditions, proportional, revisions, rollback, rolling
 from .proportional import size
 from .status import count
-from .template import HASH_LABEL, find_new, same_template, template_hash
+from .template import HASH_LABEL, find_new, name_for, same_template, template_hash
+
+EventType = Literal["Normal", "Warning"]
+
+COMPONENT = "deployment-controller"
+"""The name under which events are told: users know it."""
 
 
 class DeploymentReconciler(ObjectReconciler[Deployment]):
@@ -42,13 +48,20 @@ class DeploymentReconciler(ObjectReconciler[Deployment]):
     options = ControllerOptions(max_concurrent_reconciles=5)
 
     async def reconcile(self, deployment: Deployment, /) -> Result | None:
+        try:
+            return await self._reconcile(deployment)
+        except APIError as error:
+            if any(cause.reason == "NamespaceTerminating" for cause in error.causes):
+                # Nothing can be created here any more, and the Deployment goes with its namespace.
+                return None
+            raise
+
+    async def _reconcile(self, deployment: Deployment) -> Result | None:
         if not (deployment.spec.selector.match_labels or deployment.spec.selector.match_expressions):
-            note = "This deployment is selecting all pods. A non-empty selector is required."
-            self.events.event(deployment, "Warning", "SelectingAll", "Reconcile", note)
-            return None
+            return await self._refuse(deployment)
         rollout = await self._read(deployment)
         if deployment.metadata.deletion_timestamp:
-            rollout.new = find_new(deployment, rollout.everything)
+            await self._present(rollout, create=False)
             return await self._report(rollout, progress=False)
         conditions.pause_or_resume(deployment, rollout.status, self.runtime.now())
         if deployment.spec.paused:
@@ -56,6 +69,10 @@ class DeploymentReconciler(ObjectReconciler[Deployment]):
             await self._scale_all(rollout)
             await self._forget(rollout)
             return await self._report(rollout, progress=False)
+        if (revision := rollback.wanted(deployment)) is not None:
+            await self._present(rollout, create=True)
+            await self._roll_back(rollout, revision)
+            return None
         if proportional.is_scaling_event(deployment, rollout.everything):
             await self._present(rollout, create=False)
             await self._scale_all(rollout)
@@ -68,6 +85,21 @@ class DeploymentReconciler(ObjectReconciler[Deployment]):
         if conditions.is_complete(deployment, deployment.status):
             await self._forget(rollout)
         return result
+
+    async def _refuse(self, deployment: Deployment) -> None:
+        """A selector for everything: only clients of old API versions could write one."""
+        text = "This deployment is selecting all pods. A non-empty selector is required."
+        self._tell(deployment, "Warning", "SelectingAll", text)
+        if (deployment.status.observed_generation or 0) < (deployment.metadata.generation or 0):
+            deployment.status.observed_generation = deployment.metadata.generation
+            await self.client.update_status(deployment)
+
+    async def _roll_back(self, rollout: Rollout, revision: int) -> None:
+        """Write an old template into the Deployment, as the annotation asks, and take that away."""
+        deployment = rollout.deployment
+        outcome = rollback.roll_back(deployment, rollout.everything, revision)
+        await self.client.update(deployment)
+        self._tell(deployment, outcome.type, outcome.reason, outcome.text)
 
     async def _read(self, deployment: Deployment) -> Rollout:
         selector = Selector.from_api(deployment.spec.selector)
@@ -84,7 +116,12 @@ class DeploymentReconciler(ObjectReconciler[Deployment]):
         if wanted != size(new):
             await self._scale(rollout, new, wanted)
             return
-        for old, replicas in rolling.scale_downs(deployment, new, rollout.old):
+        room = rolling.room_to_shrink(deployment, new, rollout.old)
+        if room <= 0:
+            return
+        for old, replicas in rolling.drop_unhealthy(rollout.old, room):
+            await self._scale(rollout, old, replicas)
+        for old, replicas in rolling.drop_serving(deployment, rollout.new or new, rollout.old):
             await self._scale(rollout, old, replicas)
 
     async def _recreate(self, rollout: Rollout) -> None:
@@ -95,8 +132,9 @@ class DeploymentReconciler(ObjectReconciler[Deployment]):
         if active or self._old_pods_run(rollout):
             return
         new = await self._present(rollout, create=True)
-        if new is not None:
-            await self._scale(rollout, new, rollout.deployment.spec.replicas or 0)
+        wanted = rollout.deployment.spec.replicas or 0
+        if new is not None and size(new) != wanted:
+            await self._scale(rollout, new, wanted)
 
     def _old_pods_run(self, rollout: Rollout) -> bool:
         if any(old.status.replicas for old in rollout.old):
@@ -148,12 +186,14 @@ class DeploymentReconciler(ObjectReconciler[Deployment]):
                 raise
             new = found
         except APIError as error:
+            if any(cause.reason == "NamespaceTerminating" for cause in error.causes):
+                raise
             text = f'Failed to create new replica set "{name}": {error.message}'
             if has_deadline:
                 reason = conditions.CREATE_FAILED
                 conditions.put(rollout.status, conditions.PROGRESSING, "False", reason, text, now)
                 await self._report(rollout, progress=False)
-            self.events.event(deployment, "Warning", conditions.CREATE_FAILED, "CreateReplicaSet", text)
+            self._tell(deployment, "Warning", conditions.CREATE_FAILED, text)
             raise
         else:
             if size(new) > 0:
@@ -185,7 +225,10 @@ class DeploymentReconciler(ObjectReconciler[Deployment]):
 
     def _tell_scaled(self, deployment: Deployment, way: str, name: str, before: int, after: int) -> None:
         note = f"Scaled {way} replica set {name} from {before} to {after}"
-        self.events.event(deployment, "Normal", "ScalingReplicaSet", "ScaleReplicaSet", note)
+        self._tell(deployment, "Normal", "ScalingReplicaSet", note)
+
+    def _tell(self, deployment: Deployment, kind: EventType, reason: str, text: str) -> None:
+        self.events.core(COMPONENT).event(deployment, kind, reason, text)
 
     async def _forget(self, rollout: Rollout) -> None:
         """Delete what `revisionHistoryLimit` does not keep."""
@@ -284,7 +327,7 @@ def replica_set_for(deployment: Deployment, collision_count: int, revision: int)
     selector = deployment.spec.selector
     return ReplicaSet(
         metadata=ObjectMeta(
-            name=f"{deployment.metadata.name}-{name_hash}",
+            name=name_for(deployment, name_hash),
             namespace=deployment.metadata.namespace,
             labels=dict(template.metadata.labels),
             annotations=revisions.new_annotations(deployment, {}, revision)

@@ -10,7 +10,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from reconcile import parse_time
 from reconcile.api.apps.v1 import Deployment, ReplicaSet
 
 from .revisions import desired_replicas, max_replicas
@@ -31,7 +30,11 @@ def is_scaling_event(deployment: Deployment, replica_sets: Sequence[ReplicaSet])
 def scale(
     deployment: Deployment, new: ReplicaSet | None, old: Sequence[ReplicaSet]
 ) -> list[tuple[ReplicaSet, int]]:
-    """The size that each replica set gets; those that keep theirs may be among them."""
+    """The size that each replica set gets; those that keep theirs may be among them.
+
+    Those are written all the same where their annotations say another number than the Deployment's: in a
+    proportional scaling every replica set has to know what it was last measured against.
+    """
     wanted = deployment.spec.replicas or 0
     only = active_or_latest(new, old)
     if only is not None:
@@ -78,12 +81,10 @@ def is_saturated(deployment: Deployment, new: ReplicaSet) -> bool:
 
 
 def _largest_first(replica_sets: Sequence[ReplicaSet], *, newer_first: bool) -> list[ReplicaSet]:
-    def order(replica_set: ReplicaSet) -> tuple[int, float]:
-        created = replica_set.metadata.creation_timestamp
-        age = parse_time(created).timestamp() if created else 0.0
-        return (-size(replica_set), -age if newer_first else age)
-
-    return sorted(replica_sets, key=order)
+    by_age = oldest_first(replica_sets)
+    if newer_first:
+        by_age.reverse()
+    return sorted(by_age, key=lambda replica_set: -size(replica_set))
 
 
 def _share(deployment: Deployment, replica_set: ReplicaSet, to_add: int, added: int) -> int:

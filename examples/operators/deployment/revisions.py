@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
-from reconcile import parse_time
 from reconcile.api.apps.v1 import Deployment, ReplicaSet
 
 from .rolling import bounds
+from .template import oldest_first
 
 REVISION = "deployment.kubernetes.io/revision"
 REVISION_HISTORY = "deployment.kubernetes.io/revision-history"
 DESIRED_REPLICAS = "deployment.kubernetes.io/desired-replicas"
 MAX_REPLICAS = "deployment.kubernetes.io/max-replicas"
+ROLLBACK_TO = "deprecated.deployment.rollback.to"
+"""Asks for a revision; clients of API versions before apps/v1 wrote it, and it still works."""
 
 _NOT_COPIED = frozenset(
     {
         "kubectl.kubernetes.io/last-applied-configuration",
-        "deprecated.deployment.rollback.to",
+        ROLLBACK_TO,
         REVISION,
         REVISION_HISTORY,
         DESIRED_REPLICAS,
@@ -30,24 +33,43 @@ _UNLIMITED = 2**31 - 1
 
 def revision_of(replica_set: ReplicaSet) -> int:
     """The replica set's revision; 0 when it has none or it is no number."""
-    return _number(replica_set, REVISION) or 0
+    return _revision(replica_set) or 0
 
 
 def desired_replicas(replica_set: ReplicaSet) -> int | None:
     """The Deployment's replicas when this replica set was last scaled."""
-    return _number(replica_set, DESIRED_REPLICAS)
+    return _replicas(replica_set, DESIRED_REPLICAS)
 
 
 def max_replicas(replica_set: ReplicaSet) -> int | None:
     """The Deployment's replicas with surge when this replica set was last scaled."""
-    return _number(replica_set, MAX_REPLICAS)
+    return _replicas(replica_set, MAX_REPLICAS)
 
 
-def _number(replica_set: ReplicaSet, annotation: str) -> int | None:
-    try:
-        return int(replica_set.metadata.annotations[annotation])
-    except (KeyError, ValueError):
+def _revision(replica_set: ReplicaSet) -> int | None:
+    """None when it is no number."""
+    text = replica_set.metadata.annotations.get(REVISION, "0")
+    return int(text) if re.fullmatch(r"[+-]?[0-9]+", text) else None
+
+
+def _replicas(replica_set: ReplicaSet, annotation: str) -> int | None:
+    """None when it is absent, or nothing that `spec.replicas` could be: somebody tampered with it."""
+    text = replica_set.metadata.annotations.get(annotation, "")
+    if not re.fullmatch(r"[0-9]+", text) or int(text) > _UNLIMITED:
         return None
+    return int(text)
+
+
+def last_revision(replica_sets: Sequence[ReplicaSet]) -> int:
+    """The revision before the present one; 0 when there is none."""
+    return ([0, 0, *sorted(map(revision_of, replica_sets))])[-2]
+
+
+def template_annotations(deployment: Deployment, replica_set: ReplicaSet) -> dict[str, str]:
+    """The annotations of a Deployment that goes back to a replica set's template: those it had then."""
+    own = {key: value for key, value in deployment.metadata.annotations.items() if key in _NOT_COPIED}
+    then = {key: value for key, value in replica_set.metadata.annotations.items() if key not in _NOT_COPIED}
+    return {**own, **then}
 
 
 def next_revision(old: Sequence[ReplicaSet]) -> int:
@@ -75,8 +97,8 @@ def new_annotations(deployment: Deployment, present: dict[str, str], revision: i
     try:
         number = int(before or 0)
     except ValueError:
-        # Somebody wrote what is no number: left as it is.
-        return annotations
+        # Somebody wrote what is no number: the replica set is left as it is.
+        return present
     if number < revision:
         annotations[REVISION] = str(revision)
         if before is not None:
@@ -97,11 +119,8 @@ def forgettable(deployment: Deployment, old: Sequence[ReplicaSet]) -> list[Repli
     if limit is None or limit == _UNLIMITED:
         return []
 
-    def order(replica_set: ReplicaSet) -> tuple[int, float]:
-        created = replica_set.metadata.creation_timestamp
-        return (revision_of(replica_set), parse_time(created).timestamp() if created else 0.0)
-
-    alive = sorted((rs for rs in old if not rs.metadata.deletion_timestamp), key=order)
+    alive = oldest_first([replica_set for replica_set in old if not replica_set.metadata.deletion_timestamp])
+    alive.sort(key=revision_of)
     return [replica_set for replica_set in alive[: max(len(alive) - limit, 0)] if _is_empty(replica_set)]
 
 

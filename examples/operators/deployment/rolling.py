@@ -73,43 +73,47 @@ def new_replicas(deployment: Deployment, new: ReplicaSet, everything: Sequence[R
     return current if room <= 0 else current + min(room, wanted - current)
 
 
-def scale_downs(
+def room_to_shrink(deployment: Deployment, new: ReplicaSet, old: Sequence[ReplicaSet]) -> int:
+    """How many pods the old replica sets may lose at most, those that do not serve included.
+
+    The new replica set's pods that do not serve yet are taken off: they must not be paid for twice.
+    """
+    minimum = _minimum(deployment)
+    new_unavailable = (new.spec.replicas or 0) - available(new)
+    total = sum(replica_set.spec.replicas or 0 for replica_set in [*old, new])
+    return total - minimum - new_unavailable
+
+
+def drop_unhealthy(old: Sequence[ReplicaSet], at_most: int) -> list[tuple[ReplicaSet, int]]:
+    """First step: pods that do not serve go, wherever they are: that takes nothing from the service."""
+    sizes: list[tuple[ReplicaSet, int]] = []
+    left = at_most
+    for replica_set in oldest_first(old):
+        size = replica_set.spec.replicas or 0
+        drop = min(size - available(replica_set), left)
+        if drop > 0:
+            sizes.append((replica_set, size - drop))
+            left -= drop
+    return sizes
+
+
+def drop_serving(
     deployment: Deployment, new: ReplicaSet, old: Sequence[ReplicaSet]
 ) -> list[tuple[ReplicaSet, int]]:
-    """The old replica sets to shrink now, and to what.
+    """Second step: available pods of the oldest revisions go, as far as the availability of all allows."""
+    sizes: list[tuple[ReplicaSet, int]] = []
+    left = sum(available(replica_set) for replica_set in [*old, new]) - _minimum(deployment)
+    for replica_set in oldest_first(old):
+        size = replica_set.spec.replicas or 0
+        drop = min(size, left)
+        if drop > 0:
+            sizes.append((replica_set, size - drop))
+            left -= drop
+    return sizes
 
-    Pods that do not serve go first, wherever they are: giving them up takes nothing from the service.
-    Then available ones of the oldest revisions, as far as the availability of all allows.
-    """
-    old_total = sum(replica_set.spec.replicas or 0 for replica_set in old)
-    if old_total == 0:
-        return []
-    wanted = deployment.spec.replicas or 0
-    minimum = wanted - bounds(deployment).unavailable
-    new_unavailable = (new.spec.replicas or 0) - available(new)
-    spare = old_total + (new.spec.replicas or 0) - minimum - new_unavailable
-    if spare <= 0:
-        return []
-    sizes = {replica_set.metadata.uid: replica_set.spec.replicas or 0 for replica_set in old}
-    ordered = oldest_first(old)
-    left = spare
-    for replica_set in ordered:
-        size = sizes[replica_set.metadata.uid]
-        unhealthy = max(size - available(replica_set), 0)
-        drop = min(unhealthy, left)
-        sizes[replica_set.metadata.uid] = size - drop
-        left -= drop
-    serving = available(new) + sum(available(replica_set) for replica_set in old)
-    left = max(serving - minimum, 0)
-    for replica_set in ordered:
-        drop = min(sizes[replica_set.metadata.uid], left)
-        sizes[replica_set.metadata.uid] -= drop
-        left -= drop
-    return [
-        (replica_set, sizes[replica_set.metadata.uid])
-        for replica_set in ordered
-        if sizes[replica_set.metadata.uid] != (replica_set.spec.replicas or 0)
-    ]
+
+def _minimum(deployment: Deployment) -> int:
+    return (deployment.spec.replicas or 0) - bounds(deployment).unavailable
 
 
 def available(replica_set: ReplicaSet) -> int:

@@ -30,7 +30,7 @@ def count(
         ready_replicas=total(lambda status: status.ready_replicas, everything),
         available_replicas=available,
         unavailable_replicas=max(planned - available, 0),
-        terminating_replicas=total(lambda status: status.terminating_replicas, everything),
+        terminating_replicas=_terminating(everything),
         collision_count=before.collision_count,
         conditions=copy.deepcopy(list(before.conditions)),
     )
@@ -42,3 +42,15 @@ def count(
         text = "Deployment does not have minimum availability."
         put(status, AVAILABLE, "False", "MinimumReplicasUnavailable", text, now)
     return status
+
+
+def _terminating(replica_sets: Sequence[ReplicaSet]) -> int | None:
+    """Pods on their way out; None where a replica set's controller does not count them."""
+    total = 0
+    for replica_set in replica_sets:
+        status = replica_set.status
+        if status.terminating_replicas is not None:
+            total += status.terminating_replicas
+        elif status.observed_generation:
+            return None
+    return total

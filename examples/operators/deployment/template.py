@@ -17,6 +17,15 @@ _ALPHABET = "bcdfghjklmnpqrstvwxz2456789"
 """Letters and digits that spell no words and are not mistaken for one another."""
 
 
+_NAME_LENGTH = 253
+
+
+def name_for(deployment: Deployment, name_hash: str) -> str:
+    """The name of a replica set: the Deployment's, cut where it would be too long, and the hash."""
+    room = _NAME_LENGTH - len(name_hash) - 1
+    return f"{deployment.metadata.name[:room]}-{name_hash}"
+
+
 def template_hash(template: PodTemplateSpec, collision_count: int = 0) -> str:
     """A short name for a template: FNV-1a over its JSON and the number of collisions so far."""
     text = msgspec.json.encode(template, order="deterministic")

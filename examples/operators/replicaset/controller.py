@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from typing import Literal
 
 from reconcile import (
     APIError,
@@ -29,45 +30,50 @@ from .batches import first_error, slow_start
 from .plan import Plan, plan
 from .status import status_of
 
+COMPONENT = "replicaset-controller"
+"""The name under which events are told: users know it."""
+
+_NAME_LENGTH = 253
+
 
 class ReplicaSetReconciler(ObjectReconciler[ReplicaSet]):
     """Keeps `spec.replicas` pods of `spec.template`."""
 
     owns = (Pod,)
-    reads = (Read(Pod, indexes=(BY_CONTROLLER,)),)
+    reads = (Read(Pod, indexes=(BY_CONTROLLER,)), Read(ReplicaSet, indexes=(BY_CONTROLLER,)))
     watches = (Watch(Pod, to="adopters"),)
     options = ControllerOptions(max_concurrent_reconciles=5)
 
     async def reconcile(self, replica_set: ReplicaSet, /) -> Result | None:
         selector = Selector.from_api(replica_set.spec.selector)
         now = self.runtime.now()
-        pods = [pod for pod in candidates(self.cache, Pod, replica_set) if _is_relevant(pod)]
-        claims = sort_out(replica_set, selector, pods)
-        owned = claims.owned if claims.settled else await carry_out(self.client, replica_set, claims)
+        pods = candidates(self.cache, Pod, replica_set)
+        # Finished pods and those on their way out stay with whom they are: nobody adopts or releases them.
+        claims = sort_out(replica_set, selector, [pod for pod in pods if of.is_active(pod)])
+        active = claims.owned if claims.settled else await carry_out(self.client, replica_set, claims)
         failure: tuple[str, str] | None = None
         error: Exception | None = None
         if not replica_set.metadata.deletion_timestamp:
             wanted = replica_set.spec.replicas or 0
-            related = self._related(replica_set) if len(owned) > wanted else ()
-            failure, error = await self._act(replica_set, plan(wanted, owned, related))
-        await self._report(replica_set, owned, failure)
+            related = self._related(replica_set) if len(active) > wanted else ()
+            failure, error = await self._act(replica_set, plan(wanted, active, related, now))
+        await self._report(replica_set, active, _terminating(replica_set, selector, pods), failure)
         if error is not None:
             raise error
-        wait = of.next_availability(owned, replica_set.spec.min_ready_seconds or 0, now)
+        wait = of.next_availability(active, replica_set.spec.min_ready_seconds or 0, now)
         return Result(requeue_after=wait) if wait is not None else None
 
     def _related(self, replica_set: ReplicaSet) -> list[Pod]:
         """The pods of every replica set under the same owner, this one's among them."""
         owner = controller_uid(replica_set)
-        family = {replica_set.metadata.uid}
-        if owner is not None:
-            siblings = self.cache.list(ReplicaSet, namespace=replica_set.metadata.namespace)
-            family |= {sibling.metadata.uid for sibling in siblings if controller_uid(sibling) == owner}
+        if owner is None:
+            return []
         namespace = replica_set.metadata.namespace
+        siblings = self.cache.index(ReplicaSet, BY_CONTROLLER.name, owner, namespace=namespace)
         return [
             pod
-            for uid in sorted(family)
-            for pod in self.cache.index(Pod, BY_CONTROLLER.name, uid, namespace=namespace)
+            for sibling in siblings
+            for pod in self.cache.index(Pod, BY_CONTROLLER.name, sibling.metadata.uid, namespace=namespace)
         ]
 
     async def _act(
@@ -76,11 +82,11 @@ class ReplicaSetReconciler(ObjectReconciler[ReplicaSet]):
         """Create or delete. Returns the failure for the condition, and the error to retry on."""
         if todo.create:
             _, error = await slow_start(todo.create, lambda: self._create_pod(replica_set))
-            return (("FailedCreate", str(error)), error) if error else (None, None)
+            return (("FailedCreate", _text(error)), error) if error else (None, None)
         deletions = (self._delete_pod(replica_set, pod) for pod in todo.delete)
         outcomes = await asyncio.gather(*deletions, return_exceptions=True)
         error = first_error(outcomes)
-        return (("FailedDelete", str(error)), error) if error else (None, None)
+        return (("FailedDelete", f"unable to delete pods: {_text(error)}"), error) if error else (None, None)
 
     async def _create_pod(self, replica_set: ReplicaSet) -> None:
         try:
@@ -89,13 +95,9 @@ class ReplicaSetReconciler(ObjectReconciler[ReplicaSet]):
             if isinstance(error, ForbiddenError) and _namespace_ends(error):
                 # Nothing can be created here any more, and the replica set goes with the namespace.
                 return
-            self.events.event(
-                replica_set, "Warning", "FailedCreate", "CreatePod", f"Error creating: {error.message}"
-            )
+            self._tell(replica_set, "Warning", "FailedCreate", f"Error creating: {error.message}")
             raise
-        self.events.event(
-            replica_set, "Normal", "SuccessfulCreate", "CreatePod", f"Created pod: {created.metadata.name}"
-        )
+        self._tell(replica_set, "Normal", "SuccessfulCreate", f"Created pod: {created.metadata.name}")
 
     async def _delete_pod(self, replica_set: ReplicaSet, pod: Pod) -> None:
         name = pod.metadata.name
@@ -104,16 +106,23 @@ class ReplicaSetReconciler(ObjectReconciler[ReplicaSet]):
         except NotFoundError:
             return
         except APIError as error:
-            self.events.event(
-                replica_set, "Warning", "FailedDelete", "DeletePod", f"Error deleting: {error.message}"
-            )
+            self._tell(replica_set, "Warning", "FailedDelete", f"Error deleting: {error.message}")
             raise
-        self.events.event(replica_set, "Normal", "SuccessfulDelete", "DeletePod", f"Deleted pod: {name}")
+        self._tell(replica_set, "Normal", "SuccessfulDelete", f"Deleted pod: {name}")
+
+    def _tell(
+        self, replica_set: ReplicaSet, kind: Literal["Normal", "Warning"], reason: str, text: str
+    ) -> None:
+        self.events.core(COMPONENT).event(replica_set, kind, reason, text)
 
     async def _report(
-        self, replica_set: ReplicaSet, owned: Sequence[Pod], failure: tuple[str, str] | None
+        self,
+        replica_set: ReplicaSet,
+        active: Sequence[Pod],
+        terminating: Sequence[Pod],
+        failure: tuple[str, str] | None,
     ) -> None:
-        status = status_of(replica_set, owned, now=self.runtime.now(), failure=failure)
+        status = status_of(replica_set, active, terminating, now=self.runtime.now(), failure=failure)
         if same(status, replica_set.status):
             return
         replica_set.status = status
@@ -130,15 +139,27 @@ class ReplicaSetReconciler(ObjectReconciler[ReplicaSet]):
         ]
 
 
-def _is_relevant(pod: Pod) -> bool:
-    """Finished pods stay with whom they are: nobody's are not adopted."""
-    return not of.is_finished(pod) or controller_uid(pod) is not None
+def _terminating(replica_set: ReplicaSet, selector: Selector, pods: Sequence[Pod]) -> list[Pod]:
+    """The pods of the replica set that are on their way out, but have not ended yet."""
+    return [
+        pod
+        for pod in pods
+        if of.is_terminating(pod)
+        and not of.is_finished(pod)
+        and controller_uid(pod) == replica_set.metadata.uid
+        and selector.matches(pod.metadata.labels)
+    ]
+
+
+def _text(error: Exception) -> str:
+    return error.message if isinstance(error, APIError) else str(error)
 
 
 def pod_from_template(replica_set: ReplicaSet) -> Pod:
     """A pod as the template says, named after its replica set and owned by it."""
     template = replica_set.spec.template
-    prefix = f"{replica_set.metadata.name}-"
+    name = replica_set.metadata.name
+    prefix = f"{name}-" if len(name) < _NAME_LENGTH else name
     return Pod(
         metadata=ObjectMeta(
             generate_name=prefix,

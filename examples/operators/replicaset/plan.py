@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from reconcile.api.core.v1 import Pod
 
@@ -31,16 +32,17 @@ class Plan:
         return self.create == 0 and not self.delete
 
 
-def plan(wanted: int, owned: Sequence[Pod], related: Sequence[Pod] = ()) -> Plan:
-    """Compare the active pods among `owned` with the wanted number.
+def plan(wanted: int, active: Sequence[Pod], related: Sequence[Pod], now: datetime) -> Plan:
+    """Compare the active pods with the wanted number.
 
-    Finished pods (Failed, Succeeded) and terminating ones are not counted: they are replaced at once.
+    Finished pods (Failed, Succeeded) and terminating ones are not among them: they are replaced at once.
     """
-    active = [pod for pod in owned if of.is_active(pod)]
     excess = len(active) - wanted
     if excess < 0:
         return Plan(create=min(-excess, BURST))
     if excess == 0:
         return Plan()
-    siblings = [pod for pod in related if of.is_active(pod)] or active
-    return Plan(delete=tuple(deletion_order(active, siblings)[: min(excess, BURST)]))
+    if excess == len(active):
+        return Plan(delete=tuple(active[:BURST]))
+    siblings = [pod for pod in related if of.is_active(pod)]
+    return Plan(delete=tuple(deletion_order(active, siblings, now)[: min(excess, BURST)]))

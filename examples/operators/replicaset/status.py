@@ -16,7 +16,8 @@ REPLICA_FAILURE = "ReplicaFailure"
 
 def status_of(
     replica_set: ReplicaSet,
-    owned: Sequence[Pod],
+    active: Sequence[Pod],
+    terminating: Sequence[Pod] = (),
     *,
     now: datetime,
     failure: tuple[str, str] | None = None,
@@ -24,20 +25,19 @@ def status_of(
     """What `status` should say.
 
     Args:
-        owned: every pod of the replica set, terminating and finished ones included.
+        active: the pods of the replica set that count as replicas.
+        terminating: those that are on their way out.
         failure: reason and message of what went wrong in this reconcile, if anything did.
     """
     spec = replica_set.spec
     template_labels = spec.template.metadata.labels
     min_ready = spec.min_ready_seconds or 0
-    active = [pod for pod in owned if of.is_active(pod)]
-
     return ReplicaSetStatus(
         replicas=len(active),
         fully_labeled_replicas=sum(template_labels.items() <= pod.metadata.labels.items() for pod in active),
         ready_replicas=sum(of.is_ready(pod) for pod in active),
         available_replicas=sum(of.is_available(pod, min_ready, now) for pod in active),
-        terminating_replicas=sum(of.is_terminating(pod) and not of.is_finished(pod) for pod in owned),
+        terminating_replicas=len(terminating),
         observed_generation=replica_set.metadata.generation,
         conditions=_conditions(replica_set, failure, now),
     )

@@ -38,9 +38,10 @@ def test_unhealthy_pods_of_old_revisions_go_first() -> None:
     broken = replica_set("broken", 5, available=0, age=10)
     healthy = replica_set("healthy", 5, age=100)
     new = replica_set("new", 0, image="web:2")
-    assert [(rs.metadata.name, size) for rs, size in rolling.scale_downs(target, new, [healthy, broken])] == [
-        ("broken", 3)
-    ]
+    assert rolling.room_to_shrink(target, new, [healthy, broken]) == 2
+    assert rolling.drop_unhealthy([healthy, broken], 2) == [(broken, 3)]
+    broken.spec.replicas = 3
+    assert rolling.drop_serving(target, new, [healthy, broken]) == []
 
 
 @settings(max_examples=150, deadline=None)
@@ -63,9 +64,14 @@ def test_a_rollout_ends_and_never_leaves_its_bounds(
         if size != new.spec.replicas:
             new.spec.replicas = size
         else:
-            for replica_set_, replicas in rolling.scale_downs(target, new, [old]):
-                replica_set_.spec.replicas = replicas
-                replica_set_.status.available_replicas = min(replica_set_.status.available_replicas, replicas)
+            room = rolling.room_to_shrink(target, new, [old])
+            for step in (
+                lambda: rolling.drop_unhealthy([old], room),  # noqa: B023
+                lambda: rolling.drop_serving(target, new, [old]) if room > 0 else [],  # noqa: B023
+            ):
+                for found, replicas in step():
+                    found.spec.replicas = replicas
+                    found.status.available_replicas = min(found.status.available_replicas, replicas)
         total = old.spec.replicas + new.spec.replicas
         available = rolling.available(old) + rolling.available(new)
         assert total <= wanted + limits.surge

@@ -10,25 +10,22 @@ from helpers.example_objects import NOW, ago, owned_by, pod, replica_set
 from examples.operators.claims import sort_out
 from examples.operators.replicaset.batches import slow_start
 from examples.operators.replicaset.plan import BURST, plan
-from examples.operators.replicaset.ranking import DELETION_COST, deletion_order
+from examples.operators.replicaset.ranking import DELETION_COST, deletion_cost, deletion_order
 from examples.operators.replicaset.status import status_of
 from reconcile import Selector
+from reconcile.api.core.v1 import Container, ContainerStatus, Pod
 
 
 def test_missing_pods_are_created_and_surplus_ones_deleted() -> None:
     pods = [pod(f"p{n}") for n in range(3)]
-    assert plan(5, pods).create == 2
-    assert plan(3, pods).settled
-    assert len(plan(1, pods).delete) == 2
-
-
-def test_finished_and_terminating_pods_are_replaced() -> None:
-    pods = [pod("ok"), pod("failed", phase="Failed"), pod("leaving", deleting=True)]
-    assert plan(3, pods).create == 2
+    assert plan(5, pods, [], NOW).create == 2
+    assert plan(3, pods, [], NOW).settled
+    assert len(plan(1, pods, [], NOW).delete) == 2
 
 
 def test_a_burst_is_bounded() -> None:
-    assert plan(10_000, []).create == BURST
+    assert plan(10_000, [], [], NOW).create == BURST
+    assert len(plan(0, [pod(f"p{n}") for n in range(BURST + 1)], [], NOW).delete) == BURST
 
 
 @pytest.mark.parametrize(
@@ -48,13 +45,38 @@ def test_a_burst_is_bounded() -> None:
     ids=["unassigned", "pending", "not ready", "cheaper", "ready later", "restarts", "younger"],
 )
 def test_what_serves_least_goes_first(first: object, second: object) -> None:
-    assert deletion_order([second, first], [first, second])[0] is first
+    assert deletion_order([second, first], [first, second], NOW)[0] is first
 
 
 def test_a_pod_that_shares_its_node_goes_before_one_alone() -> None:
     alone, sharing = pod("alone", node="n1", ready=1), pod("sharing", node="n2", ready=100)
     sibling = pod("sibling-of-another-set", node="n2", ready=1)
-    assert deletion_order([alone, sharing], [alone, sharing, sibling])[0] is sharing
+    assert deletion_order([alone, sharing], [alone, sharing, sibling], NOW)[0] is sharing
+
+
+def test_ages_of_one_power_of_two_are_equal_and_the_uid_decides() -> None:
+    one, other = pod("a", node="n1", ready=40, age=99), pod("b", node="n1", ready=50, age=50)
+    assert [p.metadata.name for p in deletion_order([other, one], [], NOW)] == ["a", "b"]
+    one.metadata.uid, other.metadata.uid = "2", "1"
+    assert [p.metadata.name for p in deletion_order([one, other], [], NOW)] == ["b", "a"]
+
+
+def test_sidecars_that_restarted_count_after_the_other_containers() -> None:
+    def with_sidecar(name: str, restarts: int) -> Pod:
+        found = pod(name, node="n1", ready=5)
+        found.spec.init_containers = [Container(name="proxy", image="i", restart_policy="Always")]
+        found.status.init_container_statuses = [ContainerStatus(name="proxy", restart_count=restarts)]
+        return found
+
+    calm, restless = with_sidecar("calm", 0), with_sidecar("restless", 3)
+    assert deletion_order([calm, restless], [], NOW)[0] is restless
+
+
+@pytest.mark.parametrize(
+    ("text", "cost"), [("-5", -5), ("10", 10), ("+10", 0), ("008", 0), ("", 0), ("-08", -8), (str(2**31), 0)]
+)
+def test_a_deletion_cost_is_read_as_the_api_reads_it(text: str, cost: int) -> None:
+    assert deletion_cost(pod("p", annotations={DELETION_COST: text})) == cost
 
 
 def test_adoption_looks_at_uids_and_not_at_names() -> None:
@@ -114,10 +136,8 @@ def test_status_counts_what_is_there() -> None:
         pod("old", ready=60),
         pod("young", ready=5),
         pod("starting"),
-        pod("leaving", ready=60, deleting=True),
-        pod("failed", phase="Failed"),
     ]
-    status = status_of(owner, pods, now=NOW)
+    status = status_of(owner, pods, [pod("leaving", ready=60, deleting=True)], now=NOW)
     counts = (status.replicas, status.ready_replicas, status.available_replicas, status.terminating_replicas)
     assert counts == (3, 2, 1, 1)
     assert status.fully_labeled_replicas == 3
