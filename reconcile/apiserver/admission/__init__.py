@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from reconcile.apiserver.admission.limit_ranges import LimitRanger
 from reconcile.apiserver.admission.namespaces import NamespaceLifecycle
+from reconcile.apiserver.admission.pod_security import PodSecurity
 from reconcile.apiserver.admission.pods import (
     DefaultTolerations,
     NodeTaints,
@@ -25,6 +26,7 @@ __all__ = [
     "NamespaceLifecycle",
     "NodeTaints",
     "PodPriority",
+    "PodSecurity",
     "ResourceQuota",
     "ServiceAccountAdmission",
     "StorageProtection",
@@ -39,6 +41,7 @@ def default_plugins() -> tuple[AdmissionPlugin, ...]:
         LimitRanger(),
         ServiceAccountAdmission(),
         NodeTaints(),
+        PodSecurity(),
         PodPriority(),
         DefaultTolerations(),
         DefaultStorageClass(),
