@@ -6,9 +6,16 @@ upstream's order; webhooks and policies are further `AdmissionPlugin`s, put at t
 
 from __future__ import annotations
 
+from reconcile.apiserver.admission.certificates import (
+    CertificateApproval,
+    CertificateSigning,
+    CertificateSubjectRestriction,
+)
+from reconcile.apiserver.admission.classes import DefaultIngressClass, PodTopologyLabels, RuntimeClass
 from reconcile.apiserver.admission.limit_ranges import LimitRanger
 from reconcile.apiserver.admission.namespaces import NamespaceLifecycle
 from reconcile.apiserver.admission.pod_security import PodSecurity
+from reconcile.apiserver.admission.pod_updates import NodeDeclaredFeatures, PodResizeValidator
 from reconcile.apiserver.admission.pods import (
     DefaultTolerations,
     NodeTaints,
@@ -16,18 +23,27 @@ from reconcile.apiserver.admission.pods import (
     ServiceAccountAdmission,
 )
 from reconcile.apiserver.admission.quotas import ResourceQuota
-from reconcile.apiserver.admission.storage import DefaultStorageClass, StorageProtection
+from reconcile.apiserver.admission.storage import ClaimResize, DefaultStorageClass, StorageProtection
 from reconcile.apiserver.interfaces import AdmissionPlugin
 
 __all__ = [
+    "CertificateApproval",
+    "CertificateSigning",
+    "CertificateSubjectRestriction",
+    "ClaimResize",
+    "DefaultIngressClass",
     "DefaultStorageClass",
     "DefaultTolerations",
     "LimitRanger",
     "NamespaceLifecycle",
+    "NodeDeclaredFeatures",
     "NodeTaints",
     "PodPriority",
+    "PodResizeValidator",
     "PodSecurity",
+    "PodTopologyLabels",
     "ResourceQuota",
+    "RuntimeClass",
     "ServiceAccountAdmission",
     "StorageProtection",
     "default_plugins",
@@ -46,5 +62,14 @@ def default_plugins() -> tuple[AdmissionPlugin, ...]:
         DefaultTolerations(),
         DefaultStorageClass(),
         StorageProtection(),
+        ClaimResize(),
+        RuntimeClass(),
+        CertificateApproval(),
+        CertificateSigning(),
+        CertificateSubjectRestriction(),
+        DefaultIngressClass(),
+        PodTopologyLabels(),
+        NodeDeclaredFeatures(),
+        PodResizeValidator(),
         ResourceQuota(),
     )

@@ -1,9 +1,11 @@
-"""What admission gives volumes and claims: the default storage class, and protection while in use."""
+"""What admission gives volumes and claims, and when they may grow: default class, protection while in use."""
 
 from __future__ import annotations
 
-from reconcile.apiserver.interfaces import AdmissionAttributes, AdmissionPlugin, Operation
+from reconcile.apiserver.admission.refusals import refused
+from reconcile.apiserver.interfaces import AdmissionAttributes, AdmissionPlugin, JSONObject, Operation
 from reconcile.apiserver.resources import Resource
+from reconcile.objects.quantities import Amount
 
 
 class DefaultStorageClass(AdmissionPlugin):
@@ -41,6 +43,7 @@ class DefaultStorageClass(AdmissionPlugin):
 _FINALIZERS = {
     "persistentvolumes": "kubernetes.io/pv-protection",
     "persistentvolumeclaims": "kubernetes.io/pvc-protection",
+    "volumeattributesclasses.storage.k8s.io": "kubernetes.io/vac-protection",
 }
 
 
@@ -55,7 +58,44 @@ class StorageProtection(AdmissionPlugin):
     async def admit(self, attributes: AdmissionAttributes) -> None:
         obj = attributes.object
         assert obj is not None
-        wanted = _FINALIZERS[attributes.resource.type.plural]
+        wanted = _FINALIZERS[attributes.resource.type.group_resource]
         held: list[str] = obj["metadata"].get("finalizers") or []
         if wanted not in held:
             obj["metadata"]["finalizers"] = [*held, wanted]
+
+
+class ClaimResize(AdmissionPlugin):
+    """A claim grows only when it is bound and its class allows it."""
+
+    name = "PersistentVolumeClaimResize"
+
+    def handles(self, operation: Operation, resource: Resource, subresource: str) -> bool:
+        wanted = resource.type.group_resource == "persistentvolumeclaims"
+        return wanted and operation == "UPDATE" and not subresource
+
+    async def validate(self, attributes: AdmissionAttributes) -> None:
+        claim, old = attributes.object, attributes.old_object
+        assert claim is not None and old is not None
+        if _asked(claim) <= _asked(old):
+            return
+        if (old.get("status") or {}).get("phase") != "Bound":
+            raise refused(attributes, "Only bound persistent volume claims can be expanded")
+        name = class_of(claim)
+        found = attributes.context.access.read("storageclasses.storage.k8s.io", "", name) if name else None
+        if found is None or name != class_of(old) or not found.get("allowVolumeExpansion"):
+            raise refused(
+                attributes,
+                "only dynamically provisioned pvc can be resized and the storageclass that provisions the "
+                "pvc must support resize",
+            )
+
+
+def class_of(claim: JSONObject) -> str:
+    """The storage class of a claim, by the old annotation or the field; empty for none."""
+    annotated = (claim["metadata"].get("annotations") or {}).get("volume.beta.kubernetes.io/storage-class")
+    return (claim["spec"].get("storageClassName") or "") if annotated is None else annotated
+
+
+def _asked(claim: JSONObject) -> Amount:
+    requests: JSONObject = (claim["spec"].get("resources") or {}).get("requests") or {}
+    return Amount.parse(requests.get("storage") or "0")

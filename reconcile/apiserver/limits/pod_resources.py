@@ -49,10 +49,10 @@ def of_containers(pod: JSONObject, part: Part, *, with_status: bool = False) -> 
     return larger(total, initial)
 
 
-def of_pod(pod: JSONObject, part: Part) -> Amounts:
+def of_pod(pod: JSONObject, part: Part, *, with_status: bool = True) -> Amounts:
     """What quotas count: containers by spec and status, the pod's own resources, overhead."""
     spec: JSONObject = pod.get("spec") or {}
-    total = of_containers(pod, part, with_status=True)
+    total = of_containers(pod, part, with_status=with_status)
     parts: tuple[Part, ...] = ("requests",) if part == "requests" else ("requests", "limits")
     if has_pod_level_resources(spec, parts):
         own = amounts((spec.get("resources") or {}).get(part))
