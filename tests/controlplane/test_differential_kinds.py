@@ -24,8 +24,7 @@ _STRIDE = 5
 NOT_YET: dict[str, int] = {
     "Pod": 64,
     "Service": 3,
-    "PersistentVolumeClaim": 4,
-    "PersistentVolume": 36,
+    "PersistentVolume": 1,
     "ReplicationController": 4,
     "Node": 4,
     "Deployment": 1,
@@ -36,7 +35,6 @@ NOT_YET: dict[str, int] = {
     "HorizontalPodAutoscaler": 2,
     "PodDisruptionBudget": 1,
     "ClusterRole": 4,
-    "StorageClass": 13,
 }
 
 

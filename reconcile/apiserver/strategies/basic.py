@@ -19,6 +19,7 @@ class KindStrategy(Strategy):
     """A kind of which a few facts say all.
 
     - `generation`: it has one; it grows when anything but metadata and status changes.
+    - `grows`: its generation begins with nothing, and grows when the spec changes.
     - `status`: it has a status subresource, so the object itself cannot set it.
     - `validate`: checks of an object, on creation and update alike.
     - `validate_change`: more checks of an update: new, old.
@@ -31,6 +32,7 @@ class KindStrategy(Strategy):
         self,
         *,
         generation: bool = False,
+        grows: bool = False,
         status: bool = False,
         annotations_count: bool = False,
         validate: Validate | None = None,
@@ -42,7 +44,8 @@ class KindStrategy(Strategy):
         name_problems: Callable[[str, bool], list[str]] | None = None,
         fields: dict[str, Sequence[str]] | None = None,
     ) -> None:
-        self.generation = generation
+        self.generation = generation or grows
+        self._begins = generation
         self.status = status
         self.annotations_count = annotations_count
         self.name_rule = name_rule
@@ -58,7 +61,7 @@ class KindStrategy(Strategy):
     def prepare_for_create(self, obj: JSONObject, context: RequestContext) -> None:
         if self.status and "status" in obj:
             obj["status"] = {}
-        if self.generation:
+        if self._begins:
             obj["metadata"]["generation"] = 1
 
     def prepare_for_update(self, new: JSONObject, old: JSONObject, context: RequestContext) -> None:
@@ -67,7 +70,8 @@ class KindStrategy(Strategy):
         if self.generation:
             old_generation = old["metadata"].get("generation", 0)
             grown = self._changed(new, old)
-            new["metadata"]["generation"] = old_generation + 1 if grown else old_generation
+            if self._begins or old_generation or grown:
+                new["metadata"]["generation"] = old_generation + 1 if grown else old_generation
 
     def _changed(self, new: JSONObject, old: JSONObject) -> bool:
         if self.annotations_count and not same(

@@ -191,6 +191,14 @@ def labels(field: str, values: JSONObject | None) -> list[FieldError]:
     return errors
 
 
+def annotation_keys(field: str, values: JSONObject | None) -> list[FieldError]:
+    return [
+        invalid(field, key, problem)
+        for key in values or ()
+        for problem in qualified_name_problems(key.lower())
+    ]
+
+
 _OPERATORS = ("In", "NotIn", "Exists", "DoesNotExist")
 
 
@@ -306,6 +314,11 @@ def container_resource_name(field: str, name: str) -> list[FieldError]:
 
 def _huge_pages(name: str) -> bool:
     return name.startswith("hugepages-")
+
+
+def fractional(text: str) -> bool:
+    """Whether an amount has a part below one, down to thousandths: finer ones are rounded up to these."""
+    return bool(-(-Amount.parse(text).nanos // 10**6) % 1000)
 
 
 def whole(name: str) -> bool:

@@ -41,32 +41,6 @@ def disruption_budget(obj: JSONObject) -> list[FieldError]:
     return errors
 
 
-def storage_class(obj: JSONObject) -> list[FieldError]:
-    errors: list[FieldError] = []
-    if not obj.get("provisioner"):
-        errors.append(required("provisioner"))
-    if obj.get("reclaimPolicy"):
-        errors += [not_supported("reclaimPolicy", obj["reclaimPolicy"], ("Delete", "Retain"))] * (
-            obj["reclaimPolicy"] not in ("Delete", "Retain")
-        )
-    mode = obj.get("volumeBindingMode")
-    if mode not in ("Immediate", "WaitForFirstConsumer"):
-        errors.append(not_supported("volumeBindingMode", mode, ("Immediate", "WaitForFirstConsumer")))
-    return errors
-
-
-def storage_class_update(new: JSONObject, old: JSONObject) -> list[FieldError]:
-    errors: list[FieldError] = []
-    for key, text in (
-        ("parameters", "updates to parameters are forbidden."),
-        ("provisioner", "updates to provisioner are forbidden."),
-        ("reclaimPolicy", "updates to reclaimPolicy are forbidden."),
-    ):
-        if not checks.same(new.get(key), old.get(key)):
-            errors.append(forbidden(key, text))
-    return errors + checks.immutable(new, old, "", "volumeBindingMode")
-
-
 def priority_class(obj: JSONObject) -> list[FieldError]:
     name, value = obj["metadata"].get("name", ""), obj.get("value") or 0
     errors: list[FieldError] = []

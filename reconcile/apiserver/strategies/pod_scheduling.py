@@ -72,12 +72,7 @@ def affinity(path: str, given: JSONObject) -> list[FieldError]:
     node = given.get("nodeAffinity") or {}
     needed = node.get("requiredDuringSchedulingIgnoredDuringExecution")
     if needed is not None:
-        where = f"{path}.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms"
-        terms = needed.get("nodeSelectorTerms") or []
-        if not terms:
-            errors.append(required(where, "must have at least one node selector term"))
-        for index, term in enumerate(terms):
-            errors += _node_selector_term(f"{where}[{index}]", term)
+        errors += node_selector(f"{path}.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution", needed)
     for index, preference in enumerate(node.get("preferredDuringSchedulingIgnoredDuringExecution") or ()):
         where = f"{path}.nodeAffinity.preferredDuringSchedulingIgnoredDuringExecution[{index}]"
         errors += _weight(where, preference)
@@ -92,6 +87,16 @@ def affinity(path: str, given: JSONObject) -> list[FieldError]:
             where = f"{path}.{kind}.{key}[{index}]"
             errors += _weight(where, weighted)
             errors += _pod_term(f"{where}.podAffinityTerm", weighted.get("podAffinityTerm") or {})
+    return errors
+
+
+def node_selector(path: str, selector: JSONObject) -> list[FieldError]:
+    """Terms of which a node must fit one."""
+    where = f"{path}.nodeSelectorTerms"
+    terms: list[JSONObject] = selector.get("nodeSelectorTerms") or []
+    errors = [] if terms else [required(where, "must have at least one node selector term")]
+    for index, term in enumerate(terms):
+        errors += _node_selector_term(f"{where}[{index}]", term)
     return errors
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from reconcile.apiserver.field_errors import FieldError, duplicate, invalid, not_supported, required
 from reconcile.apiserver.strategies import checks
 from reconcile.apiserver.strategies.addresses import ip_errors
-from reconcile.apiserver.strategies.pod_volumes import descending
+from reconcile.apiserver.strategies.volume_sources import descending
 
 JSONObject = dict[str, Any]
 

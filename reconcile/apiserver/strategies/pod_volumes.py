@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
 from reconcile.apiserver.field_errors import (
@@ -13,39 +13,15 @@ from reconcile.apiserver.field_errors import (
     not_supported,
     required,
 )
-from reconcile.apiserver.strategies import checks
+from reconcile.apiserver.strategies import checks, volume_sources
+from reconcile.apiserver.strategies.claims import claim_spec
+from reconcile.apiserver.strategies.volume_sources import Check, descending
 
 JSONObject = dict[str, Any]
 
 _MODE = "must be a number between 0 and 0777 (octal), both inclusive"
-_HOST_PATH_TYPES = (
-    "", "BlockDevice", "CharDevice", "Directory", "DirectoryOrCreate", "File", "FileOrCreate", "Socket",
-)  # fmt: skip
-# In the order in which upstream looks for them; the names that differ are those of its messages.
-_SOURCES = (
-    "emptyDir", "hostPath", "gitRepo", "gcePersistentDisk", "awsElasticBlockStore", "secret", "nfs", "iscsi",
-    "glusterfs", "flocker", "persistentVolumeClaim", "rbd", "cinder", "cephfs", "quobyte", "downwardAPI",
-    "fc", "flexVolume", "configMap", "azureFile", "vsphereVolume", "photonPersistentDisk", "portworxVolume",
-    "azureDisk", "storageos", "projected", "scaleIO", "csi", "ephemeral", "image",
-)  # fmt: skip
+# The names of upstream's messages that differ.
 _NAMES = {"cephfs": "cephFS", "downwardAPI": "downwarAPI"}
-_REQUIRED: dict[str, tuple[str, ...]] = {
-    "gitRepo": ("repository",),
-    "awsElasticBlockStore": ("volumeID",),
-    "persistentVolumeClaim": ("claimName",),
-    "cinder": ("volumeID",),
-    "azureFile": ("secretName", "shareName"),
-    "vsphereVolume": ("volumePath",),
-    "photonPersistentDisk": ("pdID",),
-    "portworxVolume": ("volumeID",),
-    "iscsi": ("iqn", "targetPortal"),
-    "glusterfs": ("endpoints", "path"),
-    "rbd": ("image", "monitors"),
-    "cephfs": ("monitors",),
-    "flexVolume": ("driver",),
-    "storageos": ("volumeName",),
-    "scaleIO": ("gateway", "system", "volumeName"),
-}
 
 
 def volumes(path: str, given: list[JSONObject], pod_name: str = "") -> tuple[list[FieldError], set[str]]:
@@ -69,7 +45,7 @@ def volumes(path: str, given: list[JSONObject], pod_name: str = "") -> tuple[lis
 
 
 def _source(path: str, volume: JSONObject, name: str, pod_name: str) -> list[FieldError]:
-    kinds = [key for key in _SOURCES if volume.get(key) is not None]
+    kinds = [key for key in _CHECKS if volume.get(key) is not None]
     if not kinds:
         return [required(path, "must specify a volume type")]
     errors = _one_source(path, kinds[0], volume[kinds[0]])
@@ -84,11 +60,7 @@ def _source(path: str, volume: JSONObject, name: str, pod_name: str) -> list[Fie
 
 
 def _one_source(path: str, kind: str, source: JSONObject) -> list[FieldError]:
-    check = _CHECKS.get(kind)
-    where = f"{path}.{kind}"
-    if check is not None:
-        return check(where, source)
-    return [required(f"{where}.{key}") for key in _REQUIRED.get(kind, ()) if not source.get(key)]
+    return _CHECKS[kind](f"{path}.{kind}", source)
 
 
 def _empty_dir(path: str, source: JSONObject) -> list[FieldError]:
@@ -97,27 +69,6 @@ def _empty_dir(path: str, source: JSONObject) -> list[FieldError]:
         text = "SizeLimit field must be a valid resource quantity"
         return [forbidden(f"{path}.sizeLimit", text)]
     return []
-
-
-def _host_path(path: str, source: JSONObject) -> list[FieldError]:
-    place = source.get("path") or ""
-    if not place:
-        return [required(f"{path}.path")]
-    errors = no_backsteps(f"{path}.path", place)
-    kind = source.get("type")
-    if kind is not None and kind not in _HOST_PATH_TYPES:
-        errors.append(not_supported(f"{path}.type", kind, _HOST_PATH_TYPES))
-    return errors
-
-
-def no_backsteps(field: str, place: str) -> list[FieldError]:
-    return [invalid(field, place, "must not contain '..'")] if ".." in place.split("/") else []
-
-
-def descending(field: str, place: str) -> list[FieldError]:
-    """A relative path that stays below where it begins."""
-    errors = [invalid(field, place, "must be a relative path")] if place.startswith("/") else []
-    return errors + no_backsteps(field, place)
 
 
 def _not_reserved(field: str, place: str) -> list[FieldError]:
@@ -141,7 +92,12 @@ def _items(path: str, items: Iterable[JSONObject] | None) -> list[FieldError]:
     return errors
 
 
-def _named_items(key: str) -> Callable[[str, JSONObject], list[FieldError]]:
+def _image(path: str, source: JSONObject) -> list[FieldError]:
+    errors = [] if source.get("reference") else [required(f"{path}.reference")]
+    return errors + checks.one_of(source, path, "pullPolicy", ("Always", "IfNotPresent", "Never"), need=False)
+
+
+def _named_items(key: str) -> Check:
     def check(path: str, source: JSONObject) -> list[FieldError]:
         errors = [] if source.get(key) else [required(f"{path}.{key}")]
         errors += _mode(f"{path}.defaultMode", source.get("defaultMode"))
@@ -250,36 +206,6 @@ def _one_of(*values: str) -> str:
     return f"only divisor's values {', '.join(values)} are supported with the {'cpu'} resource"
 
 
-def _nfs(path: str, source: JSONObject) -> list[FieldError]:
-    errors = [required(f"{path}.{key}") for key in ("server", "path") if not source.get(key)]
-    place = source.get("path") or ""
-    if not place.startswith("/"):
-        errors.append(invalid(f"{path}.path", place, "must be an absolute path"))
-    return errors
-
-
-def _csi(path: str, source: JSONObject) -> list[FieldError]:
-    driver = source.get("driver") or ""
-    errors: list[FieldError] = []
-    if not driver:
-        errors.append(required(f"{path}.driver"))
-    elif len(driver) > 63:
-        from reconcile.apiserver.field_errors import too_long
-
-        errors.append(too_long(f"{path}.driver", "", 63))
-    if driver:
-        errors += checks.dns_subdomain(f"{path}.driver", driver.lower()) and [
-            invalid(f"{path}.driver", driver, problem)
-            for problem in checks.dns_subdomain_problems(driver.lower())
-        ]
-    secret = source.get("nodePublishSecretRef")
-    if secret is not None and not secret.get("name"):
-        errors.append(required(f"{path}.nodePublishSecretRef.name"))
-    elif secret is not None:
-        errors += checks.dns_subdomain(f"{path}.name", secret["name"])
-    return errors
-
-
 def _projected(path: str, source: JSONObject) -> list[FieldError]:
     errors = _mode(f"{path}.defaultMode", source.get("defaultMode"))
     places: set[str] = set()
@@ -335,26 +261,51 @@ def _ephemeral(path: str, source: JSONObject) -> list[FieldError]:
     template = source.get("volumeClaimTemplate")
     if template is None:
         return [required(f"{path}.volumeClaimTemplate")]
-    from reconcile.apiserver.strategies.core import claim_spec
-
-    return claim_spec(f"{path}.volumeClaimTemplate.spec", template.get("spec") or {})
+    return claim_template(f"{path}.volumeClaimTemplate", template)
 
 
-def _disk(path: str, source: JSONObject) -> list[FieldError]:
-    # The name in the path is upstream's.
-    base = path.rpartition(".")[0]
-    return [] if source.get("pdName") else [required(f"{base}.persistentDisk.pdName")]
+def claim_template(path: str, template: JSONObject) -> list[FieldError]:
+    """A claim that each pod gets its own of."""
+    metadata: JSONObject = template.get("metadata") or {}
+    errors = checks.annotation_keys(f"{path}.metadata.annotations", metadata.get("annotations"))
+    errors += checks.labels(f"{path}.metadata.labels", metadata.get("labels"))
+    errors += [
+        forbidden(f"{path}.metadata.{key[:1].upper()}{key[1:]}", "cannot be set")
+        for key, value in metadata.items()
+        if key not in ("annotations", "labels") and value
+    ]
+    return errors + claim_spec(f"{path}.spec", template.get("spec") or {})
 
 
-_CHECKS: dict[str, Callable[[str, JSONObject], list[FieldError]]] = {
+_CHECKS: dict[str, Check] = {
     "emptyDir": _empty_dir,
-    "gcePersistentDisk": _disk,
-    "hostPath": _host_path,
+    "hostPath": volume_sources.host_path,
+    "gitRepo": volume_sources.git_repo,
+    "gcePersistentDisk": volume_sources.gce_disk,
+    "awsElasticBlockStore": volume_sources.aws_disk,
     "secret": _named_items("secretName"),
-    "configMap": _named_items("name"),
+    "nfs": volume_sources.nfs,
+    "iscsi": volume_sources.iscsi,
+    "glusterfs": volume_sources.glusterfs,
+    "flocker": volume_sources.flocker,
+    "persistentVolumeClaim": volume_sources.needs("claimName"),
+    "rbd": volume_sources.rbd,
+    "cinder": volume_sources.cinder,
+    "cephfs": volume_sources.cephfs,
+    "quobyte": volume_sources.quobyte,
     "downwardAPI": _downward,
-    "nfs": _nfs,
-    "csi": _csi,
+    "fc": volume_sources.fibre_channel,
+    "flexVolume": volume_sources.flex,
+    "configMap": _named_items("name"),
+    "azureFile": volume_sources.azure_file,
+    "vsphereVolume": volume_sources.vsphere,
+    "photonPersistentDisk": volume_sources.photon,
+    "portworxVolume": volume_sources.portworx,
+    "azureDisk": volume_sources.azure_disk,
+    "storageos": volume_sources.storage_os,
     "projected": _projected,
+    "scaleIO": volume_sources.scale_io,
+    "csi": volume_sources.csi,
     "ephemeral": _ephemeral,
+    "image": _image,
 }

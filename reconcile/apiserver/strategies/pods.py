@@ -8,6 +8,7 @@ from reconcile.apiserver.field_errors import FieldError, forbidden, invalid, not
 from reconcile.apiserver.interfaces import RequestContext, Strategy
 from reconcile.apiserver.status import forbidden as not_allowed
 from reconcile.apiserver.strategies.basic import keep
+from reconcile.apiserver.strategies.changes import difference
 from reconcile.apiserver.strategies.checks import same
 from reconcile.apiserver.strategies.pod_scheduling import tolerations
 from reconcile.apiserver.strategies.pod_spec import container_errors, pod_spec_errors
@@ -201,23 +202,6 @@ def _only_deleted_gates(new: list[JSONObject], old: list[JSONObject]) -> list[Fi
         for index, gate in enumerate(new)
         if gate["name"] not in known
     ]
-
-
-def difference(old: JSONObject, new: JSONObject) -> str:
-    """What differs, one line a field. (The real server prints a Go diff here.)"""
-    lines: list[str] = []
-
-    def walk(path: str, left: Any, right: Any) -> None:
-        if same(left, right):
-            return
-        if isinstance(left, dict) and isinstance(right, dict):
-            for key in {**left, **right}:
-                walk(f"{path}.{key}" if path else str(key), left.get(key), right.get(key))
-        else:
-            lines.append(f"  {path}:\n-  {quoted(left)}\n+  {quoted(right)}")
-
-    walk("", old, new)
-    return "\n".join(lines)
 
 
 class PodStatusStrategy(Strategy):

@@ -19,6 +19,7 @@ from reconcile.apiserver.strategies import (
     admission_kinds,
     api_services,
     autoscaling,
+    claims,
     core,
     endpoints,
     networking,
@@ -27,10 +28,15 @@ from reconcile.apiserver.strategies import (
     pods,
     quotas,
     reviews,
+    storage,
     workloads,
 )
 from reconcile.apiserver.strategies.basic import KindStrategy, StatusStrategy
 from reconcile.apiserver.strategies.conversions import AutoscalerConversion, EventConversion
+from reconcile.apiserver.strategies.persistent_volumes import (
+    PersistentVolumeStatusStrategy,
+    PersistentVolumeStrategy,
+)
 from reconcile.apiserver.strategies.scale import ScaleProjection
 from reconcile.apiserver.strategies.services import ServiceStrategy, service_status
 from reconcile.objects.identity import GroupVersionKind, ResourceType
@@ -100,15 +106,9 @@ def _make(group_resource: str, version: str) -> Strategy:
         case "namespaces":
             return core.NamespaceStrategy()
         case "persistentvolumes":
-            return core.PersistentVolumeStrategy(
-                status=True, validate=core.persistent_volume, validate_change=core.persistent_volume_update
-            )
+            return PersistentVolumeStrategy()
         case "persistentvolumeclaims":
-            return core.PersistentVolumeClaimStrategy(
-                status=True,
-                validate=core.persistent_volume_claim,
-                validate_change=core.persistent_volume_claim_update,
-            )
+            return claims.PersistentVolumeClaimStrategy()
         case "events":
             return core.EventStrategy(new_form=False)
         case "events.events.k8s.io":
@@ -194,7 +194,36 @@ def _make(group_resource: str, version: str) -> Strategy:
         case "poddisruptionbudgets.policy":
             return KindStrategy(generation=True, status=True, validate=others.disruption_budget)
         case "storageclasses.storage.k8s.io":
-            return KindStrategy(validate=others.storage_class, validate_change=others.storage_class_update)
+            return KindStrategy(
+                validate=storage.storage_class,
+                validate_change=storage.storage_class_update,
+                warn=storage.storage_class_warnings,
+            )
+        case "volumeattributesclasses.storage.k8s.io":
+            return KindStrategy(
+                validate_created=storage.attributes_class, validate_change=storage.attributes_class_update
+            )
+        case "volumeattachments.storage.k8s.io":
+            return KindStrategy(
+                status=True,
+                validate=storage.volume_attachment,
+                validate_change=storage.volume_attachment_update,
+            )
+        case "csinodes.storage.k8s.io":
+            return KindStrategy(validate=storage.csi_node, validate_change=storage.csi_node_update)
+        case "csidrivers.storage.k8s.io":
+            return KindStrategy(
+                grows=True,
+                validate=storage.csi_driver,
+                validate_change=storage.csi_driver_update,
+                warn=storage.csi_driver_warnings,
+            )
+        case "csistoragecapacities.storage.k8s.io":
+            return KindStrategy(
+                validate=storage.storage_capacity,
+                validate_change=storage.storage_capacity_update,
+                warn=storage.storage_capacity_warnings,
+            )
         case "priorityclasses.scheduling.k8s.io":
             return KindStrategy(
                 generation=True, validate=others.priority_class, validate_change=others.priority_class_update
@@ -286,6 +315,12 @@ def _status_rules(group_resource: str) -> Strategy:
             return StatusStrategy(validate=workloads.deployment_status, keep_labels=True)
         case "replicasets.apps" | "replicationcontrollers":
             return StatusStrategy(validate=workloads.replica_set_status)
+        case "persistentvolumes":
+            return PersistentVolumeStatusStrategy()
+        case "persistentvolumeclaims":
+            return StatusStrategy(validate=claims.persistent_volume_claim_status)
+        case "volumeattachments.storage.k8s.io":
+            return StatusStrategy(validate=storage.volume_attachment_status_update)
         case "apiservices.apiregistration.k8s.io":
             return StatusStrategy(validate=api_services.api_service_status)
         case _:

@@ -10,7 +10,7 @@ from reconcile.apiserver.field_errors import FieldError, forbidden, invalid, not
 from reconcile.apiserver.interfaces import RequestContext
 from reconcile.apiserver.strategies import checks
 from reconcile.apiserver.strategies.basic import KindStrategy, keep
-from reconcile.apiserver.strategies.core import claim_spec
+from reconcile.apiserver.strategies.claims import claim_spec
 from reconcile.apiserver.strategies.jobs import job_spec
 from reconcile.apiserver.strategies.pod_spec import template_errors
 from reconcile.objects.names import dns_label_problems, dns_subdomain_problems
