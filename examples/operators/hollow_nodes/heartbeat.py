@@ -17,8 +17,8 @@ from reconcile import (
 from reconcile.api.coordination.v1 import Lease, LeaseSpec
 from reconcile.api.core.v1 import Node, NodeAddress, NodeCondition, NodeSystemInfo
 
+from .behaviour import DEAD
 from .kubelet import address
-from .stages import DEAD
 from .timings import Timings
 
 LEASES = "kube-node-lease"

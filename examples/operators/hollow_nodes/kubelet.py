@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 from contextlib import suppress
+from functools import partial
 from zlib import crc32
 
 from reconcile import (
@@ -19,7 +20,8 @@ from reconcile import (
 )
 from reconcile.api.core.v1 import Node, Pod
 
-from .stages import DEAD, Ages, is_running, next_status, seconds_to_end
+from .behaviour import DEAD
+from .stages import last_status, next_status, seconds_to_end
 from .timings import Timings
 
 BY_NODE = Index("spec.nodeName")
@@ -36,7 +38,7 @@ class Kubelet(ObjectReconciler[Pod]):
 
     def __init__(self, timings: Timings) -> None:
         self._timings = timings
-        self._first_seen: dict[tuple[str, str], float] = {}
+        self._first_seen: dict[str | None, dict[str, float]] = {}
 
     async def reconcile(self, pod: Pod, /) -> Result | None:
         node_name = pod.spec.node_name
@@ -46,13 +48,10 @@ class Kubelet(ObjectReconciler[Pod]):
         if node is None or node.metadata.annotations.get(DEAD) == "true":
             # Nobody is there to do anything. When the node comes back its pods are looked at again.
             return None
-        ages = Ages(
-            on_node=self._since(pod, "bound"),
-            running=self._since(pod, "running") if is_running(pod) else 0.0,
-            deleting=self._since(pod, "deleting") if pod.metadata.deletion_timestamp else 0.0,
-        )
+        age = partial(self._since, pod)
+        age("bound")
         if pod.metadata.deletion_timestamp:
-            wait = seconds_to_end(pod, self._timings, ages)
+            wait = seconds_to_end(pod, self._timings, age)
             if wait > 0:
                 return Result(requeue_after=wait)
             await self._finish(pod)
@@ -60,33 +59,34 @@ class Kubelet(ObjectReconciler[Pod]):
         status, wait = next_status(
             pod,
             self._timings,
-            ages,
+            age,
             self.runtime.now(),
             host_ip=address("10.0.0.0/16", node_name),
             pod_ip=address("10.128.0.0/9", pod.metadata.uid),
         )
         if not same(status, pod.status):
             pod.status = status
-            if is_running(pod):
-                # It runs from now on: no event of this very write is going to say so.
-                self._since(pod, "running")
             await self.client.update_status(pod)
         return Result(requeue_after=wait) if wait is not None else None
 
     async def _finish(self, pod: Pod) -> None:
-        for stage in ("bound", "running", "deleting"):
-            self._first_seen.pop((pod.metadata.uid, stage), None)
+        """Tell how its containers ended, and take the pod away."""
+        self._first_seen.pop(pod.metadata.uid, None)
+        status = last_status(pod, self.runtime.now())
         with suppress(NotFoundError):
+            if (pod.metadata.deletion_grace_period_seconds or 0) > 0 and not same(status, pod.status):
+                pod.status = status
+                pod = await self.client.update_status(pod)
             await self.client.delete(pod, grace_period_seconds=0)
 
     def pods_on(self, node: Node) -> list[ObjectKey]:
         """A node came, died or came back: its pods go on, or do not."""
         return [pod.key for pod in self.cache.list(Pod, index=(BY_NODE.name, node.metadata.name))]
 
-    def _since(self, pod: Pod, stage: str) -> float:
-        """Seconds since the pod was first seen in this stage."""
+    def _since(self, pod: Pod, what: str) -> float:
+        """Seconds since something was first known of the pod."""
         now = asyncio.get_running_loop().time()
-        return now - self._first_seen.setdefault((pod.metadata.uid, stage), now)
+        return now - self._first_seen.setdefault(pod.metadata.uid, {}).setdefault(what, now)
 
 
 def address(network: str, name: str) -> str:

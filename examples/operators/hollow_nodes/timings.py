@@ -11,7 +11,11 @@ class Timings:
 
     Attributes:
         start: from bound to running (ContainerCreating).
+        init: that an init container runs.
         ready: from running to ready.
+        pull: from an image's first failed pull to the back-off.
+        back_off: before a container's second restart, doubled at each further one (a kubelet's: 10 s).
+        back_off_limit: at most that long (a kubelet's: 300 s).
         stop: from deletion to gone, at most the pod's own grace period.
         heartbeat: between renewals of a node's Lease.
         monitor: between looks of the node-lifecycle loop.
@@ -19,7 +23,11 @@ class Timings:
     """
 
     start: float = 0.4
+    init: float = 0.2
     ready: float = 0.4
+    pull: float = 0.2
+    back_off: float = 1.0
+    back_off_limit: float = 30.0
     stop: float = 0.3
     heartbeat: float = 1.0
     monitor: float = 0.5
