@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from reconcile.controllers import to_owner as to_owner
     from reconcile.controllers import to_self as to_self
     from reconcile.controllers import where as where
+    from reconcile.controllers.events import EventRecorder as EventRecorder
     from reconcile.crd.models import CustomResource as CustomResource
     from reconcile.crd.models import Model as Model
     from reconcile.errors import AlreadyExistsError as AlreadyExistsError
@@ -113,6 +114,7 @@ _ROOMS = {
         "to_self",
         "where",
     ),
+    "controllers.events": ("EventRecorder",),
     "crd.models": ("CustomResource", "Model"),
     "errors": (
         "APIError",

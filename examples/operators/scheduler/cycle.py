@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from itertools import chain, islice
 
 from .filtering import NOTHING, fit_error, try_node
-from .framework import SKIP, Attempt, CycleState, Plugin, Refusal, Remedy
+from .framework import SKIP, Attempt, CycleState, Plugin, PluginError, Refusal, Remedy
 from .nodes import NodeInfo
 from .pods import PodInfo
 from .profile import Profile
@@ -27,7 +27,9 @@ class Decision:
         rejected_by: names of the plugins that said no, so that the queue knows what could help.
         scores: the total of each node that passed, when more than one did.
         remedy: what would help a pod that fits nowhere; None for a pod that has a node.
+        pending: those of them that wait for something which is on its way.
         looked_at: how many nodes were asked; the next decision begins behind them.
+        failed: a plugin could not say yes or no: the pod is tried again, whatever happens meanwhile.
     """
 
     node: str = ""
@@ -36,7 +38,9 @@ class Decision:
     scores: dict[str, int] = field(default_factory=dict)
     state: CycleState = field(default_factory=CycleState, repr=False)
     remedy: Remedy | None = None
+    pending: frozenset[str] = frozenset()
     looked_at: int = 0
+    failed: bool = False
 
 
 @dataclass(slots=True)
@@ -62,14 +66,20 @@ def decide(
     In a large cluster enough nodes are as good as all: they are asked from `start` on, in a circle, until
     `enough_nodes` can take the pod.
     """
-    nodes = snapshot.nodes
-    if not nodes:
+    if not snapshot.nodes:
         return Decision(message="no nodes available to schedule pods")
+    try:
+        return _decide(profile, snapshot, pod, dice, start)
+    except PluginError as error:
+        return Decision(message=str(error), failed=True)
+
+
+def _decide(profile: Profile, snapshot: Snapshot, pod: PodInfo, dice: random.Random, start: int) -> Decision:
     state = CycleState()
     found = find_feasible(profile, snapshot, pod, state, start=start)
     looked_at = len(found.feasible) + len(found.refusals)
     if not found.feasible:
-        return _refused(profile, snapshot, pod, state, found, len(nodes))
+        return _refused(profile, snapshot, pod, state, found, len(snapshot.nodes))
     if len(found.feasible) == 1:
         return Decision(node=found.feasible[0].name, state=state, looked_at=looked_at)
     totals = [0] * len(found.feasible)
@@ -105,18 +115,30 @@ def find_feasible(
     nodes: Sequence[NodeInfo] = snapshot.nodes
     wanted: frozenset[str] | None = None
     narrowed_by: list[str] = []
+    refused: Refusal | None = None
     for plugin in profile.plugins.pre_filters:
-        answer = plugin.pre_filter(state, pod, snapshot)
+        try:
+            answer = plugin.pre_filter(state, pod, snapshot)
+        except PluginError as error:
+            raise PluginError(f'running PreFilter plugin "{plugin.name}": {error}') from error
         if isinstance(answer, Refusal):
-            return Filtered(elsewhere=answer, everywhere=True)
-        if answer == SKIP:
+            if answer.final:
+                return Filtered(elsewhere=answer, everywhere=True)
+            # Preemption may help, and asks the filters: the others prepare theirs.
+            refused = answer
+        elif answer == SKIP:
             state.skipped.add(plugin.name)
         elif answer is not None:
             wanted = answer if wanted is None else wanted & answer
             narrowed_by.append(plugin.name)
             if not wanted:
-                reason = f"node(s) didn't satisfy plugin(s) [{' '.join(sorted(narrowed_by))}] simultaneously"
+                names = " ".join(sorted(narrowed_by))
+                reason = f"node(s) didn't satisfy plugin(s) [{names}] simultaneously"
+                if len(narrowed_by) == 1:
+                    reason = f"node(s) didn't satisfy plugin {names}"
                 return Filtered(elsewhere=Refusal((reason,), final=True), everywhere=True)
+    if refused is not None:
+        return Filtered(elsewhere=refused, everywhere=True)
     if wanted is not None:
         nodes = [node for node in nodes if node.name in wanted]
         reason = f"node(s) didn't satisfy plugin(s) [{' '.join(sorted(narrowed_by))}]"
@@ -190,10 +212,11 @@ def _refused(
         message = fit_error(count, found.refusals, found.elsewhere)
     if told:
         message += f" {', '.join(told)}"
-    rejected_by = {refusal.plugin for refusal in (*found.refusals.values(), found.elsewhere)} - {""}
+    said = [refusal for refusal in (*found.refusals.values(), found.elsewhere) if refusal.plugin]
     return Decision(
         message=message,
-        rejected_by=frozenset(rejected_by),
+        rejected_by=frozenset(refusal.plugin for refusal in said if not refusal.pending),
+        pending=frozenset(refusal.plugin for refusal in said if refusal.pending),
         remedy=remedy,
         state=state,
         looked_at=len(found.refusals),

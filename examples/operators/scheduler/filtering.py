@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
-from .framework import CycleState, Plugin, Plugins, Refusal
+from .framework import CycleState, Plugin, PluginError, Plugins, Refusal
 from .nodes import NodeInfo
 from .pods import PodInfo
 from .snapshot import Snapshot
@@ -54,7 +54,10 @@ def _first_refusal(
 ) -> Refusal | None:
     for plugin in plugins:
         if plugin.name not in state.skipped:
-            refusal = plugin.filter(state, pod, node)
+            try:
+                refusal = plugin.filter(state, pod, node)
+            except PluginError as error:
+                raise PluginError(f'running "{plugin.name}" filter plugin: {error}') from error
             if refusal is not None:
                 return refusal
     return None

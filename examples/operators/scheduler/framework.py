@@ -161,6 +161,9 @@ class Plugin:
     """Base of all plugins; every point does nothing."""
 
     name: str = ""
+    reads: Sequence[type[Any]] = ()
+    """Kinds that it looks at in the snapshot, and that none of its `events` names."""
+
     local: bool = False
     """Whether `filter` and `score` look at nothing but the pod's shape and the node: what they say is then
     remembered for the next pod of that shape, until the node changes."""
@@ -250,6 +253,8 @@ class Plugins(tuple[Plugin, ...]):
     """Plugins in their order, and by the points that are asked most."""
 
     def __init__(self, plugins: Iterable[Plugin]) -> None:
+        self.sorters = self.with_point("less")
+        self.gates = self.with_point("pre_enqueue")
         self.pre_filters = self.with_point("pre_filter")
         self.filters = self.with_point("filter")
         self.post_filters = self.with_point("post_filter")

@@ -2,40 +2,48 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable
+from typing import Any
 
 from reconcile import CachedObject, Selector
 from reconcile.api.apps.v1 import ReplicaSet, StatefulSet
 from reconcile.api.core.v1 import Namespace, Node, Pod, ReplicationController, Service
 from reconcile.api.policy.v1 import PodDisruptionBudget
 
+from .intake import Intake
 from .pods import pod_info
-from .snapshot import Budget
-from .workloads import Owner
-
-if TYPE_CHECKING:
-    from .service import Scheduler
+from .profile import Profile
+from .snapshot import Budget, Snapshot
+from .workloads import OWNERS, Owner
 
 
-def handlers(scheduler: Scheduler) -> list[tuple[type[Any], Any]]:
-    """Each kind that is watched, with its handler."""
-    return [
-        (Namespace, _Namespaces(scheduler)),
-        (Service, _Services(scheduler)),
-        (ReplicationController, _Owners(scheduler, ReplicationController, ("v1", "ReplicationController"))),
-        (ReplicaSet, _Owners(scheduler, ReplicaSet, ("apps/v1", "ReplicaSet"))),
-        (StatefulSet, _Owners(scheduler, StatefulSet, ("apps/v1", "StatefulSet"))),
-        (PodDisruptionBudget, _Budgets(scheduler)),
-        (Node, _Nodes(scheduler)),
-        (Pod, _Pods(scheduler)),
+def handlers(intake: Intake, snapshot: Snapshot, profiles: Iterable[Profile]) -> list[tuple[type[Any], Any]]:
+    """Each kind that is watched, with its handler: what every scheduler needs, and what the plugins name.
+
+    Pods come last: the picture that the first of them is decided on is to be whole.
+    """
+    owners: list[type[Any]] = [ReplicationController, ReplicaSet, StatefulSet]
+    found: list[tuple[type[Any], Any]] = [
+        (Namespace, _Namespaces(snapshot)),
+        (Service, _Services(snapshot)),
+        *((kind, _Owners(snapshot, kind, owner)) for kind, owner in zip(owners, OWNERS, strict=True)),
+        (PodDisruptionBudget, _Budgets(snapshot)),
     ]
+    known = {Node, Pod, *(kind for kind, _ in found)}
+    for profile in profiles:
+        for plugin in profile.plugins:
+            for kind in (*(each.kind for each in plugin.events()), *plugin.reads):
+                if kind not in known:
+                    known.add(kind)
+                    found.append((kind, _Objects(intake, kind)))
+    return [*found, (Node, _Nodes(intake)), (Pod, _Pods(intake))]
 
 
 class _Handler:
     """Additions and updates are one to the scheduler."""
 
-    def __init__(self, scheduler: Scheduler) -> None:
-        self.scheduler = scheduler
+    def __init__(self, snapshot: Snapshot) -> None:
+        self.snapshot = snapshot
 
     def on_add(self, obj: CachedObject, initial: bool) -> None:
         self.changed(obj)
@@ -49,43 +57,43 @@ class _Handler:
 
 class _Namespaces(_Handler):
     def changed(self, obj: CachedObject) -> None:
-        self.scheduler.snapshot.set_namespace(obj.key.name, dict(obj.metadata.labels))
+        self.snapshot.set_namespace(obj.key.name, dict(obj.metadata.labels))
 
     def on_delete(self, old: CachedObject, final_state_unknown: bool) -> None:
-        self.scheduler.snapshot.set_namespace(old.key.name, None)
+        self.snapshot.set_namespace(old.key.name, None)
 
 
 class _Services(_Handler):
     def changed(self, obj: CachedObject) -> None:
-        self.scheduler.snapshot.workloads.set_service(obj.key, obj.decode(Service).spec.selector)
+        self.snapshot.workloads.set_service(obj.key, obj.decode(Service).spec.selector)
 
     def on_delete(self, old: CachedObject, final_state_unknown: bool) -> None:
-        self.scheduler.snapshot.workloads.set_service(old.key, None)
+        self.snapshot.workloads.set_service(old.key, None)
 
 
 class _Owners(_Handler):
     """ReplicaSets and their like."""
 
-    def __init__(self, scheduler: Scheduler, kind: type[Any], owner: Owner) -> None:
-        super().__init__(scheduler)
+    def __init__(self, snapshot: Snapshot, kind: type[Any], owner: Owner) -> None:
+        super().__init__(snapshot)
         self._kind = kind
         self._owner = owner
 
     def changed(self, obj: CachedObject) -> None:
         wanted = obj.decode(self._kind).spec.selector
         selector = Selector.from_labels(wanted) if isinstance(wanted, dict) else Selector.from_api(wanted)
-        self.scheduler.snapshot.workloads.set_owner(self._owner, obj.key, selector)
+        self.snapshot.workloads.set_owner(self._owner, obj.key, selector)
 
     def on_delete(self, old: CachedObject, final_state_unknown: bool) -> None:
-        self.scheduler.snapshot.workloads.set_owner(self._owner, old.key, None)
+        self.snapshot.workloads.set_owner(self._owner, old.key, None)
 
 
 class _Budgets(_Handler):
     def changed(self, obj: CachedObject) -> None:
-        self.scheduler.snapshot.set_budget(obj.key, budget_of(obj.decode(PodDisruptionBudget)))
+        self.snapshot.set_budget(obj.key, budget_of(obj.decode(PodDisruptionBudget)))
 
     def on_delete(self, old: CachedObject, final_state_unknown: bool) -> None:
-        self.scheduler.snapshot.set_budget(old.key, None)
+        self.snapshot.set_budget(old.key, None)
 
 
 def budget_of(budget: PodDisruptionBudget) -> Budget:
@@ -97,17 +105,46 @@ def budget_of(budget: PodDisruptionBudget) -> Budget:
     )
 
 
-class _Nodes(_Handler):
-    def changed(self, obj: CachedObject) -> None:
-        self.scheduler.node_changed(obj.key.name, obj.decode(Node))
+class _Objects:
+    """A kind that only plugins know of."""
+
+    def __init__(self, intake: Intake, kind: type[Any]) -> None:
+        self._intake = intake
+        self._kind = kind
+
+    def on_add(self, obj: CachedObject, initial: bool) -> None:
+        self._intake.object_changed(self._kind, obj.key, None, obj.decode(self._kind))
+
+    def on_update(self, old: CachedObject, new: CachedObject) -> None:
+        self._intake.object_changed(self._kind, new.key, old.decode(self._kind), new.decode(self._kind))
 
     def on_delete(self, old: CachedObject, final_state_unknown: bool) -> None:
-        self.scheduler.node_changed(old.key.name, None)
+        self._intake.object_changed(self._kind, old.key, old.decode(self._kind), None)
 
 
-class _Pods(_Handler):
-    def changed(self, obj: CachedObject) -> None:
-        self.scheduler.pod_changed(pod_info(obj.decode(Pod)))
+class _Nodes:
+    def __init__(self, intake: Intake) -> None:
+        self._intake = intake
+
+    def on_add(self, obj: CachedObject, initial: bool) -> None:
+        self._intake.node_added(obj.decode(Node))
+
+    def on_update(self, old: CachedObject, new: CachedObject) -> None:
+        self._intake.node_changed(old.decode(Node), new.decode(Node))
 
     def on_delete(self, old: CachedObject, final_state_unknown: bool) -> None:
-        self.scheduler.pod_gone(pod_info(old.decode(Pod)))
+        self._intake.node_gone(old.decode(Node))
+
+
+class _Pods:
+    def __init__(self, intake: Intake) -> None:
+        self._intake = intake
+
+    def on_add(self, obj: CachedObject, initial: bool) -> None:
+        self._intake.pod_changed(pod_info(obj.decode(Pod)))
+
+    def on_update(self, old: CachedObject, new: CachedObject) -> None:
+        self._intake.pod_changed(pod_info(new.decode(Pod)))
+
+    def on_delete(self, old: CachedObject, final_state_unknown: bool) -> None:
+        self._intake.pod_gone(old.key)

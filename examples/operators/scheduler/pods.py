@@ -9,10 +9,12 @@ from typing import Any
 
 import msgspec
 
-from reconcile import LabelSelector, ObjectKey, Selector, controller_of, parse_time
-from reconcile.api.core.v1 import Pod, PodAffinity, PodAffinityTerm, PodAntiAffinity, PodSpec
+from reconcile import LabelSelector, ObjectKey, Selector, controller_of, find_condition, parse_time
+from reconcile.api.core.v1 import Pod, PodAffinity, PodAffinityTerm, PodAntiAffinity, PodCondition, PodSpec
 
 from .resources import DEFAULT_REQUESTS, Amounts, pod_requests
+
+DEFAULT_SCHEDULER = "default-scheduler"
 
 HostPort = tuple[str, str, int]
 """Address (`0.0.0.0` for all), protocol, port."""
@@ -55,6 +57,8 @@ class PodInfo:
     Attributes:
         requests: what filters reserve for it.
         scored_requests: the same, where a container without a request counts as a small one.
+        generation: of its spec.
+        scheduled: its condition PodScheduled; None before anybody said anything.
         node_name: where it is bound, or is assumed to be; empty for a pod that waits.
         nominated_node: where preemption has made room for it; empty without.
         started: when it began to run, in seconds since 1970; infinity while it has not.
@@ -68,6 +72,7 @@ class PodInfo:
 
     key: ObjectKey
     uid: str
+    generation: int
     labels: Mapping[str, str]
     spec: PodSpec
     node_name: str
@@ -78,7 +83,7 @@ class PodInfo:
     host_ports: tuple[HostPort, ...]
     affinity: Affinity
     owner: tuple[tuple[str, str], str] | None
-    unschedulable_message: str
+    scheduled: PodCondition | None
     nominated_node: str
     started: float
     preempted: bool
@@ -89,6 +94,11 @@ class PodInfo:
     @property
     def priority(self) -> int:
         return self.spec.priority or 0
+
+    @property
+    def scheduler(self) -> str:
+        """The name of the scheduler, or of its profile, that it asks for."""
+        return self.spec.scheduler_name or DEFAULT_SCHEDULER
 
     @property
     def holds_room(self) -> bool:
@@ -117,13 +127,10 @@ def pod_info(pod: Pod) -> PodInfo:
         node_affinity,
         spec.tolerations,
     )
-    message = ""
-    for condition in pod.status.conditions:
-        if condition.type == "PodScheduled" and condition.status == "False":
-            message = condition.message or ""
     return PodInfo(
         key=pod.key,
         uid=pod.metadata.uid,
+        generation=pod.metadata.generation or 0,
         labels=pod.metadata.labels,
         spec=spec,
         node_name=spec.node_name or "",
@@ -134,7 +141,7 @@ def pod_info(pod: Pod) -> PodInfo:
         host_ports=host_ports,
         affinity=_affinity(pod),
         owner=((owner.api_version, owner.kind), owner.name) if owner else None,
-        unschedulable_message=message,
+        scheduled=find_condition(pod.status.conditions, "PodScheduled"),
         nominated_node=pod.status.nominated_node_name or "",
         started=parse_time(pod.status.start_time).timestamp() if pod.status.start_time else math.inf,
         preempted=pod.metadata.deletion_timestamp is not None and _preempted(pod),

@@ -18,6 +18,7 @@ from .plugins.node_ports import NodePorts
 from .plugins.node_unschedulable import NodeUnschedulable
 from .plugins.priority_sort import PrioritySort
 from .plugins.resources_fit import NodeResourcesFit
+from .plugins.scheduling_gates import SchedulingGates
 from .plugins.taint_toleration import TaintToleration
 from .plugins.topology_spread import PodTopologySpread
 
@@ -43,6 +44,7 @@ def default_profile() -> Profile:
     return Profile(
         plugins=Plugins(
             (
+                SchedulingGates(),
                 PrioritySort(),
                 NodeUnschedulable(),
                 NodeName(),

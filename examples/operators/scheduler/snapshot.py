@@ -173,6 +173,17 @@ class Snapshot:
         if pod.key in self._assumed and held is not None and held[1] == pod.uid:
             self.remove_pod(pod.key)
 
+    def assumed(self, pod: PodInfo) -> PodInfo | None:
+        """The pod with the node that the server has not confirmed; None if there is none."""
+        if not self.is_assumed(pod):
+            return None
+        return self._nodes[self._where[pod.key][0]].pods[pod.key]
+
+    def nomination(self, pod: PodInfo) -> str:
+        """The node that keeps room for the pod; empty when none does."""
+        held = self._nominated.get(pod.key)
+        return held.nominated_node if held is not None and held.uid == pod.uid else ""
+
     def is_assumed(self, pod: PodInfo) -> bool:
         """Whether this very pod (not another of its name) has a node that the server has not confirmed."""
         return pod.key in self._assumed and self._where[pod.key][1] == pod.uid

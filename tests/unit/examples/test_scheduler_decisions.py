@@ -1,19 +1,17 @@
-"""The scheduler's decisions, one plugin after the other, in kube-scheduler's words; and its queue."""
+"""The scheduler's decisions, one plugin after the other, in kube-scheduler's words."""
 
 from __future__ import annotations
 
 import random
 from typing import Any
 
-import pytest
 from helpers.example_objects import node, pod
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from examples.operators.scheduler.cycle import Decision, decide
-from examples.operators.scheduler.pods import PodInfo, pod_info
+from examples.operators.scheduler.pods import pod_info
 from examples.operators.scheduler.profile import default_profile
-from examples.operators.scheduler.queue import NODE_CHANGED, POD_GONE, POD_PLACED, SchedulingQueue
 from examples.operators.scheduler.resources import pod_requests
 from examples.operators.scheduler.snapshot import Snapshot
 from reconcile import LabelSelector
@@ -28,7 +26,6 @@ from reconcile.api.core.v1 import (
     PodAffinity,
     PodAffinityTerm,
     PodAntiAffinity,
-    PodSchedulingGate,
     PodSpec,
     PreferredSchedulingTerm,
     ResourceRequirements,
@@ -241,69 +238,3 @@ def test_init_containers_and_sidecars_count_at_the_hungriest_moment() -> None:
         overhead={"cpu": "50m"},
     )
     assert pod_requests(spec)["cpu"] == 2150
-
-
-class TestQueue:
-    @staticmethod
-    def queue() -> SchedulingQueue:
-        return SchedulingQueue(lambda waiting, queued_at: (-waiting.priority, queued_at))
-
-    def test_higher_priority_first_then_longest_waiting(self) -> None:
-        queue = self.queue()
-        for number, priority in enumerate((0, 5, 0, 9)):
-            queue.set(pod_info(pod(f"p{number}", spec=PodSpec(priority=priority))), number)
-        names = [found.key.name for _ in range(4) if (found := queue.pop(10.0))]
-        assert names == ["p3", "p1", "p0", "p2"]
-
-    def test_a_refused_pod_waits_for_what_can_help_it(self) -> None:
-        queue = self.queue()
-        waiting = pod_info(pod("p"))
-        queue.set(waiting, 0.0)
-        assert queue.pop(0.0) is waiting
-        queue.refused(waiting.key, 0.0, frozenset({"TaintToleration"}))
-        queue.happened(POD_GONE, 5.0)
-        assert queue.pop(5.0) is None
-        queue.happened(NODE_CHANGED, 6.0)
-        assert queue.pop(6.0) is waiting
-
-    def test_refusals_back_off_and_double(self) -> None:
-        queue = self.queue()
-        waiting = pod_info(pod("p"))
-        queue.set(waiting, 0.0)
-        now = 0.0
-        for backoff in (1.0, 2.0, 4.0, 8.0, 10.0, 10.0):
-            assert queue.pop(now) is waiting
-            queue.refused(waiting.key, now, frozenset({"NodeResourcesFit"}))
-            queue.happened(POD_GONE, now)
-            assert queue.next_time() == now + backoff
-            assert queue.pop(now + backoff - 0.01) is None
-            now += backoff
-
-    def test_what_happens_while_a_pod_is_decided_is_not_missed(self) -> None:
-        queue = self.queue()
-        waiting = pod_info(pod("p"))
-        queue.set(waiting, 0.0)
-        queue.pop(0.0)
-        queue.happened(POD_PLACED, 0.0)
-        queue.refused(waiting.key, 0.0, frozenset({"InterPodAffinity"}))
-        assert queue.pop(1.0) is waiting
-
-    def test_a_gated_pod_waits_until_its_gates_are_lifted(self) -> None:
-        queue = self.queue()
-        gated = pod("p", spec=PodSpec(scheduling_gates=[PodSchedulingGate(name="g")]))
-        queue.set(pod_info(gated), 0.0)
-        assert queue.pop(1000.0) is None
-        gated.spec.scheduling_gates = []
-        lifted = pod_info(gated)
-        queue.set(lifted, 1.0)
-        assert queue.pop(1.0) is lifted
-
-    @pytest.mark.parametrize("seconds", [300.0])
-    def test_nobody_waits_for_ever(self, seconds: float) -> None:
-        queue = self.queue()
-        waiting: PodInfo = pod_info(pod("p"))
-        queue.set(waiting, 0.0)
-        queue.pop(0.0)
-        queue.refused(waiting.key, 0.0, frozenset({"NodeName"}))
-        assert queue.pop(seconds - 1) is None
-        assert queue.pop(seconds) is waiting

@@ -9,6 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from reconcile.api.core.v1 import Pod
+
+from ..events import Change, HelpedBy
 from ..filtering import fit_error, try_node
 from ..framework import Attempt, CycleState, Plugin, Refusal, Remedy
 from ..nodes import NodeInfo
@@ -52,6 +55,10 @@ class DefaultPreemption(Plugin):
     def __init__(self, *, least_share: int = 10, least_number: int = 100) -> None:
         self.least_share = least_share
         self.least_number = least_number
+
+    def events(self) -> Sequence[HelpedBy]:
+        """What it waits for is not the room itself: that is for the plugins to say that want it."""
+        return [HelpedBy(Pod, Change.DELETED, lambda pod, old, new: False)]
 
     def post_filter(self, attempt: Attempt, /) -> Remedy | None:
         reason = _not_eligible(attempt)
