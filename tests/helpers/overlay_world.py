@@ -408,18 +408,18 @@ class World:
                 continue
             if watched.primary and _is_own_echo(watched.controller, before, after):
                 continue
-            keys = (
-                {after.place[1]}
-                if watched.primary
-                else {
-                    ObjectKey(after.place[1].namespace, owner)
-                    for state in (before, after)
-                    if floors.visible(state) and (owner := _owner_of(state))
-                }
-            )
-            if not floors.visible(after) and not floors.knew(before):
+            known = floors.known(before)
+            if not floors.visible(after) and known is None:
                 # It came and went while nobody watched: nobody here ever knew of it.
                 return
+            if watched.primary:
+                keys = {after.place[1]}
+            else:
+                owners = {_owner_of(after)} if floors.visible(after) else set()
+                # An owner that it had only while nobody watched is nobody's to tell.
+                if known is not None and _owner_of(known) == _owner_of(before):
+                    owners.add(_owner_of(before))
+                keys = {ObjectKey(after.place[1].namespace, owner) for owner in owners if owner}
             for key in keys:
                 assert any(
                     run.controller == watched.controller

@@ -160,14 +160,14 @@ class Floors:
         self._floors[place] = state.index
         self._shown.add(state)
 
-    def knew(self, last: State) -> bool:
-        """Whether anybody here was shown an object, or wrote it, since it last came into the selection."""
+    def known(self, last: State) -> State | None:
+        """What anybody here was shown of an object, or wrote, latest and since it came into the selection."""
         for state in self._truth.of(last.place)[last.index :: -1]:
             if not self.visible(state) or state.uid != last.uid:
-                return False
+                return None
             if state in self._shown:
-                return True
-        return False
+                return state
+        return None
 
     def unproved(self, place: Place, found: CachedObject | None, reached: int) -> bool:
         """Whether a read that the store does not give can be one that the store has not reached yet."""

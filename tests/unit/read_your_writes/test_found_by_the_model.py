@@ -70,3 +70,17 @@ def test_the_former_owner_is_told_of_a_pod_that_a_list_brings_without_it(world: 
     for stream in list(world.transport.streams):
         stream.expire()
     world.end()
+
+
+def test_an_owner_that_a_pod_had_only_while_nobody_watched_is_not_asked_for(world: World) -> None:
+    """The model itself was wrong: no stream brings what is between two lists."""
+
+    async def disown(_: World, client: Client, key: ObjectKey) -> None:
+        await client.patch(does.PODS, "a/p", {"metadata": {"ownerReferences": None}})
+
+    world.transport.hold_events = True
+    world.outside(does.create_pod("p"), X)
+    world.outside(disown, X)
+    for stream in list(world.transport.streams):
+        stream.expire()
+    world.end()

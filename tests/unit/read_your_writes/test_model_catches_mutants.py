@@ -1,9 +1,9 @@
 """The model can fail: each way to build the overlay wrong, that somebody once did or could, is caught.
 
 A mutant is one method of the real code replaced by a wrong one while the model runs. Faults that take an
-interleaving too rare for it are caught by name instead: a tombstone that hides whoever bears the name, the last
-answer that wins, dry runs that count and lost answers that do not (`tests/unit/informers/overlay`), echoes told
-by their version alone (`tests/unit/controllers/test_echoes.py`).
+interleaving too rare for it are caught by name instead: a tombstone that hides whoever bears the name, the
+last answer that wins, dry runs that count and lost answers that do not (`tests/unit/informers/overlay`),
+echoes told by their version alone (`tests/unit/controllers/test_echoes.py`).
 """
 
 from __future__ import annotations
