@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import hashlib
 import os
 import zlib
 from collections.abc import Mapping
@@ -19,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
 from reconcile.apiserver import status
+from reconcile.apiserver.access.user import CREDENTIAL_ID, authenticated
 from reconcile.apiserver.handlers.bodies import MAX_BODY
 from reconcile.apiserver.handlers.handler import Handler
 from reconcile.apiserver.handlers.messages import Request, Response, error_response
@@ -31,6 +33,8 @@ if TYPE_CHECKING:
     from reconcile.apiserver.certificates import ServingCertificates
 
 _GZIP_FROM = 128 * 1024
+# The attribute in which a certificate may carry its user's uid.
+_UID = "1.3.6.1.4.1.57683.2"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +44,9 @@ class HTTPOptions:
     Attributes:
         tls: HTTPS, with an authority and certificates made for this server; client certificates of that
             authority say who asks.
-        tokens: bearer tokens and the users they stand for.
-        anonymous: the user of requests without token and certificate; None: they get 401.
+        tokens: bearer tokens and the users they stand for, beside those of `AccessOptions`.
+        anonymous: the user of requests without token and certificate; None: they get 401. A server with
+            access control (`ServerOptions.access`) knows better, and does not ask this.
     """
 
     tls: bool = False
@@ -166,9 +171,21 @@ class HTTPFrontEnd:
 
     async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
         path, _, query = request.raw_path.partition("?")
-        user = self._user(request)
-        if user is None:
-            return await self._send(request, error_response(status.unauthorized()))
+        user: User | None
+        certified: User | None = None
+        impersonation: tuple[tuple[str, str], ...] = ()
+        if self._handler.guarded:
+            user = self._known_token(request)
+            certified = self._certified(request, credential=True)
+            impersonation = tuple(
+                (name.lower(), value)
+                for name, value in request.headers.items()
+                if name[:12].lower() == "impersonate-"
+            )
+        else:
+            user = self._user(request)
+            if user is None:
+                return await self._send(request, error_response(status.unauthorized()))
         body = b""
         if request.can_read_body:
             chunks: list[bytes] = []
@@ -187,6 +204,8 @@ class HTTPFrontEnd:
             {name.lower(): value for name, value in request.headers.items()},
             body,
             user,
+            certified,
+            impersonation,
         )
         return await self._send(request, await self._handler.handle(message))
 
@@ -194,11 +213,27 @@ class HTTPFrontEnd:
         authorization = request.headers.get("authorization", "")
         if authorization[:7].lower() == "bearer " and self._options.tokens:
             return self._options.tokens.get(authorization[7:].strip())
-        if self._options.tls and request.transport is not None:
-            certificate: dict[str, Any] | None = request.transport.get_extra_info("peercert")
-            if certificate:
-                return _certified(certificate)
-        return self._options.anonymous
+        return self._certified(request) or self._options.anonymous
+
+    def _known_token(self, request: web.BaseRequest) -> User | None:
+        if not self._options.tokens:
+            return None
+        found = self._options.tokens.get(request.headers.get("authorization", "")[7:].strip())
+        return None if found is None else authenticated(found)
+
+    def _certified(self, request: web.BaseRequest, *, credential: bool = False) -> User | None:
+        """Whom the client's certificate names. `credential`: with which certificate it was."""
+        if not self._options.tls or request.transport is None:
+            return None
+        certificate: dict[str, Any] | None = request.transport.get_extra_info("peercert")
+        if not certificate:
+            return None
+        user = _certified(certificate)
+        if not credential or not user.name:
+            return user if user.name else None
+        encoded: bytes = request.transport.get_extra_info("ssl_object").getpeercert(True)
+        fingerprint = f"X509SHA256={hashlib.sha256(encoded).hexdigest()}"
+        return User(user.name, user.groups, user.uid, {CREDENTIAL_ID: (fingerprint,)})
 
     async def _send(self, request: web.BaseRequest, response: Response) -> web.StreamResponse:
         from aiohttp import web
@@ -251,7 +286,7 @@ def _reason(error: OSError) -> str:
 
 def _certified(certificate: dict[str, Any]) -> User:
     """Common name and organizations of a client certificate are user and groups."""
-    name = ""
+    name = uid = ""
     groups: list[str] = []
     for part in certificate.get("subject", ()):
         for key, value in part:
@@ -259,4 +294,6 @@ def _certified(certificate: dict[str, Any]) -> User:
                 name = value
             elif key == "organizationName":
                 groups.append(value)
-    return User(name, (*groups, "system:authenticated"))
+            elif key == _UID:
+                uid = value
+    return User(name, (*groups, "system:authenticated"), uid)

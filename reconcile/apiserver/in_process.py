@@ -18,10 +18,12 @@ from reconcile.errors import IdleTimeoutError, OutcomeUnknownError, TransportErr
 class InProcessTransport(Transport):
     """Carries requests to a handler in this process, as one user.
 
+    Without a user the headers of each request say who asks, as on a connection without a certificate.
+
     Closing it ends its open answers with `TransportError`, as a network would.
     """
 
-    def __init__(self, handler: Handler, user: User) -> None:
+    def __init__(self, handler: Handler, user: User | None) -> None:
         self._handler = handler
         self._user = user
         self._open: dict[_InProcessResponse, None] = {}

@@ -42,6 +42,8 @@ from reconcile.runtime import Runtime
 
 if TYPE_CHECKING:
     from reconcile.apiserver.access.attributes import Authorizer
+    from reconcile.apiserver.access.authentication import Authentication
+    from reconcile.apiserver.access.service_account_tokens import ServiceAccountTokens
     from reconcile.apiserver.resources import Resource
 
 JSONObject = dict[str, Any]
@@ -132,6 +134,16 @@ class Access(Protocol):
     @property
     def authorizer(self) -> Authorizer | None:
         """Who decides what users may do; None: everybody may do everything."""
+        ...
+
+    @property
+    def authentication(self) -> Authentication:
+        """Knows whose token or certificate something is."""
+        ...
+
+    @property
+    def tokens(self) -> ServiceAccountTokens:
+        """Signs and checks the tokens of service accounts."""
         ...
 
     def read(self, group_resource: str, namespace: str, name: str) -> JSONObject | None:

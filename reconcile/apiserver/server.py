@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
+from reconcile.apiserver.admission.webhooks.options import WebhookOptions
 from reconcile.apiserver.handlers.handler import Handler
 from reconcile.apiserver.handlers.parts import AdmissionChain, Parts
 from reconcile.apiserver.handlers.store import ObjectStore
@@ -18,6 +19,7 @@ from reconcile.apiserver.storage import Snapshot, Storage
 from reconcile.runtime import Runtime, SystemRuntime
 
 if TYPE_CHECKING:
+    from reconcile.apiserver.access.options import AccessOptions
     from reconcile.apiserver.http import Address, HTTPFrontEnd, HTTPOptions
     from reconcile.apiserver.storage.journal import Journal
     from reconcile.client.transport import Transport
@@ -38,6 +40,9 @@ class ServerOptions:
             None: only `history` bounds it.
         data_dir: a directory in which objects are kept, so that the next server there has them; each write
             waits for the disk. None: in memory only.
+        access: who may do what: authentication, RBAC, impersonation. None: whoever asks is the administrator.
+        webhooks: how admission and conversion webhooks are reached: functions in this process, addresses of
+            services, a dialer.
     """
 
     garbage_collection: bool = True
@@ -48,6 +53,8 @@ class ServerOptions:
     bookmark_interval: float = 60.0
     compaction_interval: float | None = None
     data_dir: Path | None = None
+    access: AccessOptions | None = None
+    webhooks: WebhookOptions = field(default_factory=WebhookOptions)
 
 
 class APIServer:
@@ -62,7 +69,10 @@ class APIServer:
     """
 
     def __init__(self, options: ServerOptions | None = None, *, runtime: Runtime | None = None) -> None:
+        from reconcile.apiserver.access.control import access_control
         from reconcile.apiserver.admission import default_plugins
+        from reconcile.apiserver.admission.webhooks.calling import Caller
+        from reconcile.apiserver.admission.webhooks.plugins import MutatingWebhooks, ValidatingWebhooks
         from reconcile.apiserver.builtin import builtin_resources
         from reconcile.apiserver.discovery.documents import Discovery
         from reconcile.apiserver.discovery.openapi import OpenAPI
@@ -92,16 +102,20 @@ class APIServer:
             )
         )
         manager = FieldManager()
+        self._control = access_control(self.options.access, self.storage, self.runtime)
         parts = Parts(
             runtime=self.runtime,
             store=ObjectStore(self.storage),
             registry=self.registry,
             patcher=Patcher(manager),
             field_manager=manager,
-            admission=AdmissionChain(default_plugins()),
+            admission=AdmissionChain((*default_plugins(), *self._control.plugins)),
             tables=TableRenderer(),
             schemas=schemas,
             bookmark_interval=self.options.bookmark_interval,
+            tokens=self._control.tokens,
+            authentication=self._control.authentication,
+            gate=self._control.gate,
         )
         self._paths = Paths(
             Discovery(self.registry),
@@ -110,6 +124,8 @@ class APIServer:
             metrics=self._metrics,
         )
         self.handler = Handler(parts, self._paths)
+        self._caller = Caller(self.options.webhooks, parts.access)
+        parts.admission.add(MutatingWebhooks(parts, self._caller), ValidatingWebhooks(parts, self._caller))
         self.access = parts.access
         self._parts = parts
         self._started = False
@@ -135,6 +151,10 @@ class APIServer:
         self._started = True
         if self.options.bootstrap:
             await bootstrap(self.access)
+            await self._control.bootstrap(self.access)
+        if (aggregation := self._control.aggregation(self.storage, self.handler.handle)) is not None:
+            await aggregation.sync()
+            self._run(aggregation.run(), "aggregated roles")
         custom = CustomResources(self._parts, self.handler.reader)
         await custom.sync()
         self._run(custom.run(), "custom resources")
@@ -176,6 +196,7 @@ class APIServer:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        await self._caller.close()
         if self._journal is not None:
             self._journal.close()
         self._started = False
@@ -192,8 +213,12 @@ class APIServer:
     ) -> None:
         await self.stop()
 
-    def transport(self, user: User = ADMIN) -> Transport:
-        """A transport into this server for requests of `user`: no socket, no thread."""
+    def transport(self, user: User | None = ADMIN) -> Transport:
+        """A transport into this server for requests of `user`: no socket, no thread.
+
+        None: the headers of each request say who asks, by bearer token. Who may do what is decided when
+        `ServerOptions.access` says so; without it everybody may do everything.
+        """
         from reconcile.apiserver.in_process import InProcessTransport
 
         return InProcessTransport(self.handler, user)

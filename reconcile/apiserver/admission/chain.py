@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import msgspec
-
 from reconcile.apiserver.interfaces import AdmissionAttributes, AdmissionPlugin, Operation
 from reconcile.apiserver.resources import Resource
 from reconcile.objects.identity import GroupVersionKind
 
 ORDER = (
+    "AuthorizeCreateOnUpdate",
     "NamespaceLifecycle",
     "LimitRanger",
     "ServiceAccount",
@@ -38,6 +37,7 @@ ORDER = (
     "ValidatingAdmissionPolicy",
     "ValidatingAdmissionWebhook",
     "ResourceQuota",
+    "RBACEscalation",
 )
 """The order of kube-apiserver's plugins (pkg/kubeapiserver/options/plugins.go), of those that are here."""
 
@@ -110,8 +110,3 @@ def in_order(plugins: tuple[AdmissionPlugin, ...]) -> tuple[AdmissionPlugin, ...
     """The plugins as the server asks them."""
     places: dict[str, float] = {name: place for place, name in enumerate(ORDER)}
     return tuple(sorted(plugins, key=lambda plugin: places.get(plugin.name, _BEFORE_WEBHOOKS)))
-
-
-def copy_of(obj: dict[str, object]) -> dict[str, object]:
-    """A private copy of JSON."""
-    return msgspec.msgpack.decode(msgspec.msgpack.encode(obj))

@@ -7,6 +7,8 @@ from typing import Any
 
 from reconcile.apiserver import status
 from reconcile.apiserver.access.attributes import Authorizer
+from reconcile.apiserver.access.authentication import Authentication
+from reconcile.apiserver.access.service_account_tokens import ServiceAccountTokens
 from reconcile.apiserver.handlers.deletes import Deleter
 from reconcile.apiserver.handlers.parts import Parts
 from reconcile.apiserver.handlers.store import decode_object
@@ -38,7 +40,16 @@ class ServerAccess:
 
     @property
     def authorizer(self) -> Authorizer | None:
-        return self._parts.authorizer
+        gate = self._parts.gate
+        return None if gate is None else gate.authorizer
+
+    @property
+    def authentication(self) -> Authentication:
+        return self._parts.authentication
+
+    @property
+    def tokens(self) -> ServiceAccountTokens:
+        return self._parts.tokens
 
     def read(self, group_resource: str, namespace: str, name: str) -> JSONObject | None:
         resource = self._parts.registry.preferred(group_resource)

@@ -34,7 +34,7 @@ from reconcile.apiserver.handlers.routes import Route, Unknown, route
 from reconcile.apiserver.handlers.store import decode_object, encode_object
 from reconcile.apiserver.handlers.subresources import Subresources
 from reconcile.apiserver.handlers.writes import Writer, attributes_of
-from reconcile.apiserver.interfaces import JSONObject, RequestContext, Strategy
+from reconcile.apiserver.interfaces import ADMIN, JSONObject, RequestContext, Strategy
 from reconcile.apiserver.managedfields.manager import untyped
 from reconcile.apiserver.patching.patcher import undecodable
 from reconcile.apiserver.resources import Resource
@@ -67,12 +67,22 @@ class Handler:
         parts.access = ServerAccess(parts, self.writer, self.deleter)
         self._subresources = Subresources(parts, self)
 
+    @property
+    def guarded(self) -> bool:
+        """Whether it finds out who asks and whether they may: front ends then leave `user` open."""
+        return self._parts.gate is not None
+
     async def handle(self, request: Request) -> Response:
         """The answer to a request."""
         accept = request.headers.get("accept", "")
         form: Form | None = None
         warnings: list[str] = []
         try:
+            if self._parts.gate is not None:
+                entered = self._parts.gate.enter(request, self._parts.access)
+                if isinstance(entered, Response):
+                    return in_form(entered, negotiate_plain(accept))
+                request = entered
             found = route(self._parts.registry, request.path)
             if isinstance(found, Unknown):
                 other = self._other_paths.answer(request)
@@ -145,7 +155,7 @@ class Handler:
         self, request: Request, found: Route, verb: str, warnings: list[str], *, name: str = ""
     ) -> RequestContext:
         return RequestContext(
-            user=request.user,
+            user=request.user or ADMIN,
             verb=verb,
             resource=found.resource,
             subresource=found.subresource,
@@ -284,6 +294,7 @@ class Handler:
         check_namespace(context, meta)
         if resource.action is not None:
             await self._parts.admission.admit_and_validate(attributes_of("CREATE", context, obj, None))
+            self._parts.field_manager.update(obj, None, context)
             made = await resource.action(obj, context)
             return await self.respond(context, made, form, query, _code_of(made, 201))
         if meta.get("resourceVersion"):

@@ -22,7 +22,10 @@ class Request:
         query: the query parameters in order, decoded.
         headers: header fields, names in lower case.
         body: the whole body.
-        user: who asks.
+        user: who asks; None: access control finds out, from the certificate or the headers.
+        certified: whom the connection's client certificate names; None without one.
+        impersonation: the `Impersonate-…` header fields one by one, where they may repeat; else `headers`
+            has them.
     """
 
     method: str
@@ -30,7 +33,9 @@ class Request:
     query: tuple[tuple[str, str], ...] = ()
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
     body: bytes = b""
-    user: User = ADMIN
+    user: User | None = ADMIN
+    certified: User | None = None
+    impersonation: tuple[tuple[str, str], ...] = ()
 
 
 class Stream(Protocol):

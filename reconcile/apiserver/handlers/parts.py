@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from reconcile.apiserver import status
-from reconcile.apiserver.access.attributes import Authorizer
+from reconcile.apiserver.access.authentication import Authentication
+from reconcile.apiserver.access.gate import Gate
+from reconcile.apiserver.access.service_account_tokens import ServiceAccountTokens
 from reconcile.apiserver.admission.chain import AdmissionChain
 from reconcile.apiserver.handlers.store import ObjectStore
 from reconcile.apiserver.interfaces import (
@@ -33,8 +35,10 @@ class Parts:
     admission: AdmissionChain
     tables: TableRenderer
     schemas: SchemaSource
+    tokens: ServiceAccountTokens
+    authentication: Authentication
     bookmark_interval: float = 60.0
-    authorizer: Authorizer | None = None
+    gate: Gate | None = None
     access: Access = field(init=False)
 
     def schema_for(self, gvk: GroupVersionKind) -> ObjectSchema:

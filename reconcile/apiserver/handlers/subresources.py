@@ -112,6 +112,9 @@ class Subresources:
             meta["namespace"] = context.namespace
         attributes = attributes_of("CREATE", context, body, None)
         await self._parts.admission.admit_and_validate(attributes, kind=resource.type.gvk)
+        if subresource.name_checked:
+            # A token request is answered with its metadata, all others with a Status.
+            self._parts.field_manager.update(body, None, replace(context, resource=resource))
         made = await subresource.action(body, context)
         code = int(made.get("code") or 201) if made.get("kind") == "Status" else 201
         return await handler.respond(

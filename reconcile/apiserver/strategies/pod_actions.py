@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import base64
-import json
-from datetime import timedelta
 from typing import Any
 
+from reconcile.apiserver.access.token_requests import issue_token as issue_token
 from reconcile.apiserver.field_errors import FieldError, aggregate, not_supported, required
-from reconcile.apiserver.field_errors import invalid as field_invalid
 from reconcile.apiserver.interfaces import RequestContext
-from reconcile.apiserver.status import StatusError, bad_request, conflict, internal_error, invalid, not_found
+from reconcile.apiserver.status import StatusError, bad_request, conflict, internal_error, not_found
 from reconcile.apiserver.strategies.checks import selector_of
 
 JSONObject = dict[str, Any]
@@ -199,58 +196,3 @@ async def _take_disruption(budget: JSONObject, pod: JSONObject, context: Request
         subresource="status",
         dry_run=context.dry_run,
     )
-
-
-async def issue_token(body: JSONObject, context: RequestContext) -> JSONObject:
-    """A token in the form of a JWT, unsigned in effect: good for this server's bookkeeping alone."""
-    account = context.access.read("serviceaccounts", context.namespace, context.name)
-    if account is None:
-        raise not_found("", "serviceaccounts", context.name)
-    spec = body.setdefault("spec", {})
-    given = body["metadata"].get("name")
-    seconds = spec.get("expirationSeconds") or 3600
-    problems: list[FieldError] = []
-    if given and given != context.name:
-        text = "must match the service account name if specified"
-        problem = field_invalid("metadata.name", given, text)
-        raise invalid("authentication.k8s.io", "TokenRequest", context.name, [problem])
-    field = "spec.expirationSeconds"
-    if seconds < 600:
-        text = "may not specify a duration less than 10 minutes"
-        problems.append(field_invalid(field, seconds, text))
-    if seconds > 1 << 32:
-        text = "may not specify a duration larger than 2^32 seconds"
-        problems.append(field_invalid(field, seconds, text))
-    if problems:
-        raise invalid("authentication.k8s.io", "TokenRequest", "", problems)
-    spec["expirationSeconds"] = seconds
-    if not spec.get("audiences"):
-        spec["audiences"] = ["https://kubernetes.default.svc.cluster.local"]
-    expiry = context.now + timedelta(seconds=seconds)
-    claims = {
-        "aud": spec["audiences"],
-        "exp": int(expiry.timestamp()),
-        "iat": int(context.now.timestamp()),
-        "iss": "https://kubernetes.default.svc.cluster.local",
-        "jti": context.access.runtime.uuid(),
-        "kubernetes.io": {
-            "namespace": context.namespace,
-            "serviceaccount": {"name": context.name, "uid": account["metadata"].get("uid", "")},
-        },
-        "sub": f"system:serviceaccount:{context.namespace}:{context.name}",
-    }
-    parts = [{"alg": "none", "typ": "JWT"}, claims]
-    encoded = [
-        base64.urlsafe_b64encode(json.dumps(part, separators=(",", ":")).encode()).rstrip(b"=").decode()
-        for part in parts
-    ]
-    body["metadata"] = {
-        "name": context.name,
-        "namespace": context.namespace,
-        "creationTimestamp": context.timestamp,
-    }
-    body["status"] = {
-        "token": ".".join([*encoded, ""]),
-        "expirationTimestamp": expiry.strftime("%Y-%m-%dT%H:%M:%SZ"),
-    }
-    return body

@@ -14,21 +14,9 @@ JSONObject = dict[str, Any]
 
 
 async def access_review(body: JSONObject, context: RequestContext) -> JSONObject:
-    """May somebody do something: SubjectAccessReview."""
-    return _answered(body, context, local=False)
-
-
-async def local_access_review(body: JSONObject, context: RequestContext) -> JSONObject:
-    """LocalSubjectAccessReview: of one namespace."""
-    return _answered(body, context, local=True)
-
-
-async def own_access_review(body: JSONObject, context: RequestContext) -> JSONObject:
-    """SelfSubjectAccessReview: may the one who asks."""
-    return _answered(body, context, local=False, own=True)
-
-
-def _answered(body: JSONObject, context: RequestContext, *, local: bool, own: bool = False) -> JSONObject:
+    """May somebody do something: SubjectAccessReview, and its local and its self form."""
+    plural = context.resource.type.plural
+    local, own = plural == "localsubjectaccessreviews", plural == "selfsubjectaccessreviews"
     errors = review_errors(body, context.namespace, local=local, own=own)
     if errors:
         # The real server has lost the kind's name by then.
