@@ -72,11 +72,14 @@ class Rules:
             hear that the Lease was taken from it: the option `lease_duration` divided by the rate of the
             slowest clock.
         contenders: who takes part; anybody else who writes to a Lease is a stranger.
+        announcement: what names of Leases contain by which replicas say no more than that they are there.
+            Another replica deletes those that have run out.
     """
 
     lease_duration: float
     outlives: float
     contenders: frozenset[str]
+    announcement: str = "-replica-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,16 +194,18 @@ def _judge_end(term: _Term, end: LeaseCommit, rules: Rules, verdict: Verdict) ->
         verdict.seized += 1
     else:
         waited = end.received - term.renewed.received
-        verdict.takeovers.append(
-            Takeover(
-                end.lease,
-                term.holder,
-                end.holder,
-                term.renewed.committed,
-                end.committed - term.renewed.committed,
+        swept = not end.holder and rules.announcement in end.lease
+        if not swept:
+            verdict.takeovers.append(
+                Takeover(
+                    end.lease,
+                    term.holder,
+                    end.holder,
+                    term.renewed.committed,
+                    end.committed - term.renewed.committed,
+                )
             )
-        )
-        if end.holder != end.writer:
+        if not swept and end.holder != end.writer:
             verdict.violations.append(
                 f"lease {end.lease} at {end.revision}: {end.writer} wrote {end.holder or 'nobody'} into it "
                 f"while {term.holder} held it"

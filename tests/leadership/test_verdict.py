@@ -93,6 +93,21 @@ def test_one_contender_that_writes_another_into_the_lease_is_a_violation() -> No
     assert len(found.violations) == 1
 
 
+def _announced(revision: int, holder: str, at: float, writer: str) -> LeaseCommit:
+    return LeaseCommit("lead-replica-1f", revision, holder, writer, at, at + 0.01)
+
+
+def test_the_announcement_of_a_replica_that_is_gone_may_be_swept_away_by_another() -> None:
+    found = verdict(_announced(1, "a", 0.0, "a"), _announced(2, "", 150.0, "b"))
+    assert found.violations == [] and found.takeovers == []
+
+
+def test_an_announcement_that_has_not_run_out_may_not_and_neither_may_a_lease_that_is_led_by() -> None:
+    early = verdict(_announced(1, "a", 0.0, "a"), _announced(2, "", 14.0, "b"))
+    assert len(early.violations) == 1
+    assert len(verdict(lease(1, "a", 0.0), lease(2, "", 150.0, writer="b")).violations) == 1
+
+
 def test_each_write_is_judged_by_its_own_lease() -> None:
     other = LeaseCommit("other", 2, "b", "b", 0.0, 0.0)
     found = judge([lease(1, "a", 0.0), other], [ObjectCommit("other", 3, "x", "a", 0.0)], RULES)
