@@ -279,7 +279,7 @@ def _make(group_resource: str, version: str) -> Strategy:
         case _:
             served = _served().get((group_resource, version))
             return KindStrategy(
-                generation=group_resource != "componentstatuses",
+                generation=group_resource not in ("componentstatuses", "runtimeclasses.node.k8s.io"),
                 status=bool(served and "status" in served),
             )
 
