@@ -57,6 +57,7 @@ class PodInfo:
     Attributes:
         requests: what filters reserve for it.
         scored_requests: the same, where a container without a request counts as a small one.
+        version: its resource version.
         generation: of its spec.
         scheduled: its condition PodScheduled; None before anybody said anything.
         node_name: where it is bound, or is assumed to be; empty for a pod that waits.
@@ -72,6 +73,7 @@ class PodInfo:
 
     key: ObjectKey
     uid: str
+    version: str
     generation: int
     labels: Mapping[str, str]
     spec: PodSpec
@@ -130,6 +132,7 @@ def pod_info(pod: Pod) -> PodInfo:
     return PodInfo(
         key=pod.key,
         uid=pod.metadata.uid,
+        version=pod.metadata.resource_version,
         generation=pod.metadata.generation or 0,
         labels=pod.metadata.labels,
         spec=spec,
@@ -211,5 +214,5 @@ def reference(pod: PodInfo) -> Pod:
     """Enough of a pod to record an event about it."""
     found = Pod(spec=pod.spec)
     found.metadata.name, found.metadata.namespace = pod.key.name, pod.key.namespace
-    found.metadata.uid = pod.uid
+    found.metadata.uid, found.metadata.resource_version = pod.uid, pod.version
     return found

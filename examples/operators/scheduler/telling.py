@@ -32,7 +32,7 @@ class Teller:
     def events(self, pod: PodInfo) -> EventRecorder:
         recorder = self._recorders.get(pod.scheduler)
         if recorder is None:
-            recorder = self._recorders[pod.scheduler] = self._manager.event_recorder(pod.scheduler)
+            recorder = self._recorders[pod.scheduler] = self._manager.event_recorder(pod.scheduler).by_version()
         return recorder
 
     async def write(

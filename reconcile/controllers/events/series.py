@@ -49,7 +49,11 @@ class Reference:
 
 @dataclass(frozen=True, slots=True)
 class EventKey:
-    """What makes events alike."""
+    """What makes events alike.
+
+    Attributes:
+        version: of the object, where each version's events are a series of their own.
+    """
 
     type: str
     action: str
@@ -58,6 +62,7 @@ class EventKey:
     instance: str
     regarding: Reference
     related: Reference | None
+    version: str = ""
 
 
 @dataclass(slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -39,6 +40,14 @@ def test_another_reason_or_object_is_another_series_another_resource_version_is_
     assert series.observe(key(regarding=other), "", "n", "default", START).count == 1  # type: ignore[union-attr]
     newer = Reference("v1", "Pod", "default", "web", "u1", "8")
     assert series.observe(key(regarding=newer), "", "n", "default", START).count == 2  # type: ignore[union-attr]
+
+
+def test_a_recorder_by_version_parts_the_series_of_an_object_that_changed() -> None:
+    series = EventSeries()
+    for version in ("7", "7", "8"):
+        count = series.observe(replace(key(), version=version), version, version, "default", START)
+        assert count is not None
+    assert [(record.note, record.count) for record in series.unwritten()] == [("7", 2)]
 
 
 def test_a_series_is_refreshed_while_it_lasts_and_finished_after_six_quiet_minutes() -> None:
