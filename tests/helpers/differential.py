@@ -37,8 +37,8 @@ class Ask:
 
     `$rv(label)`, `$uid(label)`, `$name(label)` and `$continue(label)` in path and body stand for what the
     server answered to the question of that label. The method WATCH collects a watch until the server ends
-    it (after a second, unless the path says otherwise); WAIT asks until the path is served; COMPACT has both
-    servers forget their history.
+    it (after a second, unless the path says otherwise); WAIT asks until the path is served; UNTIL (UNTILNOT)
+    posts until the answer or its warnings contain the label (do not); COMPACT has both forget their history.
 
     Attributes:
         meets: the lines that the question is about, with whether it is its good form.

@@ -6,6 +6,10 @@ from helpers import (
     differential_apply,
     differential_cases,
     differential_deletes,
+    differential_limit_ranges,
+    differential_pod_admission,
+    differential_pod_security,
+    differential_quotas,
     differential_storage,
     differential_subresources,
     differential_writes,
@@ -19,6 +23,10 @@ _FILES = (
     differential_deletes,
     differential_subresources,
     differential_cases,
+    differential_limit_ranges,
+    differential_quotas,
+    differential_pod_security,
+    differential_pod_admission,
 )
 
 

@@ -83,7 +83,19 @@ CUSTOM: Final = tuple(
     )
 )  # fmt: skip
 
-CONVERSED: Final = (*STORAGE, *WATCH, *WRITES, *SUBRESOURCES, *CUSTOM)
+LIMITS: Final = tuple(
+    f"admission: {name}"
+    for name in (
+        "LimitRanger", "LimitRanger defaults",
+        "ResourceQuota", "ResourceQuota charges", "ResourceQuota scopes",
+        "PodSecurity", "PodSecurity warnings", "PodSecurity labels", "Priority", "DefaultTolerationSeconds",
+        "RuntimeClass", "DefaultStorageClass", "PersistentVolumeClaimResize", "StorageObjectInUseProtection",
+        "DefaultIngressClass", "TaintNodesByCondition", "PodTopologyLabels", "PodResizeValidator",
+        "CertificateSubjectRestriction",
+    )
+)  # fmt: skip
+
+CONVERSED: Final = (*STORAGE, *WATCH, *WRITES, *SUBRESOURCES, *CUSTOM, *LIMITS)
 """The lines that the hand-written conversations meet; generated breakages meet the kinds."""
 
 ONE_FORM: Final = {
@@ -93,14 +105,27 @@ ONE_FORM: Final = {
     ("watch: 410", True): "it is itself the bad form of `watch: from a revision`",
     ("storage: remaining item count", False): "a count is given or left out",
     ("custom: pruning", False): "what is pruned is accepted; refusing it is fieldValidation",
+    **{
+        (f"admission: {name}", False): "it gives, and refuses nothing"
+        for name in (
+            "LimitRanger defaults",
+            "DefaultTolerationSeconds",
+            "DefaultStorageClass",
+            "DefaultIngressClass",
+            "StorageObjectInUseProtection",
+            "TaintNodesByCondition",
+            "PodTopologyLabels",
+        )
+    },
+    ("admission: ResourceQuota charges", False): "what is refused is not charged: it is `ResourceQuota`",
+    ("admission: PodSecurity warnings", True): "it is the good form of `PodSecurity`",
     ("custom: tables", False): "a table is given for every resource",
 }
 
 NOT_BUILT: Final = (
     "subresource: log, exec, attach, portforward, proxy (nothing is behind them: 501)",
     "custom: the conversion webhook",
-    "admission: webhooks, ValidatingAdmissionPolicy, MutatingAdmissionPolicy, LimitRanger, ResourceQuota, "
-    "PodSecurity",
+    "admission: webhooks, ValidatingAdmissionPolicy, MutatingAdmissionPolicy",
     "access: RBAC, access reviews, impersonation, checked service account tokens",
     "controllers: the judge runs without controllers on either side",
     "front ends: CBOR",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from helpers.differential import Ask, Server, embedded_server, post
@@ -68,6 +68,9 @@ async def converse(servers: Both, questions: Sequence[Ask]) -> Comparison:
         if question.method == "WAIT":
             await _until_served(question.path, servers.real, servers.ours)
             continue
+        if question.method in ("UNTIL", "UNTILNOT"):
+            await _until_said(question, servers.real, servers.ours)
+            continue
         if question.method == "COMPACT":
             await asyncio.to_thread(servers.compact)
             continue
@@ -75,6 +78,18 @@ async def converse(servers: Both, questions: Sequence[Ask]) -> Comparison:
     if watches:
         await comparison.ask_together(watches)
     return comparison
+
+
+async def _until_said(question: Ask, *servers: Server) -> None:
+    """Post until the answer has the label: admission of the real server hears of objects by watches."""
+    wanted = question.method == "UNTIL"
+    for ask in servers:
+        async with asyncio.timeout(_SERVED_WITHIN):
+            while True:
+                answer = await ask(replace(question, method="POST"))
+                if (question.label in f"{answer.body}{answer.warnings}") is wanted:
+                    break
+                await asyncio.sleep(0.02)
 
 
 async def _until_served(path: str, *servers: Server) -> None:
