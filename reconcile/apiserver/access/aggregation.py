@@ -49,8 +49,10 @@ class RoleAggregation:
             "apiVersion": f"{GROUP}/v1",
             "kind": "ClusterRole",
             "metadata": {"name": name},
-            "rules": rules,
         }
+        if rules:
+            # An empty list is none for the real controller's client: it gives up the field.
+            body["rules"] = rules
         path = f"/apis/{GROUP}/v1/clusterroles/{name}"
         query = (("fieldManager", _MANAGER), ("force", "true"))
         headers = {"content-type": "application/apply-patch+yaml", "accept": "application/json"}

@@ -140,7 +140,7 @@ class NoEscalation(AdmissionPlugin):
             raise status.StatusError(text, code=500)
         rules = self._rbac.referenced_rules(kind, name, context.namespace)
         if rules is None:
-            raise status.not_found(GROUP, kind.lower(), name)
+            raise status.not_found(GROUP, attributes.resource.type.plural, name)
         self._confirm(attributes, context, new, rules)
 
     def _confirm(
@@ -152,7 +152,9 @@ class NoEscalation(AdmissionPlugin):
     ) -> None:
         errors: list[str] = []
         user = context.user
-        missing = uncovered(self._rbac.held_rules(user, context.namespace, errors), wanted)
+        asked_about = attributes.resource.type.plural
+        held = self._rbac.held_rules(user, context.namespace, errors, asked_about=asked_about)
+        missing = uncovered(held, wanted)
         if not missing:
             return
         lines = "\n".join(sorted({str(rule) for rule in compact(missing)}))

@@ -54,7 +54,10 @@ class Gate:
                 raise forbidden_to(asked, decision.reason)
         except UnreadableRequestError as error:
             target = f'Internal Server Error: "{request.path}"'
-            return text_response(f"{target}: failed to create RequestInfo: {error}\n", 500)
+            refused = text_response(f"{target}: failed to create RequestInfo: {error}\n", 500)
+            # Upstream answers this before anything that sets headers.
+            del refused.headers["cache-control"]
+            return refused
         except status.StatusError as error:
             response = error_response(error)
             response.headers["x-content-type-options"] = "nosniff"

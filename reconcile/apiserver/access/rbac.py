@@ -97,12 +97,18 @@ class RBAC:
         rules = self.held_rules(user, namespace, errors)
         return RulesFound(tuple(rule.to_json() for rule in rules), aggregate(errors) if errors else "")
 
-    def held_rules(self, user: User, namespace: str, errors: list[str]) -> list[Rule]:
-        """Every rule that applies to the user there; `errors` gets what could not be resolved."""
+    def held_rules(
+        self, user: User, namespace: str, errors: list[str], *, asked_about: str = ""
+    ) -> list[Rule]:
+        """Every rule that applies to the user there; `errors` gets what could not be resolved.
+
+        `asked_about`: the plural of the request's resource, which upstream's message names where it reads the
+        roles in the course of a write.
+        """
         return [
             rule
             for binding, _ in self._bindings_of(user, namespace)
-            for rule in self._rules_behind(binding, errors)
+            for rule in self._rules_behind(binding, errors, asked_about)
         ]
 
     def referenced_rules(self, kind: str, name: str, namespace: str) -> tuple[Rule, ...] | None:
@@ -118,10 +124,11 @@ class RBAC:
             self._roles[collection, key] = known
         return known[1]
 
-    def _rules_behind(self, binding: _Binding, errors: list[str]) -> tuple[Rule, ...]:
+    def _rules_behind(self, binding: _Binding, errors: list[str], asked_about: str = "") -> tuple[Rule, ...]:
         rules = self.referenced_rules(binding.kind, binding.role, binding.namespace)
         if rules is None:
-            errors.append(f"{binding.kind.lower()}.{GROUP} {go_quote(binding.role)} not found")
+            shown = asked_about or binding.kind.lower()
+            errors.append(f"{shown}.{GROUP} {go_quote(binding.role)} not found")
             return ()
         return rules
 

@@ -1,0 +1,95 @@
+"""Access control answers as the real server's does: who asks, whether they may, how it is refused."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from helpers.access_builders import LINES
+from helpers.access_cases import cases
+from helpers.access_servers import RBAC, converse, guarded_control_plane, guarded_servers, make_namespace
+from helpers.differential import Ask, differences
+from helpers.differential_lines import missing
+
+from reconcile.testing.control_plane import ControlPlane
+
+pytestmark = [pytest.mark.controlplane, pytest.mark.real_time]
+_NAMES = tuple(cases("any"))
+
+
+@pytest.fixture(scope="module")
+def plane(needs_control_plane: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
+    with guarded_control_plane(tmp_path_factory.mktemp("tokens")) as plane:
+        yield plane
+
+
+@pytest.fixture(scope="module")
+def met() -> Iterator[Counter[tuple[str, bool]]]:
+    """How often each line was met, in good and bad form; printed at the end."""
+    counts: Counter[tuple[str, bool]] = Counter()
+    yield counts
+    width = max(map(len, LINES))
+    print(f"\n{'line':{width}}  good  bad")
+    for line in LINES:
+        print(f"{line:{width}}  {counts[line, True]:4} {counts[line, False]:4}")
+
+
+@pytest.mark.parametrize("name", _NAMES)
+async def test_both_servers_let_the_same_users_do_the_same(
+    name: str, plane: ControlPlane, tmp_path: Path, met: Counter[Any]
+) -> None:
+    namespace = f"access-{_NAMES.index(name):04}"
+    async with guarded_servers(plane, tmp_path) as servers:
+        await make_namespace(servers, namespace)
+        comparison = await converse(servers, cases(namespace)[name], namespace)
+    met.update(comparison.met)
+    assert not comparison.found, "\n".join(comparison.found)
+
+
+def test_every_line_of_access_is_met_in_good_and_bad_form(met: Counter[Any], request: Any) -> None:
+    asked = {item.name for item in request.session.items if item.path == request.path}
+    if len(asked) < len(_NAMES):
+        pytest.skip("only some of the conversations were run")
+    # A certificate of another authority ends the connection here; the real server answers 401.
+    one_form = {"access: client certificate (bad form)"}
+    lines = [line for line in missing(met.elements(), LINES) if line not in one_form]
+    assert not lines, f"never met: {', '.join(lines)}"
+
+
+@pytest.mark.parametrize("kind", ["clusterroles", "clusterrolebindings", "roles", "rolebindings"])
+async def test_a_new_cluster_has_the_same_roles_and_bindings(
+    kind: str, plane: ControlPlane, tmp_path: Path
+) -> None:
+    async with guarded_servers(plane, tmp_path) as servers:
+        query = "?labelSelector=kubernetes.io/bootstrapping=rbac-defaults"
+        found: list[dict[str, Any]] = []
+        for ask in (servers.real, servers.ours):
+            answer = await ask(Ask("GET", f"{RBAC}/{kind}{query}"))
+            items = answer.body["items"]
+            assert items
+            found.append({_key(item): _comparable(item) for item in items})
+    real, ours = found
+    assert real.keys() == ours.keys()
+    wrong = [line for key in real for line in differences(real[key], ours[key], key)]
+    assert not wrong, "\n".join(wrong)
+
+
+def _key(obj: dict[str, Any]) -> str:
+    return f"{obj['metadata'].get('namespace', '')}/{obj['metadata']['name']}"
+
+
+def _comparable(obj: dict[str, Any]) -> dict[str, Any]:
+    """Without what the server draws, and managed fields without their times, in their order."""
+    metadata = {
+        key: value
+        for key, value in obj["metadata"].items()
+        if key not in ("uid", "resourceVersion", "creationTimestamp", "managedFields")
+    }
+    managed = sorted(
+        ({**entry, "time": ""} for entry in obj["metadata"]["managedFields"]),
+        key=lambda entry: entry["manager"],
+    )
+    return {**obj, "metadata": {**metadata, "managedFields": managed}}

@@ -1,0 +1,281 @@
+"""Conversations about access: every line in its good and in its bad form."""
+
+from __future__ import annotations
+
+from helpers.access_builders import (
+    account,
+    binding,
+    group,
+    review,
+    role,
+    rule,
+    user,
+    who,
+)
+from helpers.access_cases_granting import constrained, escalation, impersonation
+from helpers.access_cases_reviews import reviews, tokens
+from helpers.access_servers import RBAC, SAR, SETTLE, acting, by, with_token
+from helpers.differential import Ask, apply, delete, get, merge, post, put
+
+
+def cases(ns: str) -> dict[str, list[Ask]]:
+    here = f"/api/v1/namespaces/{ns}"
+    maps = f"{here}/configmaps"
+    roles, bindings = f"{RBAC}/namespaces/{ns}/roles", f"{RBAC}/namespaces/{ns}/rolebindings"
+    cluster_roles, cluster_bindings = f"{RBAC}/clusterroles", f"{RBAC}/clusterrolebindings"
+    return {
+        "who asks": _who_asks(maps),
+        "roles": _roles(ns, here, roles, bindings),
+        "cluster roles": _cluster_roles(ns, here, bindings, cluster_roles, cluster_bindings),
+        "paths": _paths(ns, cluster_roles, cluster_bindings),
+        "escalation": escalation(ns, roles, bindings, cluster_roles, cluster_bindings),
+        "aggregation": _aggregation(ns, cluster_roles, cluster_bindings),
+        "create on update": _create_on_update(ns, here, roles, bindings),
+        "reviews": reviews(ns, roles, bindings),
+        "impersonation": impersonation(ns, maps, cluster_roles, cluster_bindings),
+        "constrained impersonation": constrained(ns, here, cluster_roles, cluster_bindings),
+        "tokens": tokens(ns, here),
+    }
+
+
+def _who_asks(maps: str) -> list[Ask]:
+    file, anonymous = "access: token file", "access: anonymous"
+    whoami = "access: SelfSubjectReview"
+    return [
+        by("alice", who()).good(file, whoami),
+        by("bob", who()).good(file),
+        by("erin", who()).good(file),
+        by("twice", who()).good(file),
+        by("carol", get(maps)).good(file),
+        by("nobody", who()).bad(file),
+        with_token("", get("/version")).good(anonymous),
+        with_token("alice-token more", who()).good(file),
+        with_token("Bearer", get("/version")).bad(file),
+        by("", get("/version")).good(anonymous),
+        by("", get("/healthz")).good(anonymous),
+        by("", get(maps)).bad(anonymous),
+        by("", get("/api")).bad(anonymous),
+        by("", get("/apis")).bad(anonymous),
+        by("", get("/openapi/v2")).bad(anonymous),
+        by("", who()).bad(anonymous, whoami),
+        by("", Ask("GET", maps, accept="application/yaml")).bad(anonymous),
+        get(maps).good("access: client certificate"),
+        acting(who(), ("User", "system:anonymous")),
+        by("alice", get("/version")).good(file),
+        by("alice", get("/apis/apps")).good(file),
+        by("alice", get("/apis/apps/v1")).good(file),
+        by("alice", get("/apis/no.such.group/v1")),
+        by("alice", get("/metrics")).bad("access: unknown paths"),
+        by("alice", get("/no/such/path")).bad("access: unknown paths"),
+        by("alice", get("/a<b>&c")).bad("access: unknown paths"),
+        by("alice", post("/no/such/path", {})).bad("access: unknown paths"),
+        by("alice", get("/apis/no.such.group/v1/things")).bad("access: unknown paths"),
+        by("alice", get("/api/v1/no-such-things/name/sub")).bad("access: unknown paths"),
+        by("alice", get("/api/v1/watch/pods")).bad("access: unknown paths"),
+        by("alice", get("/api/v1/proxy/pods/name/rest")).bad("access: unknown paths"),
+        by("alice", get("/api/v1/watch")).bad("access: unknown paths"),
+        by("carol", get("/no/such/path")),
+        by("carol", get("/api/v1/nodes")).good("access: unknown paths"),
+        by("", get("/api/v1/watch")).bad("access: unknown paths"),
+    ]
+
+
+def _roles(ns: str, here: str, roles: str, bindings: str) -> list[Ask]:
+    line, verbs, names = "access: roles", "access: verbs", "access: resource names"
+    subresources = "access: subresources"
+    maps, pods, secrets = f"{here}/configmaps", f"{here}/pods", f"{here}/secrets"
+    rules = (
+        rule("get list watch create", "configmaps"),
+        rule("get", "secrets", names="one two"),
+        rule("list watch", "secrets", names="one"),
+        rule("get patch", "pods/status deployments/scale", "- apps"),
+        rule("*", "leases", "coordination.k8s.io"),
+    )
+    lease = {"metadata": {"name": "mine"}, "spec": {}}
+    leases = f"/apis/coordination.k8s.io/v1/namespaces/{ns}/leases"
+    return [
+        by("alice", get(maps)).bad(line),
+        post(roles, role("reader", *rules)),
+        post(bindings, binding("readers", "Role", "reader", user("alice"), account("robot"))),
+        SETTLE,
+        by("alice", get(maps)).good(line, verbs),
+        by("bob", get(maps)).bad(line),
+        by("alice", get("/api/v1/configmaps")).bad(line),
+        by("alice", get("/api/v1/namespaces/default/configmaps")).bad(line),
+        by("alice", get(f"{maps}/none")),
+        by("alice", get(maps, watch="true", timeoutSeconds=1)).good(verbs),
+        by("alice", post(maps, {"metadata": {"name": "made"}})).good(verbs),
+        by("alice", put(f"{maps}/made", {"metadata": {"name": "made"}})).bad(verbs),
+        by("alice", merge(f"{maps}/made", {})).bad(verbs),
+        by("alice", delete(f"{maps}/made")).bad(verbs),
+        by("alice", delete(maps)).bad(verbs),
+        by("alice", apply(f"{maps}/made", {})).bad(verbs),
+        by("alice", post(secrets, {"metadata": {"name": "one"}})).bad(names),
+        post(secrets, {"metadata": {"name": "one"}}),
+        post(secrets, {"metadata": {"name": "three"}}),
+        by("alice", get(f"{secrets}/one")).good(names),
+        by("alice", get(f"{secrets}/three")).bad(names),
+        by("alice", get(secrets)).bad(names),
+        by("alice", get(secrets, fieldSelector="metadata.name=one")).good(names),
+        by("alice", get(secrets, fieldSelector="type=Opaque,metadata.name=one")).good(names),
+        by("alice", get(secrets, fieldSelector="metadata.name=three")).bad(names),
+        by("alice", get(secrets, fieldSelector="metadata.name!=one")).bad(names),
+        by("alice", get(secrets, fieldSelector="metadata.name=one", limit="x")).bad(names),
+        by("alice", get(secrets, fieldSelector="metadata.name=o/e")).bad(names),
+        by("alice", get(secrets, fieldSelector="metadata.name=one", watch="1", timeoutSeconds=1)).good(names),
+        by("alice", get(f"{pods}/none")).bad(subresources),
+        by("alice", get(f"{pods}/none/log")).bad(subresources),
+        by("alice", get(f"{pods}/none/status")),
+        by("alice", get(f"/apis/apps/v1/namespaces/{ns}/deployments/none/scale")),
+        by("alice", get(f"/apis/apps/v1/namespaces/{ns}/deployments/none/status")).bad(subresources),
+        by("alice", post(leases, lease)).good(line, subresources, "access: wildcards"),
+        by("alice", delete(f"{leases}/mine")).good(line),
+        by("alice", get(f"{here}")).bad(line),
+        by("alice", get(f"{here}/status")).bad(subresources),
+        by("alice", put(f"{here}/finalize", {})).bad(subresources),
+        by("alice", get(f"{RBAC}/namespaces/{ns}/roles")).bad("access: wildcards"),
+        acting(get(maps), ("User", f"system:serviceaccount:{ns}:robot")).good(
+            "access: service account subjects"
+        ),
+        acting(get(maps), ("User", "system:serviceaccount:default:robot")).bad(
+            "access: service account subjects"
+        ),
+        delete(f"{bindings}/readers"),
+        SETTLE,
+        by("alice", get(maps)).bad(line),
+        post(bindings, binding("readers", "Role", "no-such-role", user("alice"))),
+        SETTLE,
+        by("alice", get(maps)).bad(line),
+    ]
+
+
+def _cluster_roles(ns: str, here: str, bindings: str, cluster_roles: str, cluster_bindings: str) -> list[Ask]:
+    line, wildcards = "access: cluster roles", "access: wildcards"
+    accounts = "access: service account subjects"
+    mine = f"{ns}-nodes"
+    return [
+        by("bob", get("/api/v1/nodes")).bad(line),
+        post(cluster_roles, role(mine, rule("get list", "nodes"), rule("get", "*/scale", "*"))),
+        post(cluster_bindings, binding(mine, "ClusterRole", mine, user("bob"), group(f"{ns}-staff"))),
+        post(cluster_roles, role(f"{ns}-all", rule("*", "*", "*"))),
+        post(bindings, binding("all", "ClusterRole", f"{ns}-all", group("developers"))),
+        post(cluster_bindings, binding(f"{ns}-account", "ClusterRole", mine, account("robot", ns))),
+        SETTLE,
+        by("bob", get("/api/v1/nodes")).good(line),
+        by("bob", get("/api/v1/nodes/none")),
+        by("bob", delete("/api/v1/nodes/none")).bad(line),
+        by("bob", get(f"/apis/apps/v1/namespaces/{ns}/deployments/none/scale")),
+        by("bob", get(f"/apis/no.such.group/v1/namespaces/{ns}/things/none/scale")),
+        by("bob", get(f"/apis/apps/v1/namespaces/{ns}/deployments/none")).bad(wildcards),
+        by("alice", get(f"{here}/secrets")).good(wildcards),
+        by("alice", get(f"{here}/pods/none/status")),
+        by("alice", get(here)).good(wildcards),
+        by("alice", get("/api/v1/secrets")).bad(wildcards),
+        by("alice", get("/metrics")).bad(wildcards),
+        acting(get("/api/v1/nodes"), ("User", f"system:serviceaccount:{ns}:robot")).good(accounts),
+        acting(get("/api/v1/nodes"), ("User", f"system:serviceaccount:{ns}:other")).bad(accounts),
+        acting(get("/api/v1/nodes"), ("User", "zoe"), ("Group", f"{ns}-staff")).good(line),
+        acting(get("/api/v1/nodes"), ("User", "zoe"), ("Group", f"{ns}-other")).bad(line),
+        delete(f"{cluster_bindings}/{mine}"),
+        delete(f"{cluster_bindings}/{ns}-account"),
+        delete(f"{cluster_roles}/{mine}"),
+        delete(f"{cluster_roles}/{ns}-all"),
+        SETTLE,
+        by("bob", get("/api/v1/nodes")).bad(line),
+        by("alice", get(f"{here}/secrets")).bad(wildcards),
+    ]
+
+
+def _paths(ns: str, cluster_roles: str, cluster_bindings: str) -> list[Ask]:
+    line = "access: paths"
+    name = f"{ns}-paths"
+    return [
+        by("bob", get("/metrics")).bad(line),
+        post(cluster_roles, role(name, rule("get", paths="/metrics /debug/* /logs/a*"))),
+        post(cluster_bindings, binding(name, "ClusterRole", name, user("bob"))),
+        SETTLE,
+        post(SAR, review("bob", path="/metrics", verb="get")).good(line),
+        by("bob", get("/debug/none")),
+        by("bob", get("/debug")).bad(line),
+        by("bob", get("/logs/b")).bad(line),
+        by("bob", get("/logs/abc/d")),
+        by("bob", post("/metrics", {})).bad(line),
+        by("bob", get("/metrics/")).bad(line),
+        by("bob", get("/metrics/more")).bad(line),
+        delete(f"{cluster_bindings}/{name}"),
+        delete(f"{cluster_roles}/{name}"),
+    ]
+
+
+def _aggregation(ns: str, cluster_roles: str, cluster_bindings: str) -> list[Ask]:
+    line = "access: aggregation"
+    label = f"{ns}.example.com/add"
+    rest = f"{cluster_roles}/{ns}-sum"
+    part = {
+        **role(f"{ns}-part", rule("get", "nodes")),
+        "metadata": {"name": f"{ns}-part", "labels": {label: "yes"}},
+    }
+    other = {**role(f"{ns}-more", rule("get", "nodes"), rule("list", "nodes")),
+             "metadata": {"name": f"{ns}-more", "labels": {label: "yes"}}}  # fmt: skip
+    total = role(f"{ns}-sum", aggregationRule={"clusterRoleSelectors": [{"matchLabels": {label: "yes"}}]})
+    return [
+        post(cluster_roles, part),
+        post(cluster_roles, total),
+        post(cluster_bindings, binding(f"{ns}-sum", "ClusterRole", f"{ns}-sum", user("bob"))),
+        Ask("UNTIL", rest, [rule("get", "nodes")]),
+        get(rest).good(line),
+        SETTLE,
+        by("bob", get("/api/v1/nodes/none")),
+        by("bob", get("/api/v1/nodes")).bad(line),
+        post(cluster_roles, other),
+        Ask("UNTIL", rest, [rule("get", "nodes"), rule("list", "nodes")]),
+        get(rest).good(line),
+        SETTLE,
+        by("bob", get("/api/v1/nodes")).good(line),
+        merge(rest, {"rules": [rule("delete", "nodes")]}),
+        Ask("UNTIL", rest, [rule("get", "nodes"), rule("list", "nodes")]),
+        delete(f"{cluster_roles}/{ns}-more"),
+        delete(f"{cluster_roles}/{ns}-part"),
+        Ask("UNTIL", rest, []),
+        get(rest).good(line),
+        SETTLE,
+        by("bob", get("/api/v1/nodes")).bad(line),
+        delete(f"{cluster_bindings}/{ns}-sum"),
+        delete(rest),
+    ]
+
+
+def _create_on_update(ns: str, here: str, roles: str, bindings: str) -> list[Ask]:
+    line = "access: create on update"
+    leases = f"/apis/coordination.k8s.io/v1/namespaces/{ns}/leases"
+    maps = f"{here}/configmaps"
+    applied = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "made"}}
+    return [
+        post(roles, role("writer", rule("update patch", "leases configmaps", "coordination.k8s.io -"))),
+        post(bindings, binding("writer", "Role", "writer", user("bob"))),
+        SETTLE,
+        by("bob", put(f"{leases}/made", {"metadata": {"name": "made"}})).bad(line),
+        by("bob", apply(f"{maps}/made", applied)).bad(line),
+        by("bob", merge(f"{maps}/made", {})).bad(line),
+        put(
+            f"{roles}/writer",
+            role(
+                "writer",
+                rule(
+                    "update patch create",
+                    "leases configmaps",
+                    "coordination.k8s.io -",
+                ),
+            ),
+        ),
+        SETTLE,
+        by("bob", put(f"{leases}/made", {"metadata": {"name": "made"}})).good(line),
+        by("bob", apply(f"{maps}/made", applied)).good(line),
+        put(
+            f"{roles}/writer",
+            role("writer", rule("update patch", "leases configmaps", "coordination.k8s.io -")),
+        ),
+        SETTLE,
+        by("bob", put(f"{leases}/made", {"metadata": {"name": "made"}})),
+        by("bob", apply(f"{maps}/made", applied)).good(line),
+    ]
