@@ -413,10 +413,6 @@ class FieldManager(Protocol):
         """Server-side apply: the merged object. Raises the 409 of conflicts unless `context.force`."""
         ...
 
-    def after_admission(self, new: JSONObject, before: JSONObject, context: RequestContext) -> None:
-        """Admission changed an applied object: give the changes to the manager, as an Update."""
-        ...
-
 
 @dataclass(slots=True)
 class Reinvocation:

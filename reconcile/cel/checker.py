@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from reconcile.cel import types
-from reconcile.cel.declarations import Function, functions, type_names
+from reconcile.cel.declarations import Function, functions_with, type_names
 from reconcile.cel.errors import CelTypeError, Issue
 from reconcile.cel.inference import (
     Bindings,
@@ -22,6 +22,7 @@ from reconcile.cel.inference import (
 )
 from reconcile.cel.lexer import RESERVED
 from reconcile.cel.schema_types import Declared
+from reconcile.cel.structs import field_type, struct_type
 from reconcile.cel.syntax import (
     Call,
     Comprehension,
@@ -48,6 +49,7 @@ class Checked:
         overloads: of each call, by number: what it can mean.
         names: what each identifier or qualified name refers to, by number.
         variables: the declared variables.
+        structs: whether expressions can make structs (of `structs`).
     """
 
     tree: Tree
@@ -55,24 +57,25 @@ class Checked:
     overloads: dict[int, list[str]] = field(default_factory=dict[int, list[str]])
     names: dict[int, str] = field(default_factory=dict[int, str])
     variables: Mapping[str, Declared] = field(default_factory=dict[str, Declared])
+    structs: bool = False
 
     @property
     def result(self) -> Type:
         return self.types[self.tree.root.id]
 
 
-def check(tree: Tree, variables: Mapping[str, Declared]) -> Checked:
+def check(tree: Tree, variables: Mapping[str, Declared], *, structs: bool = False) -> Checked:
     """Check a tree whose free variables have the declared types.
 
     Raises:
         CelTypeError: with all that was found.
     """
-    checker = _Checker(tree, variables)
+    checker = _Checker(tree, variables, structs=structs)
     checker.check(tree.root)
     for number, type in checker.types.items():
         checker.types[number] = substitute(checker.bindings, type, free_is_dyn=True)
     raise_issues(tree.text, checker.issues)
-    return Checked(tree, checker.types, checker.overloads, checker.names, variables)
+    return Checked(tree, checker.types, checker.overloads, checker.names, variables, structs)
 
 
 def raise_issues(text: str, issues: list[Issue]) -> None:
@@ -101,8 +104,9 @@ def qualified_name(expr: Expr) -> str | None:
 
 
 class _Checker:
-    def __init__(self, tree: Tree, variables: Mapping[str, Declared]) -> None:
+    def __init__(self, tree: Tree, variables: Mapping[str, Declared], *, structs: bool) -> None:
         self.tree = tree
+        self.structs = structs
         self.scopes: list[dict[str, Type]] = [{name: each.type for name, each in variables.items()}]
         self.objects: dict[str, Mapping[str, Declared]] = {}
         for each in variables.values():
@@ -113,7 +117,7 @@ class _Checker:
         self.issues: list[Issue] = []
         self.bindings: Bindings = {}
         self.free = 0
-        self.functions = functions()
+        self.functions = functions_with(structs=structs)
         self.type_names = type_names()
 
     def report(self, number: int, message: str) -> None:
@@ -200,16 +204,19 @@ class _Checker:
 
     def _object_field(self, number: int, object_type: Type, name: str) -> Type:
         fields = self.objects.get(object_type.name)
+        if fields is None and self.structs and struct_type(object_type.name) is not None:
+            return field_type(object_type, name) or self._no_field(number, name)
         if fields is None:
             self.report(number, f"unexpected failed resolution of '{object_type.name}'")
             return ERROR
         found = fields.get(name)
         if found is None and name in RESERVED:
             found = fields.get(f"__{name}__")
-        if found is None:
-            self.report(number, f"undefined field '{name}'")
-            return ERROR
-        return found.type
+        return self._no_field(number, name) if found is None else found.type
+
+    def _no_field(self, number: int, name: str) -> Type:
+        self.report(number, f"undefined field '{name}'")
+        return ERROR
 
     def _call(self, expr: Call) -> Type:
         if expr.function == "_?._":
@@ -330,10 +337,26 @@ class _Checker:
         return types.map_of(key, value)
 
     def _struct(self, expr: StructExpr) -> Type:
-        self._undeclared(expr.id, expr.type_name)
+        made = struct_type(expr.type_name.removeprefix(".")) if self.structs else None
+        if made is None:
+            self._undeclared(expr.id, expr.type_name)
+            for each in expr.fields:
+                self.check(each.value)
+            return ERROR
         for each in expr.fields:
-            self.check(each.value)
-        return ERROR
+            given = self.check(each.value)
+            if each.optional:
+                given = self._unwrapped(each.value, given)
+            wanted = field_type(made, each.name)
+            if wanted is None:
+                self._no_field(each.id, each.name)
+            elif not self._fits(wanted, given):
+                shown = substitute(self.bindings, given, free_is_dyn=True)
+                self.report(
+                    each.id,
+                    f"expected type of field '{each.name}' is '{wanted}' but provided type is '{shown}'",
+                )
+        return made
 
     def _comprehension(self, expr: Comprehension) -> Type:
         self.check(expr.range)

@@ -12,7 +12,7 @@ from typing import Any
 
 from reconcile.cel.attributes import Attribute, Frame, Qualifier, Run
 from reconcile.cel.checker import Checked
-from reconcile.cel.declarations import functions, type_names
+from reconcile.cel.declarations import functions_with, type_names
 from reconcile.cel.errors import CelTypeError, Issue
 from reconcile.cel.estimates import LIST_COST, MAP_COST
 from reconcile.cel.failure import Cancelled, Failure, no_such_overload
@@ -22,6 +22,7 @@ from reconcile.cel.library_costs import tracker
 from reconcile.cel.limits import PER_CALL_LIMIT
 from reconcile.cel.operators import binary, equality, inequality, logical_and, logical_or, unary, variadic
 from reconcile.cel.re2 import PatternError, compile_re2
+from reconcile.cel.structs import STRUCT_COST, make, struct_type
 from reconcile.cel.syntax import (
     ACCUMULATOR,
     Call,
@@ -106,7 +107,7 @@ class Failed(Exception):
 class Compiler:
     def __init__(self, checked: Checked) -> None:
         self.checked = checked
-        self.functions = functions()
+        self.functions = functions_with(structs=checked.structs)
         # Slot 0 holds the cost, slot 1 the limit.
         self.variables = {name: index for index, name in enumerate(checked.variables, start=2)}
         self.size = 2 + len(self.variables)
@@ -137,7 +138,7 @@ class Compiler:
         if isinstance(expr, MapExpr):
             return self._map(expr)
         if isinstance(expr, StructExpr):
-            raise self.wrong(expr, f"unknown type: {expr.type_name}")
+            return self._struct(expr)
         return fold(self, expr)
 
     def _name(self, name: str) -> Plan:
@@ -216,6 +217,30 @@ class Compiler:
         if all(key.constant is not None and value.constant is not None for key, value, _ in plans):
             return _constant(build([0]))
         return Plan(_counted(build, MAP_COST))
+
+    def _struct(self, expr: StructExpr) -> Plan:
+        struct = struct_type(expr.type_name.removeprefix("."))
+        if struct is None or not self.checked.structs:
+            raise self.wrong(expr, f"unknown type: {expr.type_name}")
+        runs = [(each.name, self.plan(each.value).run, each.optional) for each in expr.fields]
+
+        def build(frame: Frame) -> Any:
+            fields: dict[str, Any] = {}
+            for name, run, optional in runs:
+                value = run(frame)
+                if optional:
+                    if type(value) is not Optional:
+                        raise Failure(
+                            f"cannot initialize optional entry '{name}' from non-optional value "
+                            f"{shown(value)}"
+                        )
+                    if not value.present:
+                        continue
+                    value = value.value
+                fields[name] = value
+            return make(struct, fields)
+
+        return Plan(_counted(build, STRUCT_COST))
 
     # Calls
 

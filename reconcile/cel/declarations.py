@@ -136,6 +136,16 @@ def functions() -> Mapping[str, Function]:
 
 
 @cache
+def functions_with(*, structs: bool) -> Mapping[str, Function]:
+    """The same, with those that come with structs."""
+    if not structs:
+        return functions()
+    from reconcile.cel.structs import functions as struct_functions
+
+    return {**functions(), **struct_functions()}
+
+
+@cache
 def type_names() -> Mapping[str, Type]:
     """The types that expressions can name."""
     return {

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 _FORMAT_PATTERN = 128
 _FORMAT_SIZE = 64
+# What asking the authorizer costs: as much as reading a third of the largest request.
+_CHECK = 350000
 
 _NOMINAL = frozenset(
     {
@@ -48,6 +50,8 @@ def estimate_call(
     if found is not None:
         return found
     size = estimator.size_of_node
+    if function == "check":
+        return CallCost(exactly(_CHECK))
     if function in _NOMINAL or overload == "cidr_ip":
         return CallCost(ONE)
     if function in _TRAVERSALS and target is not None:
@@ -225,6 +229,8 @@ def tracker(function: str, overload: str) -> Tracker | None:
     found = _sequence_tracker(overload)
     if found is not None:
         return found
+    if function == "check":
+        return lambda args, result: _CHECK
     if function in _NOMINAL or overload == "cidr_ip":
         return None
     if function in _TRAVERSALS:

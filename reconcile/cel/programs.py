@@ -20,14 +20,14 @@ from reconcile.cel.types import Type
 from reconcile.cel.validators import validate
 
 
-def checked_expression(text: str, variables: Mapping[str, Declared]) -> Checked:
+def checked_expression(text: str, variables: Mapping[str, Declared], *, structs: bool = False) -> Checked:
     """Parse and check.
 
     Raises:
         CelSyntaxError: it does not parse.
         CelTypeError: it does not fit its variables.
     """
-    checked = check(parse(text), variables)
+    checked = check(parse(text), variables, structs=structs)
     validate(checked)
     return checked
 
@@ -44,8 +44,10 @@ class Expression:
         text: str,
         variables: Mapping[str, Declared],
         converters: Mapping[str, Convert] | None = None,
+        *,
+        structs: bool = False,
     ) -> None:
-        """Compile an expression.
+        """Compile an expression. `structs`: it may make those of mutating policies.
 
         Raises:
             CelSyntaxError: it does not parse.
@@ -54,7 +56,7 @@ class Expression:
         self.text = text
         self._converters = converters or {}
         try:
-            self._checked = checked_expression(text, variables)
+            self._checked = checked_expression(text, variables, structs=structs)
             self._compiled = Compiled(self._checked)
         except RecursionError:
             raise too_large(text) from None

@@ -42,6 +42,7 @@ ORDER = (
 """The order of kube-apiserver's plugins (pkg/kubeapiserver/options/plugins.go), of those that are here."""
 
 _BEFORE_WEBHOOKS = ORDER.index("MutatingAdmissionPolicy") - 0.5
+_OUTSIDE = frozenset(ORDER[ORDER.index("MutatingAdmissionPolicy") : ORDER.index("ResourceQuota")])
 _KEPT = 4096
 
 
@@ -73,6 +74,13 @@ class AdmissionChain:
             found = tuple(plugin for plugin in self.plugins if plugin.handles(*key))
             self._interested[key] = found
         return found
+
+    def watched(self, attributes: AdmissionAttributes) -> bool:
+        """Whether somebody outside the server (policies and webhooks) sees the object."""
+        return any(
+            plugin.active and plugin.name in _OUTSIDE
+            for plugin in self.plugins_for(attributes.operation, attributes.resource, attributes.subresource)
+        )
 
     async def admit(self, attributes: AdmissionAttributes) -> None:
         """Let the plugins change the object; once more when one of policies or webhooks wishes so.

@@ -111,6 +111,8 @@ class Subresources:
                 )
             meta["namespace"] = context.namespace
         attributes = attributes_of("CREATE", context, body, None)
+        if self._parts.admission.watched(attributes):
+            self._parts.field_manager.update(body, None, replace(context, resource=resource))
         await self._parts.admission.admit_and_validate(attributes, kind=resource.type.gvk)
         if subresource.name_checked:
             # A token request is answered with its metadata, all others with a Status.
@@ -155,17 +157,18 @@ class Subresources:
             assert old is not None
             view = body
             current = projection.read(old, context)
+            if applied or parts.admission.watched(attributes_of("UPDATE", context, None, None)):
+                entries = to_scale(old["metadata"].get("managedFields"), replicas)
+                current["metadata"]["managedFields"] = entries
             if view is None:
-                if applied:
-                    current["metadata"]["managedFields"] = to_scale(
-                        old["metadata"].get("managedFields"), replicas
-                    )
                 view = parts.patcher.patch(media, request.body, current, projected)
                 handler.check_patched(projected, resource, view, applied=applied)
             else:
                 view = decode_object(encode_object(view))
             attributes = attributes_of("UPDATE", context, view, current)
             attributes.kind = resource.type.gvk
+            if not applied and parts.admission.watched(attributes):
+                parts.field_manager.update(view, current, projected)
             await parts.admission.admit(attributes)
             meta = view["metadata"]
             check_name(context, meta)

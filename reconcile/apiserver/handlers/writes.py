@@ -10,8 +10,6 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from inspect import isawaitable
 
-import msgspec
-
 from reconcile.apiserver import field_errors, status
 from reconcile.apiserver.handlers import object_meta
 from reconcile.apiserver.handlers.options import parse_resource_version
@@ -107,7 +105,7 @@ class Writer:
         attributes: AdmissionAttributes | None = None
         if admitted:
             attributes = attributes_of("CREATE", context, obj, None)
-            await self._admit(attributes, applied)
+            await self._parts.admission.admit(attributes)
         object_meta.drop_duplicate_owners(obj["metadata"], context.warnings, after_admission=True)
         return attributes
 
@@ -141,8 +139,12 @@ class Writer:
             await parts.admission.validate(attributes)
         stored_form = await parts.store.stored_form(resource, obj)
         kind = resource.type
-        if parts.store.find(resource, meta.get("namespace") or "", meta["name"]) is not None:
-            raise status.already_exists(kind.group, kind.plural, meta["name"])
+        held = parts.store.find(resource, meta.get("namespace") or "", meta["name"])
+        if held is not None:
+            error = status.already_exists(kind.group, kind.plural, meta["name"])
+            if decode_object(held.raw)["metadata"].get("deletionTimestamp"):
+                error.message = f"object is being deleted: {error.message}"
+            raise error
         strategy.before_commit(obj, None, context)
         if stored_form is not obj:
             stored_form = await parts.store.stored_form(resource, obj)
@@ -237,10 +239,9 @@ class Writer:
         kind = resource.type
         object_meta.drop_duplicate_owners(meta, context.warnings, after_admission=False)
         if not applied:
-            meta.setdefault("creationTimestamp", old_meta.get("creationTimestamp"))
             parts.field_manager.update(new, old, context)
         if admitted and view is None:
-            await self._admit(attributes_of("UPDATE", context, new, old), applied)
+            await parts.admission.admit(attributes_of("UPDATE", context, new, old))
             object_meta.drop_duplicate_owners(new["metadata"], context.warnings, after_admission=True)
         meta = new["metadata"]
         given = parse_resource_version(meta.get("resourceVersion") or "", "object")
@@ -285,18 +286,6 @@ class Writer:
         if not context.dry_run:
             parts.store.put(resource, new, stored_form, held)
         return new
-
-    async def _admit(self, attributes: AdmissionAttributes, applied: bool) -> None:
-        """The mutating pass, with what it means for managed fields."""
-        chain, new = self._parts.admission, attributes.object
-        assert new is not None
-        if not chain.plugins_for(attributes.operation, attributes.resource, attributes.subresource):
-            return
-        before = msgspec.msgpack.encode(new) if applied else None
-        await chain.admit(attributes)
-        if before is not None and before != msgspec.msgpack.encode(new):
-            manager = self._parts.field_manager
-            manager.after_admission(new, msgspec.msgpack.decode(before), attributes.context)
 
     def _invalid(
         self,

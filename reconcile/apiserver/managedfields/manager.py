@@ -101,7 +101,7 @@ class FieldManager:
 
     def update(self, new: JSONObject, live: JSONObject | None, context: RequestContext) -> None:
         """Give what `new` changes to the manager of the request, as an Update."""
-        if context.subresource in _UNTRACKED:
+        if context.subresource in _UNTRACKED and context.resource.type.kind not in ("Binding", "Eviction"):
             keep_entries(new, live)
             return
         given = new["metadata"].pop("managedFields", None)
@@ -144,18 +144,6 @@ class FieldManager:
         _store(merged, managed)
         return merged
 
-    def after_admission(self, new: JSONObject, before: JSONObject, context: RequestContext) -> None:
-        """What admission changed in an applied object belongs to the request's manager, as an Update."""
-        if equal(_plain(new), _plain(before)):
-            return
-        try:
-            managed = decode_entries(before["metadata"].get("managedFields"), stored=True)
-        except ValueError:
-            managed = {}
-        new["metadata"].pop("managedFields", None)
-        self._record(managed, _plain(before), _plain(new), context.field_manager, context)
-        _store(new, managed)
-
     @staticmethod
     def _starting_point(given: Any, held: Any, *, subresource: bool) -> Managed:
         """A client may edit managedFields, or empty them; broken ones fall back on the stored ones."""
@@ -190,7 +178,8 @@ class FieldManager:
             previous = managed.get(who)
             fields = taken | previous.fields if previous else taken
             # The scale's entry has no time, on the real server either.
-            time = "" if context.subresource == "scale" else context.timestamp
+            in_object = context.subresource == "scale" and context.resource.type.kind != "Scale"
+            time = "" if in_object else context.timestamp
             managed[who] = Owned(fields, version, time)
         _cap(managed)
 

@@ -1,0 +1,162 @@
+"""Judges admission: the same webhooks and policies on both servers, then the same requests.
+
+The real server learns of a changed configuration some time after it answered; so each configuration has a
+marker of its own, and the judge waits until that shows before it asks.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections.abc import Sequence
+from typing import Any
+
+from helpers.differential import Answer, Ask, Server, delete, differences, post, put, query
+from helpers.differential_compare import Comparison
+from helpers.webhook_server import WebhookServer, allow
+
+Body = dict[str, Any]
+GROUP = "/apis/admissionregistration.k8s.io/v1"
+_NOTICED_WITHIN = 120.0
+_WEBHOOKS = {
+    "Mutating": "mutatingwebhookconfigurations",
+    "Validating": "validatingwebhookconfigurations",
+}
+
+
+class AdmissionJudge(Comparison):
+    """Compares answers, and what webhooks were asked on the way.
+
+    Attributes:
+        hooks: the webhook server that both servers reach.
+        namespace: the namespace that the webhooks and policies are about, unless they say otherwise.
+    """
+
+    def __init__(self, real: Server, ours: Server, hooks: WebhookServer, namespace: str) -> None:
+        super().__init__(real, ours)
+        self.hooks = hooks
+        self.namespace = namespace
+        self._servers = (real, ours)
+        self._numbers = itertools.count()
+        self._configured: set[str] = set()
+        hooks.behaviours["/probe"] = allow()
+
+    async def ask(self, question: Ask) -> tuple[Answer, Answer]:
+        """First the one, then the other: each call of a webhook belongs to one of them."""
+        answers: list[Answer] = []
+        calls: list[list[Any]] = []
+        for side, seen in zip(self._sides, self._seen, strict=True):
+            self.hooks.asked.clear()
+            answers.append(await side.ask(question))
+            calls.append([_comparable(seen, question, call) for call in self.hooks.asked])
+        self._compare(question, *answers)
+        for found in calls:
+            # Validating webhooks are asked at once.
+            found.sort(key=lambda call: (call["path"], call["body"]["request"]["operation"]))
+        found = differences(*calls) if len(calls[0]) == len(calls[1]) else [_counts(calls)]
+        if found:
+            self.found.append("\n    webhooks: ".join((str(question), *found)))
+        return answers[0], answers[1]
+
+    def called(self) -> list[str]:
+        """The paths that the last request called on ours."""
+        return [path for path, _, _ in self.hooks.asked]
+
+    async def webhooks(
+        self, mutating: Sequence[Body] = (), validating: Sequence[Body] = (), *, anywhere: bool = False
+    ) -> None:
+        """Have both servers ask these webhooks from now on, and no others."""
+        number = str(next(self._numbers))
+        for kind, given in (("Mutating", mutating), ("Validating", validating)):
+            made = [self._probe(number), *(self._completed(hook, anywhere=anywhere) for hook in given)]
+            body: Body = {
+                "apiVersion": "admissionregistration.k8s.io/v1",
+                "kind": f"{kind}WebhookConfiguration",
+                "metadata": {"name": "judged"},
+                "webhooks": made,
+            }
+            for server in self._servers:
+                path = f"{GROUP}/{_WEBHOOKS[kind]}"
+                if kind in self._configured:
+                    held = (await server(Ask("GET", f"{path}/judged"))).body
+                    body["metadata"]["resourceVersion"] = held["metadata"]["resourceVersion"]
+                    answer = await server(put(f"{path}/judged", body))
+                else:
+                    body["metadata"].pop("resourceVersion", None)
+                    answer = await server(post(path, body))
+                assert answer.status < 300, answer.body
+            self._configured.add(kind)
+        probe = {"metadata": {"name": "probe", "labels": {"probe": number}}}
+        path = query(f"/api/v1/namespaces/{self.namespace}/configmaps", {"dryRun": "All"})
+        async with asyncio.timeout(_NOTICED_WITHIN):
+            while True:
+                self.hooks.asked.clear()
+                await self._servers[0](post(path, probe))
+                if sum(path == "/probe" for path, _, _ in self.hooks.asked) >= 2:
+                    break
+                await asyncio.sleep(0.02)
+        self.hooks.asked.clear()
+
+    def _completed(self, hook: Body, *, anywhere: bool) -> Body:
+        path = hook.get("path", "/")
+        made: Body = {
+            "name": "a.hooks.test",
+            "clientConfig": {"url": self.hooks.url(path), "caBundle": self.hooks.ca_bundle},
+            "rules": [rule("configmaps")],
+            "sideEffects": "None",
+            "admissionReviewVersions": ["v1"],
+            "namespaceSelector": {} if anywhere else self.here(),
+            # What the probe shows is no affair of theirs.
+            "objectSelector": {"matchExpressions": [{"key": "probe", "operator": "DoesNotExist"}]},
+        }
+        made |= {key: value for key, value in hook.items() if key != "path"}
+        return made
+
+    def here(self) -> Body:
+        return {"matchLabels": {"kubernetes.io/metadata.name": self.namespace}}
+
+    def _probe(self, number: str) -> Body:
+        selector = {"matchLabels": {"probe": number}}
+        return self._completed(
+            {"name": "probe.hooks.test", "path": "/probe", "objectSelector": selector}, anywhere=False
+        )
+
+    async def no_webhooks(self) -> None:
+        """Take away what was configured."""
+        for kind in sorted(self._configured):
+            for server in self._servers:
+                await server(delete(f"{GROUP}/{_WEBHOOKS[kind]}/judged"))
+        self._configured.clear()
+
+
+def rule(
+    *resources: str,
+    operations: Sequence[str] = ("*",),
+    groups: Sequence[str] = ("",),
+    versions: Sequence[str] = ("v1",),
+    **more: Any,
+) -> Body:
+    return {
+        "apiGroups": list(groups),
+        "apiVersions": list(versions),
+        "operations": list(operations),
+        "resources": list(resources),
+        **more,
+    }
+
+
+def _comparable(seen: Any, question: Ask, call: tuple[str, str, Body]) -> Body:
+    path, asked, review = call
+    request = dict(review["request"])
+    # Which certificate the client has; ours was not asked for one.
+    request["userInfo"] = {key: value for key, value in request["userInfo"].items() if key != "extra"}
+    meta = (request.get("object") or {}).get("metadata") or {}
+    if meta.get("generateName") and meta.get("name"):
+        request["name"] = seen.token("name", request["name"])
+    found = seen.comparable(question, Answer(200, {**review, "request": request}))
+    return {"path": path, "query": asked, "body": found["body"]}
+
+
+def _counts(calls: list[list[Any]]) -> str:
+    real, ours = ([call["path"] for call in each] for each in calls)
+    return f"the real server asked {real}, ours {ours}"
