@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import subprocess
-import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from reconcile.apiserver.http import HTTPOptions
-from reconcile.apiserver.server import APIServer
+from helpers.serving import embedded_in_thread
+
 from reconcile.testing.control_plane.build import ensure_binaries
 from reconcile.testing.requirements import require
 
@@ -61,21 +59,5 @@ class Kubectl:
 def serving_kubectl(directory: Path) -> Iterator[Kubectl]:
     """kubectl before an embedded server behind HTTPS, which runs in a thread of its own."""
     require("controlplane")
-    kubeconfig = directory / "kubeconfig"
-    ready, done = threading.Event(), threading.Event()
-
-    async def serve() -> None:
-        async with APIServer() as server:
-            address = await server.serve(options=HTTPOptions(tls=True))
-            address.write_kubeconfig(kubeconfig)
-            ready.set()
-            await asyncio.to_thread(done.wait)
-
-    thread = threading.Thread(target=lambda: asyncio.run(serve()))
-    thread.start()
-    try:
-        assert ready.wait(30)
+    with embedded_in_thread(directory) as kubeconfig:
         yield Kubectl(ensure_binaries().path("kubectl"), kubeconfig)
-    finally:
-        done.set()
-        thread.join(30)
