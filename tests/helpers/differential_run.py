@@ -69,7 +69,8 @@ async def converse(servers: Both, questions: Sequence[Ask]) -> Comparison:
             await _until_served(question.path, servers.real, servers.ours)
             continue
         if question.method in ("UNTIL", "UNTILNOT"):
-            await _until_said(question, servers.real, servers.ours)
+            said = question.method == "UNTIL"
+            await until_said(question, question.label, servers.real, servers.ours, said=said)
             continue
         if question.method == "COMPACT":
             await asyncio.to_thread(servers.compact)
@@ -80,14 +81,13 @@ async def converse(servers: Both, questions: Sequence[Ask]) -> Comparison:
     return comparison
 
 
-async def _until_said(question: Ask, *servers: Server) -> None:
-    """Post until the answer has the label: admission of the real server hears of objects by watches."""
-    wanted = question.method == "UNTIL"
+async def until_said(question: Ask, text: str, *servers: Server, said: bool = True) -> None:
+    """Post until the answer has the text, or has not: the real server's admission hears by watches."""
     for ask in servers:
         async with asyncio.timeout(_SERVED_WITHIN):
             while True:
                 answer = await ask(replace(question, method="POST"))
-                if (question.label in f"{answer.body}{answer.warnings}") is wanted:
+                if (text in f"{answer.body}{answer.warnings}") is said:
                     break
                 await asyncio.sleep(0.02)
 

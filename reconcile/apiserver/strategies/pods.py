@@ -10,6 +10,7 @@ from reconcile.apiserver.status import forbidden as not_allowed
 from reconcile.apiserver.strategies.basic import keep
 from reconcile.apiserver.strategies.changes import difference
 from reconcile.apiserver.strategies.checks import same
+from reconcile.apiserver.strategies.pod_app_armor import profiles_from_annotations
 from reconcile.apiserver.strategies.pod_scheduling import tolerations
 from reconcile.apiserver.strategies.pod_spec import container_errors, pod_spec_errors
 from reconcile.objects.json_copy import copy_json
@@ -86,6 +87,7 @@ class PodStrategy(Strategy):
         obj["metadata"]["generation"] = 1
         obj["status"] = {"phase": "Pending", "qosClass": quality_of_service(obj["spec"])}
         _gate_condition(obj)
+        context.warnings.extend(profiles_from_annotations(obj))
 
     def validate_create(self, obj: JSONObject, context: RequestContext) -> list[FieldError]:
         errors = pod_spec_errors("spec", obj["spec"], obj["metadata"].get("name", ""))
