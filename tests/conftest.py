@@ -23,6 +23,12 @@ settings.register_profile(
 settings.load_profile("fixed")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.getgroup("kind").addoption(
+        "--kind", action="store_true", help="Run tests/e2e on a kind cluster, and download what that takes."
+    )
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if "nightly" in config.option.markexpr:
         return

@@ -128,7 +128,7 @@ def _build(go: str, source: Path, target: Path, environment: Mapping[str, str]) 
         shutil.rmtree(stale, ignore_errors=True)
     partial = Path(tempfile.mkdtemp(prefix=prefix, dir=target.parent))
     try:
-        command = [go, "build", *_build_flags(), "-o", str(partial / _EXECUTABLE), "."]
+        command = [go, "build", *build_flags(), "-o", str(partial / _EXECUTABLE), "."]
         _run(command, source, {**environment, "CGO_ENABLED": "0"})
         for component in COMPONENTS:
             (partial / component).symlink_to(_EXECUTABLE)
@@ -138,7 +138,8 @@ def _build(go: str, source: Path, target: Path, environment: Mapping[str, str]) 
         shutil.rmtree(partial, ignore_errors=True)
 
 
-def _build_flags() -> list[str]:
+def build_flags() -> list[str]:
+    """What `go build` is told for every executable of Kubernetes: its version, no paths of this machine."""
     major, minor, _ = KUBERNETES_VERSION.removeprefix("v").split(".")
     values = {"gitVersion": KUBERNETES_VERSION, "gitMajor": major, "gitMinor": minor}
     packages = ("k8s.io/component-base/version", "k8s.io/client-go/pkg/version")
@@ -151,7 +152,7 @@ def _fingerprint(source: Path, toolchain: str) -> str:
     for path in [source / "go.mod", source / "go.sum", *sorted(source.glob("*.go"))]:
         digest.update(f"{path.name}\0{path.stat().st_size}\0".encode())
         digest.update(path.read_bytes())
-    digest.update("\0".join([toolchain, *_build_flags()]).encode())
+    digest.update("\0".join([toolchain, *build_flags()]).encode())
     return digest.hexdigest()[:16]
 
 

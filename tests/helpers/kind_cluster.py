@@ -1,0 +1,191 @@
+"""kind clusters of tests, and how one is made to live on the example operators."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+from pytest_kind.cluster import KindCluster
+
+from reconcile.testing.kind import KindUnavailableError, ensure_kit, operator_image
+from reconcile.testing.requirements import REQUIRE_VARIABLE
+
+Found = TypeVar("Found")
+
+OPERATORS = ("replicaset", "deployment", "scheduler")
+"""The examples that the cluster lives on, in the order in which they are started."""
+
+NAMESPACE = "example-operators"
+OPERATOR_IMAGE = "localhost/reconcile-operator:dev"
+PATIENCE = 300.0
+"""Seconds for anything that happens in a cluster; a busy machine takes half of it."""
+
+_DOWNLOADED_KIND = "v0.33.0"
+_CONFIGURATION = """kind: Cluster
+apiVersion: kind.x-k8s.io/v1alpha4
+nodes:
+- role: control-plane
+- role: worker
+- role: worker
+"""
+
+
+@dataclass
+class Lived:
+    """A cluster and how it is asked.
+
+    Attributes:
+        cluster: pytest-kind's.
+        engine: the container engine that its nodes run in.
+        environment: of commands.
+    """
+
+    cluster: KindCluster
+    engine: str
+    environment: dict[str, str]
+
+    def kubectl(self, *arguments: str, text: str | None = None) -> str:
+        """What kubectl printed. Raises AssertionError with what it said when it fails."""
+        done = self._kubectl(arguments, text)
+        assert done.returncode == 0, f"kubectl {' '.join(arguments)}: {done.stderr}"
+        return done.stdout
+
+    def get(self, *arguments: str) -> dict[str, Any]:
+        """An object or list, as kubectl gets it; an empty one where kubectl fails."""
+        done = self._kubectl([*arguments[:0], "get", *arguments, "-o", "json"], None)
+        return json.loads(done.stdout) if done.returncode == 0 else {}
+
+    def _kubectl(self, arguments: Sequence[str], text: str | None) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [str(self.cluster.kubectl_path), *arguments],
+            env={**self.environment, "KUBECONFIG": str(self.cluster.kubeconfig_path)},
+            input=text,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=PATIENCE,
+        )
+
+    def on_node(self, node: str, script: str) -> str:
+        """Run a script in a node's container."""
+        done = subprocess.run(
+            [self.engine, "exec", node, "bash", "-c", script],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=PATIENCE,
+        )
+        assert done.returncode == 0, f"on {node}: {script}: {done.stderr}"
+        return done.stdout
+
+    def container(self, verb: str, node: str) -> None:
+        """Do something to a node's container: `stop`, `start`, `kill`."""
+        subprocess.run([self.engine, verb, node], check=True, capture_output=True, timeout=PATIENCE)
+
+    def eventually(self, what: str, ask: Callable[[], Found | None]) -> Found:
+        """What `ask` finds at last. Raises AssertionError when it finds nothing for too long."""
+        end = time.monotonic() + PATIENCE
+        while time.monotonic() < end:
+            found = ask()
+            if found:
+                return found
+            time.sleep(0.5)
+        raise AssertionError(
+            f"{what}: not within {PATIENCE:g} s\n{self.kubectl('get', 'pods', '-A', '-o', 'wide')}"
+        )
+
+    def rolled_out(self, deployment: str, namespace: str = "default") -> None:
+        """Wait until a Deployment's present revision is all there is."""
+        self.kubectl(
+            "rollout", "status", f"deployment/{deployment}", "-n", namespace, f"--timeout={PATIENCE:g}s"
+        )
+
+
+@contextmanager
+def make_cluster(config: pytest.Config, folder: Path, checkout: Path) -> Iterator[Lived]:
+    """A cluster of three nodes with the operators' image in it; skips where there is none to be had."""
+    required = "kind" in os.environ.get(REQUIRE_VARIABLE, "").split(",")
+    name = config.getoption("cluster_name")
+    environment = dict(os.environ)
+    if required:
+        try:
+            kit = ensure_kit()
+            image = operator_image(kit, checkout)
+        except KindUnavailableError as error:
+            pytest.fail(f"{REQUIRE_VARIABLE} names kind: {error}", pytrace=False)
+        environment["PATH"] = f"{kit.path}:{environment['PATH']}"
+        cluster = KindCluster(name, folder / "kubeconfig", kit.image, kit.kind, kit.kubectl)
+        engine = str((kit.path / "docker").resolve()) if (kit.path / "docker").is_symlink() else "docker"
+    elif config.getoption("kind"):
+        environment.setdefault("KIND_VERSION", _DOWNLOADED_KIND)
+        image = _built_with_docker(checkout)
+        cluster = KindCluster(name, folder / "kubeconfig", config.getoption("kind_image"))
+        engine = "docker"
+    else:
+        pytest.skip(f"needs a kind cluster: `pytest tests/e2e --kind`, or {REQUIRE_VARIABLE}=kind")
+    subprocess.run([engine, "tag", image, OPERATOR_IMAGE], check=True, capture_output=True)
+    configuration = folder / "kind.yaml"
+    configuration.write_text(_CONFIGURATION)
+    before = dict(os.environ)
+    # pytest-kind runs kind with the process's own environment.
+    os.environ.update(environment)
+    try:
+        cluster.create(configuration)
+        cluster.load_docker_image(OPERATOR_IMAGE)
+        yield Lived(cluster, engine, environment)
+        if not config.getoption("keep_cluster"):
+            cluster.delete()
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+
+
+def live_on_examples(lived: Lived, checkout: Path) -> None:
+    """Start the operators while the cluster's own controllers still run; then take those away."""
+    for operator in OPERATORS:
+        lived.kubectl("apply", "-f", str(checkout / f"examples/operators/{operator}/manifests.yaml"))
+    for operator in OPERATORS:
+        lived.rolled_out(operator, NAMESPACE)
+    node = f"{lived.cluster.name}-control-plane"
+    lived.on_node(
+        node,
+        "cd /etc/kubernetes/manifests"
+        " && mv kube-scheduler.yaml /etc/kubernetes/"
+        " && sed -i 's/- --controllers=.*/- --controllers=*,bootstrapsigner,tokencleaner,"
+        "-deployment-controller,-replicaset-controller/' kube-controller-manager.yaml"
+        " && grep -q -- -replicaset-controller kube-controller-manager.yaml",
+    )
+    lived.eventually("kube-scheduler is gone", lambda: not _pods(lived, "kube-scheduler"))
+    lived.eventually(
+        "kube-controller-manager leaves two controllers out",
+        lambda: any(
+            "-replicaset-controller" in json.dumps(pod["spec"]["containers"][0]["command"]) and _is_ready(pod)
+            for pod in _pods(lived, "kube-controller-manager")
+        ),
+    )
+
+
+def _pods(lived: Lived, component: str) -> list[dict[str, Any]]:
+    return lived.get("pods", "-n", "kube-system", "-l", f"component={component}").get("items", [])
+
+
+def _is_ready(pod: dict[str, Any]) -> bool:
+    conditions = pod.get("status", {}).get("conditions") or []
+    return any(each["type"] == "Ready" and each["status"] == "True" for each in conditions)
+
+
+def _built_with_docker(checkout: Path) -> str:
+    subprocess.run(
+        ["docker", "build", "--quiet", "--tag", OPERATOR_IMAGE, "--file", "tools/kind/Dockerfile", "."],
+        cwd=checkout,
+        check=True,
+    )
+    return OPERATOR_IMAGE
