@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import json
 import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
+from typing import Any, cast
 
 import msgspec
 from helpers.scheduling_worlds import JSONObject, World
 
+from examples.operators.scheduler import binding
 from examples.operators.scheduler.cycle import decide, find_feasible, score_nodes
-from examples.operators.scheduler.framework import CycleState
+from examples.operators.scheduler.framework import CycleState, PluginError, Surroundings
 from examples.operators.scheduler.handlers import budget_of
-from examples.operators.scheduler.pods import pod_info
-from examples.operators.scheduler.profile import default_profile
+from examples.operators.scheduler.pods import PodInfo, pod_info
+from examples.operators.scheduler.profile import Profile, default_profile
 from examples.operators.scheduler.snapshot import Snapshot
-from reconcile import ObjectKey, Selector
+from examples.operators.scheduler.volumes import KINDS as VOLUME_KINDS
+from reconcile import Manager, ObjectKey, Selector
 from reconcile.api.core.v1 import Node, Pod
 from reconcile.api.policy.v1 import PodDisruptionBudget
+from reconcile.objects import codec_of
 
 
 @dataclass
@@ -32,7 +38,11 @@ class Verdict:
         scores: by node that can take the pod, the weighted score of each plugin that is not 0.
         message: why the pod fits nowhere, as the event says it.
         nominated, victims: what preemption would do.
-        error: of the oracle, when it has no verdict.
+        node: of those with the most points, the first by name.
+        binding: why the pod cannot be bound to it after all.
+        writes: what is written before it is bound there, or (deallocations) so that it can be one day: verb,
+            resource, and what matters of the object.
+        error: what stops the decision; the pod is tried again.
     """
 
     rejected: dict[str, tuple[str, list[str], bool]] = field(
@@ -42,6 +52,9 @@ class Verdict:
     message: str = ""
     nominated: str = ""
     victims: list[str] = field(default_factory=list[str])
+    node: str = ""
+    binding: str = ""
+    writes: list[JSONObject] = field(default_factory=list[JSONObject])
     error: str = ""
 
 
@@ -53,6 +66,9 @@ def ask_oracle(oracle: Path, worlds: Sequence[World]) -> list[Verdict]:
 
 
 def _verdict(answer: JSONObject) -> Verdict:
+    if "error" in answer:
+        # What was asked until then depends on the order of the nodes.
+        return Verdict(error=answer["error"])
     rejected = {
         node: (each["plugin"], sorted(each["reasons"]), each["code"] == "UnschedulableAndUnresolvable")
         for node, each in (answer["rejected"] or {}).items()
@@ -63,8 +79,21 @@ def _verdict(answer: JSONObject) -> Verdict:
         answer.get("message", ""),
         answer.get("nominated", ""),
         answer.get("victims") or [],
-        answer.get("error", ""),
+        answer.get("node", ""),
+        answer.get("binding", ""),
+        [_write(each["verb"], each["resource"], each["object"]) for each in answer.get("writes") or []],
     )
+
+
+def _write(verb: str, resource: str, obj: JSONObject) -> JSONObject:
+    """What matters of something written."""
+    meta = obj["metadata"]
+    told: JSONObject = {"verb": verb, "resource": resource, "name": meta.get("name", "")}
+    if resource == "persistentvolumes":
+        told |= {"claimRef": obj["spec"].get("claimRef"), "annotations": meta.get("annotations")}
+    elif resource == "persistentvolumeclaims":
+        told |= {"annotations": meta.get("annotations")}
+    return told
 
 
 def ask_ours(world: World, snapshot: Snapshot | None = None) -> Verdict:
@@ -72,7 +101,10 @@ def ask_ours(world: World, snapshot: Snapshot | None = None) -> Verdict:
     snapshot = snapshot or snapshot_of(world)
     pod = pod_info(msgspec.convert(world.pod, Pod))
     profile, state = default_profile(), CycleState()
-    found = find_feasible(profile, snapshot, pod, state)
+    try:
+        found = find_feasible(profile, snapshot, pod, state)
+    except PluginError as error:
+        return Verdict(error=str(error))
     verdict = Verdict()
     for node in snapshot.nodes:
         if node not in found.feasible:
@@ -84,6 +116,9 @@ def ask_ours(world: World, snapshot: Snapshot | None = None) -> Verdict:
             for node, score in zip(found.feasible, points, strict=True):
                 scores[node.name][plugin] = score
         verdict.scores = _told(scores)
+        totals = {name: sum(each.values()) for name, each in scores.items()}
+        verdict.node = min(totals, key=lambda name: (-totals[name], name))
+        asyncio.run(_bind(profile, snapshot, pod, state, verdict))
         return verdict
     decision = decide(profile, snapshot, pod, Random(0))
     verdict.message = decision.message
@@ -92,6 +127,47 @@ def ask_ours(world: World, snapshot: Snapshot | None = None) -> Verdict:
         # Those that are going already need not be told.
         verdict.victims = sorted(str(each.key) for each in decision.remedy.victims if not each.deleting)
     return verdict
+
+
+class _Recorder:
+    """In place of a manager and its client: what is written is remembered."""
+
+    def __init__(self) -> None:
+        self.client = self
+        self.writes: list[JSONObject] = []
+
+    async def update(self, obj: Any) -> Any:
+        return self._wrote("update", obj)
+
+    def _wrote(self, verb: str, obj: Any) -> Any:
+        plain = msgspec.json.decode(codec_of(obj).encode(obj))
+        self.writes.append(_write(verb, type(obj).__resource_type__.plural, plain))
+        return obj
+
+
+async def _bind(
+    profile: Profile, snapshot: Snapshot, pod: PodInfo, state: CycleState, verdict: Verdict
+) -> None:
+    """Reserve the node and write what comes before the pod is bound; what is waited for is not."""
+    plugins, recorder = profile.plugins, _Recorder()
+    snapshot.assume(pod, verdict.node)
+    try:
+        binding.reserve(plugins, state, pod, verdict.node)
+        flights = binding.pre_flights(plugins, state, pod, verdict.node)
+        around = Surroundings(cast("Manager", recorder), snapshot, "default-scheduler")
+        task = asyncio.create_task(binding.pre_bind(flights, state, pod, verdict.node, around))
+        for _ in range(20):
+            await asyncio.sleep(0)
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+    except (binding.Refused, PluginError) as error:
+        verdict.binding = str(error)
+    finally:
+        # As if the binding had failed: the picture is then what it was.
+        binding.unreserve(plugins, state, pod, verdict.node)
+        snapshot.forget(pod)
+    verdict.writes = recorder.writes
 
 
 def snapshot_of(world: World) -> Snapshot:
@@ -124,7 +200,12 @@ def tell(snapshot: Snapshot, obj: JSONObject, *, gone: bool = False) -> None:
             selector = None if gone else Selector.from_api(obj["spec"]["selector"])
             snapshot.workloads.set_owner((obj["apiVersion"], obj["kind"]), key, selector)
         case other:
-            raise AssertionError(f"the worlds have a {other} that nobody looks at")
+            kind = KINDS[other]
+            snapshot.set_object(kind, key, None if gone else msgspec.convert(obj, kind))
+
+
+KINDS: dict[str, type[Any]] = {kind.__name__: kind for kind in VOLUME_KINDS}
+"""Kinds that the snapshot keeps as they are."""
 
 
 def _told(scores: dict[str, dict[str, int]]) -> dict[str, dict[str, int]]:

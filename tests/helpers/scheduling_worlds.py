@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
+from helpers.scheduling_storage import Storage
+
 JSONObject = dict[str, Any]
 
 ZONES = ("a", "b", "c")
@@ -25,6 +27,8 @@ THEMES = (
     "ports",
     "images",
     "priority",
+    "volumes",
+    "features",
     "mixed",
 )
 
@@ -76,12 +80,45 @@ def make_world(dice: Random, theme: str | None = None) -> World:
         for name, labels in NAMESPACES.items()
     ]
     others = [*_workloads(dice, [waiting, *pods]), *_budgets(dice, theme)]
+    if theme == "volumes":
+        others += _volumes(dice, nodes, pods, waiting)
+    if theme == "features":
+        _features(dice, nodes, waiting)
     if dice.random() < 0.15:
         # Somebody else waits for whom preemption has made room.
         other = _pod(dice, "nominated", theme)
         other["status"]["nominatedNodeName"] = dice.choice(nodes)["metadata"]["name"]
         others.append(other)
     return World(theme, waiting, [*objects, *nodes, *pods, *others])
+
+
+def _volumes(
+    dice: Random, nodes: list[JSONObject], pods: list[JSONObject], waiting: JSONObject
+) -> list[JSONObject]:
+    """The pods have volumes; which use matters to some rules, so that some are of the waiting pod's too."""
+    storage = Storage(dice, nodes, ZONES)
+    for pod in pods:
+        if dice.random() < 0.7:
+            storage.give(pod, waiting=False)
+    storage.give(waiting, waiting=True)
+    storage.attach()
+    if dice.random() < 0.4:
+        waiting["spec"]["priority"] = 1000
+    return storage.objects
+
+
+def _features(dice: Random, nodes: list[JSONObject], waiting: JSONObject) -> None:
+    """Kubelets declare what they can, and the pod needs some of it."""
+    for node in nodes:
+        known = ("RestartAllContainersOnContainerExits", "UserNamespacesHostNetworkSupport", "Other")
+        node["status"]["declaredFeatures"] = sorted(dice.sample(known, dice.randint(0, 3)))
+    if dice.random() < 0.6:
+        waiting["spec"]["containers"][0]["restartPolicyRules"] = [
+            {"action": "RestartAllContainers", "exitCodes": {"operator": "In", "values": [1]}}
+        ]
+    if dice.random() < 0.6:
+        waiting["spec"]["hostNetwork"] = True
+        waiting["spec"]["hostUsers"] = dice.random() < 0.3
 
 
 def _budgets(dice: Random, theme: str) -> list[JSONObject]:

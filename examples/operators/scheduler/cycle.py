@@ -196,7 +196,12 @@ def _refused(
     remedy, told = Remedy(), list[str]()
     attempt = Attempt(pod, state, snapshot, found.refusals, found.elsewhere, profile.plugins)
     for plugin in profile.plugins.post_filters:
-        offered = plugin.post_filter(attempt)
+        try:
+            offered = plugin.post_filter(attempt)
+        except PluginError as error:
+            # Told, and nothing else comes of it: the others are not asked.
+            remedy, told = Remedy(), [str(error)]
+            break
         if offered is None:
             continue
         if offered.node:

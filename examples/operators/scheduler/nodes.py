@@ -22,6 +22,7 @@ class NodeInfo:
     Attributes:
         name, labels, taints, unschedulable: of the node; `present` is False while pods are known to be
             bound to it and the node itself is not known.
+        features: what its kubelet declares to know.
         allocatable: what it offers.
         requested: what its pods reserve; `scored` the same as scoring counts it.
         pods: the pods on it, by key, assumed ones included.
@@ -36,6 +37,7 @@ class NodeInfo:
         self.labels: dict[str, str] = {}
         self.taints: list[tuple[str, str, str]] = []
         self.unschedulable = False
+        self.features: frozenset[str] = frozenset()
         self.allocatable: Amounts = {}
         self.images: dict[str, int] = {}
         self.requested: Amounts = {}
@@ -69,6 +71,7 @@ class NodeInfo:
         self.labels = node.metadata.labels
         self.taints = [(taint.key, taint.value or "", taint.effect) for taint in node.spec.taints]
         self.unschedulable = bool(node.spec.unschedulable)
+        self.features = frozenset(node.status.declared_features)
         self.allocatable = amounts(node.status.allocatable or node.status.capacity)
         self.images = {name: image.size_bytes or 0 for image in node.status.images for name in image.names}
 

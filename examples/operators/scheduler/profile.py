@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from .default_plugins import PLUGINS
 from .framework import Plugin, Plugins
 from .plugins.balanced_allocation import BalancedAllocation
 from .plugins.default_binder import DefaultBinder
@@ -13,14 +14,19 @@ from .plugins.dynamic_resources import DynamicResources
 from .plugins.image_locality import ImageLocality
 from .plugins.inter_pod_affinity import InterPodAffinity
 from .plugins.node_affinity import NodeAffinity
+from .plugins.node_declared_features import NodeDeclaredFeatures
 from .plugins.node_name import NodeName
 from .plugins.node_ports import NodePorts
 from .plugins.node_unschedulable import NodeUnschedulable
+from .plugins.node_volume_limits import NodeVolumeLimits
 from .plugins.priority_sort import PrioritySort
 from .plugins.resources_fit import NodeResourcesFit
 from .plugins.scheduling_gates import SchedulingGates
 from .plugins.taint_toleration import TaintToleration
 from .plugins.topology_spread import PodTopologySpread
+from .plugins.volume_binding import VolumeBinding
+from .plugins.volume_restrictions import VolumeRestrictions
+from .plugins.volume_zone import VolumeZone
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,32 +46,34 @@ class Profile:
 
 
 def default_profile() -> Profile:
-    """kube-scheduler's default profile, as far as this example goes."""
+    """kube-scheduler's default profile: its plugins in its order, with its weights."""
+    made = {plugin.name: plugin for plugin in _all_plugins()}
     return Profile(
-        plugins=Plugins(
-            (
-                SchedulingGates(),
-                PrioritySort(),
-                NodeUnschedulable(),
-                NodeName(),
-                TaintToleration(),
-                NodeAffinity(),
-                NodePorts(),
-                NodeResourcesFit(),
-                PodTopologySpread(),
-                InterPodAffinity(),
-                DynamicResources(),
-                DefaultPreemption(),
-                BalancedAllocation(),
-                ImageLocality(),
-                DefaultBinder(),
-            )
-        ),
-        weights={
-            "TaintToleration": 3,
-            "NodeAffinity": 2,
-            "PodTopologySpread": 2,
-            "InterPodAffinity": 2,
-            "DynamicResources": 2,
-        },
+        plugins=Plugins(made[name] for name, _ in PLUGINS),
+        weights={name: weight for name, weight in PLUGINS if weight},
+    )
+
+
+def _all_plugins() -> tuple[Plugin, ...]:
+    return (
+        SchedulingGates(),
+        PrioritySort(),
+        NodeUnschedulable(),
+        NodeName(),
+        TaintToleration(),
+        NodeAffinity(),
+        NodePorts(),
+        NodeResourcesFit(),
+        VolumeRestrictions(),
+        NodeVolumeLimits(),
+        VolumeBinding(),
+        VolumeZone(),
+        PodTopologySpread(),
+        InterPodAffinity(),
+        DynamicResources(),
+        DefaultPreemption(),
+        BalancedAllocation(),
+        ImageLocality(),
+        DefaultBinder(),
+        NodeDeclaredFeatures(),
     )

@@ -13,6 +13,8 @@ from reconcile.api.core.v1 import Node
 
 from .nodes import NodeInfo
 from .pods import PodInfo
+from .volumes import KINDS as VOLUME_KINDS
+from .volumes import Volumes
 from .workloads import Workloads
 
 
@@ -54,11 +56,13 @@ class Snapshot:
         self._assumed: set[ObjectKey] = set()
         self.namespace_labels: dict[str, Mapping[str, str]] = {}
         self.workloads = Workloads()
+        self.volumes = Volumes()
         self._budgets: dict[ObjectKey, Budget] = {}
         self._nominated: dict[ObjectKey, PodInfo] = {}
         self._objects: dict[type[Any], dict[ObjectKey, Any]] = {}
         self._order: list[NodeInfo] | None = None
         self._with_affinity: dict[str, NodeInfo] = {}
+        self._claim_users: Counter[ObjectKey] = Counter()
         self.image_nodes: Counter[str] = Counter()
         """How many nodes have an image, by its name."""
 
@@ -119,13 +123,17 @@ class Snapshot:
 
     def set_object(self, kind: type[Any], key: ObjectKey, obj: Any | None) -> None:
         """An object of a kind that plugins read came, changed, or (None) went."""
-        if obj is None:
+        if kind in VOLUME_KINDS:
+            self.volumes.set(kind, key, obj)
+        elif obj is None:
             self._objects.get(kind, {}).pop(key, None)
         else:
             self._objects.setdefault(kind, {})[key] = obj
 
     def get_object(self, kind: type[Any], key: ObjectKey) -> Any | None:
         """An object of such a kind; None where there is none."""
+        if kind in VOLUME_KINDS:
+            return self.volumes.get(kind, key)
         return self._objects.get(kind, {}).get(key)
 
     def objects(self, kind: type[Any]) -> list[Any]:
@@ -192,6 +200,18 @@ class Snapshot:
         """Whether the pod is already counted where it says that it is."""
         return self._where.get(pod.key) == (pod.node_name, pod.uid)
 
+    def uses_claim(self, key: ObjectKey) -> bool:
+        """Whether a pod on some node uses a PersistentVolumeClaim."""
+        return self._claim_users[key] > 0
+
+    def _count_claims(self, pod: PodInfo, sign: int) -> None:
+        for volume in pod.spec.volumes:
+            if volume.persistent_volume_claim is not None:
+                key = ObjectKey(pod.key.namespace, volume.persistent_volume_claim.claim_name)
+                self._claim_users[key] += sign
+                if not self._claim_users[key]:
+                    del self._claim_users[key]
+
     def _place(self, pod: PodInfo) -> None:
         self._displace(pod.key)
         node = self._nodes.setdefault(pod.node_name, NodeInfo(pod.node_name))
@@ -199,11 +219,13 @@ class Snapshot:
         if pod.affinity:
             self._with_affinity[node.name] = node
         self._where[pod.key] = (pod.node_name, pod.uid)
+        self._count_claims(pod, 1)
 
     def _displace(self, key: ObjectKey) -> None:
         held = self._where.pop(key, None)
         if held is not None:
             info = self._nodes[held[0]]
+            self._count_claims(info.pods[key], -1)
             info.remove_pod(key)
             if not info.pods_with_affinity:
                 self._with_affinity.pop(info.name, None)

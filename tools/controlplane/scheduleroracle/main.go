@@ -2,21 +2,28 @@
 //
 // It reads one cluster a line from the standard input and writes one verdict a line:
 //
-//	{"pod": Pod, "objects": [Node, Pod, Namespace, PersistentVolumeClaim, …]}
+//	{"pod": Pod, "objects": [Node, Pod, Namespace, PersistentVolumeClaim, ResourceSlice, …]}
 //	{"rejected": {node: {plugin, reasons}}, "scores": {node: {plugin: score}}, "totals": {node: score},
-//	 "preFilter": "…", "message": "…", "nominated": node, "victims": [namespace/name]}
+//	 "preFilter": "…", "message": "…", "nominated": node, "victims": [namespace/name],
+//	 "node": chosen, "binding": "error of reserve or preBind", "writes": [{verb, resource, subresource, object}]}
 //
 // The plugins are those of the default profile with their default arguments, and every node is looked at.
-// When no node can take the pod, preemption is asked as well.
+// When no node can take the pod, preemption is asked as well. Where some can, the pod is reserved on the best
+// one (of several the first by name), and what preBind writes is told; what it would wait for is not waited for.
+//
+//	scheduleroracle profile     the default profile: plugins, weights, arguments, feature gates
 package main
 
 import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
+	"reflect"
 	"sort"
+	"strings"
 	"sync"
 	"time"
 
@@ -40,6 +47,7 @@ import (
 	"k8s.io/kubernetes/pkg/scheduler/framework"
 	"k8s.io/kubernetes/pkg/scheduler/framework/plugins"
 	"k8s.io/kubernetes/pkg/scheduler/framework/plugins/dynamicresources"
+	"k8s.io/kubernetes/pkg/scheduler/framework/plugins/feature"
 	"k8s.io/kubernetes/pkg/scheduler/framework/plugins/nodevolumelimits"
 	frameworkruntime "k8s.io/kubernetes/pkg/scheduler/framework/runtime"
 	"k8s.io/kubernetes/pkg/scheduler/metrics"
@@ -66,6 +74,17 @@ type verdict struct {
 	Message   string                      `json:"message,omitempty"`
 	Nominated string                      `json:"nominated,omitempty"`
 	Victims   []string                    `json:"victims,omitempty"`
+	Node      string                      `json:"node,omitempty"`
+	Binding   string                      `json:"binding,omitempty"`
+	Writes    []write                     `json:"writes,omitempty"`
+}
+
+// write is one request that changes something.
+type write struct {
+	Verb        string         `json:"verb"`
+	Resource    string         `json:"resource"`
+	Subresource string         `json:"subresource,omitempty"`
+	Object      runtime.Object `json:"object"`
 }
 
 func main() {
@@ -136,9 +155,14 @@ func printProfile() {
 	for _, each := range found.PluginConfig {
 		arguments[each.Name] = each.Args
 	}
+	gates := map[string]bool{}
+	enabled := reflect.ValueOf(feature.NewSchedulerFeaturesFromGates(utilfeature.DefaultFeatureGate))
+	for number := range enabled.NumField() {
+		gates[strings.TrimPrefix(enabled.Type().Field(number).Name, "Enable")] = enabled.Field(number).Bool()
+	}
 	encoder := json.NewEncoder(os.Stdout)
 	encoder.SetIndent("", "  ")
-	_ = encoder.Encode(map[string]any{"plugins": listed, "arguments": arguments})
+	_ = encoder.Encode(map[string]any{"plugins": listed, "arguments": arguments, "gates": gates})
 }
 
 func decide(asked *question, result *verdict) error {
@@ -259,15 +283,14 @@ func run(ctx context.Context, scheduler framework.Framework, snapshot *internalc
 	if len(feasible) == 0 {
 		fit := framework.FitError{Pod: pod, NumAllNodes: len(all), Diagnosis: diagnosis}
 		if len(all) > 0 {
+			// An error too is told in the message, and nothing else comes of it.
 			found, status := scheduler.RunPostFilterPlugins(ctx, state, pod, statuses)
-			if status.Code() == fwk.Error {
-				return status.AsError()
-			}
 			fit.Diagnosis.PostFilterMsg = status.Message()
 			if found != nil && found.NominatingInfo != nil {
 				result.Nominated = found.NominatedNodeName
 			}
 			result.Victims = deletedPods(client)
+			result.Writes = writes(client, "resourceclaims")
 		}
 		result.Message = fit.Error()
 		return nil
@@ -288,7 +311,46 @@ func run(ctx context.Context, scheduler framework.Framework, snapshot *internalc
 			result.Scores[node.Name][each.Name] = each.Score
 		}
 	}
+	bind(ctx, scheduler, client, state, pod, result)
 	return nil
+}
+
+// bind reserves the pod on the best node and writes what has to be written before it is bound there.
+func bind(ctx context.Context, scheduler framework.Framework, client *fake.Clientset, state fwk.CycleState, pod *v1.Pod, result *verdict) {
+	for name, total := range result.Totals {
+		best := result.Totals[result.Node]
+		if result.Node == "" || total > best || total == best && name < result.Node {
+			result.Node = name
+		}
+	}
+	assumed := pod.DeepCopy()
+	assumed.Spec.NodeName = result.Node
+	if status := scheduler.RunReservePluginsReserve(ctx, state, assumed, result.Node); !status.IsSuccess() {
+		result.Binding = status.Message()
+		return
+	}
+	// With a context that is over, everything is written and nothing is waited for.
+	over, cancel := context.WithCancel(ctx)
+	cancel()
+	status := scheduler.RunPreBindPlugins(over, state, assumed, result.Node)
+	if !status.IsSuccess() && !errors.Is(status.AsError(), context.Canceled) {
+		result.Binding = status.Message()
+	}
+	result.Writes = writes(client, "")
+}
+
+func writes(client *fake.Clientset, resource string) []write {
+	var found []write
+	for _, action := range client.Actions() {
+		// A creation has GetObject too.
+		change, ok := action.(clienttesting.UpdateAction)
+		kind := action.GetResource().Resource
+		if !ok || kind == "events" || resource != "" && kind != resource {
+			continue
+		}
+		found = append(found, write{action.GetVerb(), kind, action.GetSubresource(), change.GetObject()})
+	}
+	return found
 }
 
 func deletedPods(client *fake.Clientset) []string {

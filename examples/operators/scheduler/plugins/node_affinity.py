@@ -89,10 +89,15 @@ def _preferred(pod: PodInfo) -> Sequence[PreferredSchedulingTerm]:
 
 def matches_term(term: NodeSelectorTerm, node: NodeInfo) -> bool:
     """All expressions and fields of a term hold; a term without any matches nothing."""
+    return labels_match(term, node.labels, node.name)
+
+
+def labels_match(term: NodeSelectorTerm, labels: Mapping[str, str], name: str = "") -> bool:
+    """The same of a node that is known by its labels; without its name no field of it is known."""
     if not term.match_expressions and not term.match_fields:
         return False
-    fields = {"metadata.name": node.name}
-    return all(_holds(each, node.labels) for each in term.match_expressions) and all(
+    fields = {"metadata.name": name}
+    return all(_holds(each, labels) for each in term.match_expressions) and all(
         _holds(each, fields) for each in term.match_fields
     )
 

@@ -1,0 +1,61 @@
+"""kube-scheduler 1.36's default profile; tools/generate_scheduler_profile.py writes it."""
+
+from __future__ import annotations
+
+PLUGINS: tuple[tuple[str, int], ...] = (
+    ("SchedulingGates", 0),
+    ("PrioritySort", 0),
+    ("NodeUnschedulable", 0),
+    ("NodeName", 0),
+    ("TaintToleration", 3),
+    ("NodeAffinity", 2),
+    ("NodePorts", 0),
+    ("NodeResourcesFit", 1),
+    ("VolumeRestrictions", 0),
+    ("NodeVolumeLimits", 0),
+    ("VolumeBinding", 0),
+    ("VolumeZone", 0),
+    ("PodTopologySpread", 2),
+    ("InterPodAffinity", 2),
+    ("DynamicResources", 2),
+    ("DefaultPreemption", 0),
+    ("NodeResourcesBalancedAllocation", 1),
+    ("ImageLocality", 1),
+    ("DefaultBinder", 0),
+    ("NodeDeclaredFeatures", 0),
+)
+"""Each plugin in its order, with its weight; 0 for those that do not score."""
+
+GATES: dict[str, bool] = {
+    "AsyncPreemption": True,
+    "DRAAdminAccess": True,
+    "DRAConsumableCapacity": True,
+    "DRADeviceBindingConditions": True,
+    "DRADeviceTaints": True,
+    "DRAExtendedResource": True,
+    "DRAListTypeAttributes": False,
+    "DRANodeAllocatableResources": False,
+    "DRAPartitionableDevices": True,
+    "DRAPrioritizedList": True,
+    "DRAResourceClaimDeviceStatus": True,
+    "DRASchedulerFilterTimeout": True,
+    "DRAWorkloadResourceClaims": False,
+    "DynamicResourceAllocation": True,
+    "GangScheduling": False,
+    "GenericWorkload": False,
+    "InPlacePodLevelResourcesVerticalScaling": True,
+    "InPlacePodVerticalScaling": True,
+    "MatchLabelKeysInPodTopologySpread": True,
+    "NodeDeclaredFeatures": True,
+    "NodeInclusionPolicyInPodTopologySpread": True,
+    "PodLevelResources": True,
+    "SchedulingQueueHint": True,
+    "SidecarContainers": True,
+    "StorageCapacityScoring": False,
+    "TaintTolerationComparisonOperators": False,
+    "TopologyAwareWorkloadScheduling": False,
+    "VolumeAttributesClass": True,
+    "VolumeLimitScaling": False,
+    "WorkloadAwarePreemption": False,
+}
+"""The feature gates that plugins look at. What is off is not built here."""
