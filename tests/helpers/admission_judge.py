@@ -39,6 +39,7 @@ class AdmissionJudge(Comparison):
         self._servers = (real, ours)
         self._numbers = itertools.count()
         self._configured: set[str] = set()
+        self._made: list[str] = []
         hooks.behaviours["/probe"] = allow()
 
     async def ask(self, question: Ask) -> tuple[Answer, Answer]:
@@ -127,6 +128,139 @@ class AdmissionJudge(Comparison):
             for server in self._servers:
                 await server(delete(f"{GROUP}/{_WEBHOOKS[kind]}/judged"))
         self._configured.clear()
+
+
+    async def policies(
+        self,
+        *policies: Body,
+        bindings: Sequence[Body] = (),
+        mutating: bool = False,
+        params: Sequence[tuple[str, Body]] = (),
+    ) -> None:
+        """Have both servers evaluate these policies from now on, and no others.
+
+        Each is the spec, with its `name` beside; without bindings each has one that denies. `params` are
+        objects, with the collection that they are made in, that have to be seen before.
+        """
+        await self.no_policies()
+        number = str(next(self._numbers))
+        kind = "MutatingAdmissionPolicy" if mutating else "ValidatingAdmissionPolicy"
+        made = [self._policy(kind, dict(each)) for each in policies]
+        bound = [self._binding(f"{kind}Binding", dict(each)) for each in bindings] or [
+            self._binding(f"{kind}Binding", {"name": each["metadata"]["name"], "policyName": None})
+            for each in made
+        ]
+        probe = f"probe-{number}"
+        spec: Body = {
+            "name": probe,
+            "matchConstraints": {
+                "resourceRules": [rule("configmaps")],
+                "objectSelector": {"matchLabels": {"probe": number}},
+            },
+            "validations": [{"expression": "false", "message": f"seen {probe}"}],
+        }
+        binding: Body = {"name": probe}
+        if params:
+            spec["paramKind"] = {"apiVersion": "v1", "kind": "ConfigMap"}
+            spec["validations"] = [{"expression": "params == null", "message": f"seen {probe}"}]
+            ref = {"name": probe, "namespace": self.namespace, "parameterNotFoundAction": "Allow"}
+            binding["paramRef"] = ref
+        paths = {"ValidatingAdmissionPolicy": "validatingadmissionpolicies"}
+        paths["MutatingAdmissionPolicy"] = "mutatingadmissionpolicies"
+        objects = [*params]
+        if params:
+            path = f"/api/v1/namespaces/{self.namespace}/configmaps"
+            objects.append((path, {"metadata": {"name": probe}}))
+        objects += [(f"{GROUP}/{paths[kind]}", each) for each in made]
+        objects += [(f"{GROUP}/{paths[kind][:-3]}ybindings", each) for each in bound]
+        for suffix, each in (
+            ("policies", self._policy("ValidatingAdmissionPolicy", spec)),
+            ("policybindings", self._binding("ValidatingAdmissionPolicyBinding", binding)),
+        ):
+            objects.append((f"{GROUP}/validatingadmission{suffix}", each))
+        for path, each in objects:
+            for server in self._servers:
+                answer = await server(post(path, each))
+                assert answer.status < 300, (path, answer.body)
+            self._made.append(f"{path}/{each['metadata']['name']}")
+        await self._until_denied({"metadata": {"name": "probe", "labels": {"probe": number}}}, f"seen {probe}")
+        if mutating:
+            await self._until_mutated(number)
+
+    async def _until_denied(self, probe: Body, text: str) -> None:
+        path = query(f"/api/v1/namespaces/{self.namespace}/configmaps", {"dryRun": "All"})
+        async with asyncio.timeout(_NOTICED_WITHIN):
+            while text not in str((await self._servers[0](post(path, probe))).body):
+                await asyncio.sleep(0.05)
+
+    async def _until_mutated(self, number: str) -> None:
+        """Policies of the other kind have informers of their own: one of them shows a mark."""
+        name = f"mark-{number}"
+        spec: Body = {
+            "name": name,
+            "matchConstraints": {
+                "resourceRules": [rule("configmaps")],
+                "objectSelector": {"matchLabels": {"probe": name}},
+            },
+            "mutations": [
+                {
+                    "patchType": "JSONPatch",
+                    "jsonPatch": {
+                        "expression": '[JSONPatch{op: "add", path: "/data", value: {"seen": "yes"}}]'
+                    },
+                }
+            ],
+        }
+        kind = "MutatingAdmissionPolicy"
+        for path, each in (
+            (f"{GROUP}/mutatingadmissionpolicies", self._policy(kind, spec)),
+            (f"{GROUP}/mutatingadmissionpolicybindings", self._binding(f"{kind}Binding", {"name": name})),
+        ):
+            for server in self._servers:
+                answer = await server(post(path, each))
+                assert answer.status < 300, answer.body
+            self._made.append(f"{path}/{name}")
+        probe = {"metadata": {"name": "probe", "labels": {"probe": name}}}
+        path = query(f"/api/v1/namespaces/{self.namespace}/configmaps", {"dryRun": "All"})
+        async with asyncio.timeout(_NOTICED_WITHIN):
+            while "data" not in (await self._servers[0](post(path, probe))).body:
+                await asyncio.sleep(0.05)
+
+    def _policy(self, kind: str, spec: Body) -> Body:
+        name = spec.pop("name", "judged")
+        constraints: Body = {
+            "resourceRules": [rule("configmaps")],
+            "namespaceSelector": self.here(),
+            "objectSelector": {"matchExpressions": [{"key": "probe", "operator": "DoesNotExist"}]},
+        }
+        constraints |= spec.pop("matchConstraints", {})
+        if kind == "MutatingAdmissionPolicy":
+            spec.setdefault("reinvocationPolicy", "Never")
+        return {
+            "apiVersion": "admissionregistration.k8s.io/v1",
+            "kind": kind,
+            "metadata": {"name": name},
+            "spec": {"matchConstraints": constraints, **spec},
+        }
+
+    def _binding(self, kind: str, spec: Body) -> Body:
+        name = spec.pop("name", "judged")
+        spec["policyName"] = spec.get("policyName") or name
+        if kind.startswith("Validating"):
+            spec.setdefault("validationActions", ["Deny"])
+        return {
+            "apiVersion": "admissionregistration.k8s.io/v1",
+            "kind": kind,
+            "metadata": {"name": name},
+            "spec": spec,
+        }
+
+    async def no_policies(self) -> None:
+        """Take away what was made for policies."""
+        while self._made:
+            path = self._made.pop()
+            for server in self._servers:
+                await server(delete(path))
 
 
 def rule(

@@ -6,7 +6,7 @@ that they stand in.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -192,6 +192,15 @@ class Composed:
         self.compiled[name] = found
         type = types.DYN if found.expression is None else found.expression.type
         self._fields[name] = _declared(type)
+
+
+def composed_of(given: Iterable[Mapping[str, Any]], *, params: bool) -> Composed:
+    """The variables of a policy, compiled in order."""
+    composed = Composed()
+    for each in given:
+        declared = variables(params=params, composed=composed)
+        composed.add(each.get("name") or "", compiled(each.get("expression") or "", (), declared))
+    return composed
 
 
 def _declared(type: Type) -> Declared:
