@@ -71,8 +71,7 @@ class APIServer:
     def __init__(self, options: ServerOptions | None = None, *, runtime: Runtime | None = None) -> None:
         from reconcile.apiserver.access.control import access_control
         from reconcile.apiserver.admission import default_plugins
-        from reconcile.apiserver.admission.webhooks.calling import Caller
-        from reconcile.apiserver.admission.webhooks.plugins import MutatingWebhooks, ValidatingWebhooks
+        from reconcile.apiserver.admission.outside import install
         from reconcile.apiserver.builtin import builtin_resources
         from reconcile.apiserver.discovery.documents import Discovery
         from reconcile.apiserver.discovery.openapi import OpenAPI
@@ -124,8 +123,7 @@ class APIServer:
             metrics=self._metrics,
         )
         self.handler = Handler(parts, self._paths)
-        self._caller = Caller(self.options.webhooks, parts.access)
-        parts.admission.add(MutatingWebhooks(parts, self._caller), ValidatingWebhooks(parts, self._caller))
+        self._caller = install(parts, self.options.webhooks)
         self.access = parts.access
         self._parts = parts
         self._started = False
