@@ -94,7 +94,7 @@ class Preemption:
             except NotFoundError:
                 return
         events = self._teller.events(pod)
-        events.event(reference(victim), "Normal", "Preempted", "Preempting", note, related=reference(pod))
+        events.event(reference(victim), "Normal", "Preempted", "Preempting", note)
 
     async def _delete(self, victim: PodInfo, scheduler: str) -> None:
         client = self._manager.client

@@ -32,7 +32,8 @@ class Teller:
     def events(self, pod: PodInfo) -> EventRecorder:
         recorder = self._recorders.get(pod.scheduler)
         if recorder is None:
-            recorder = self._recorders[pod.scheduler] = self._manager.event_recorder(pod.scheduler).by_version()
+            recorder = self._manager.event_recorder(pod.scheduler).by_version()
+            self._recorders[pod.scheduler] = recorder
         return recorder
 
     async def write(
