@@ -167,8 +167,9 @@ class Access(Protocol):
         *,
         subresource: str = "",
         dry_run: bool = False,
+        manager: str = "kube-apiserver",
     ) -> JSONObject:
-        """Read, change and write, anew when the object changed between.
+        """Read, change and write, anew when the object changed between, for a field manager.
 
         `change` gets a private copy and returns the new object, or None to leave it as it is.
         Raises StatusError: 404, or what `change` and validation raise.

@@ -15,7 +15,14 @@ from reconcile.apiserver import APIServer, ServerOptions
 from reconcile.apiserver.interfaces import User
 
 # The real server of the tests has no controllers: neither side collects garbage or fills namespaces.
-_OPTIONS = ServerOptions(garbage_collection=False, namespace_deletion=False, service_accounts=False)
+_OPTIONS = ServerOptions(
+    garbage_collection=False,
+    namespace_deletion=False,
+    service_accounts=False,
+    resource_quotas=False,
+    storage_protection=False,
+    finished_jobs=False,
+)
 _SERVED_WITHIN = 60.0
 # As the real server knows who holds the administrator's certificate.
 _ADMIN = User("admin", ("system:masters", "system:authenticated"))

@@ -88,9 +88,12 @@ class ServerAccess:
         *,
         subresource: str = "",
         dry_run: bool = False,
+        manager: str = "kube-apiserver",
     ) -> JSONObject:
         resource = self._known(group_resource)
-        context = self.context("update", resource, namespace, name, subresource=subresource)
+        context = self.context(
+            "update", resource, namespace, name, subresource=subresource, field_manager=manager
+        )
         context.dry_run = dry_run
         rules: Strategy | None = None
         if subresource:
