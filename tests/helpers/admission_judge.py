@@ -167,10 +167,11 @@ class AdmissionJudge(Comparison):
             binding["paramRef"] = ref
         paths = {"ValidatingAdmissionPolicy": "validatingadmissionpolicies"}
         paths["MutatingAdmissionPolicy"] = "mutatingadmissionpolicies"
-        objects = [*params]
+        # What was configured before may still be in force, and is not about these.
+        objects = [(path, _marked(each)) for path, each in params]
         if params:
             path = f"/api/v1/namespaces/{self.namespace}/configmaps"
-            objects.append((path, {"metadata": {"name": probe}}))
+            objects.append((path, _marked({"metadata": {"name": probe}})))
         objects += [(f"{GROUP}/{paths[kind]}", each) for each in made]
         objects += [(f"{GROUP}/{paths[kind][:-3]}ybindings", each) for each in bound]
         for suffix, each in (
@@ -261,6 +262,11 @@ class AdmissionJudge(Comparison):
             path = self._made.pop()
             for server in self._servers:
                 await server(delete(path))
+
+
+def _marked(obj: Body) -> Body:
+    labels = {**(obj["metadata"].get("labels") or {}), "probe": "parameter"}
+    return {**obj, "metadata": {**obj["metadata"], "labels": labels}}
 
 
 def rule(

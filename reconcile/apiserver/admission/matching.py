@@ -19,6 +19,7 @@ from reconcile.objects.selectors import Selector
 
 if TYPE_CHECKING:
     from reconcile.apiserver.handlers.parts import Parts
+    from reconcile.apiserver.schemas.topology import Shape
 
 _EXEMPT = frozenset(
     {
@@ -235,11 +236,18 @@ class Objects:
         except StatusError as error:
             raise internal_error(error.message) from error
 
-    def check(self, obj: JSONObject, attributes: AdmissionAttributes, match: Match) -> None:
-        """Bring an object of the match's kind into its kind's form; unknown fields go. Raises StatusError."""
+    def check(self, obj: JSONObject, attributes: AdmissionAttributes, match: Match) -> list[str]:
+        """Bring an object of the match's kind into its kind's form; returns the unknown fields, which go.
+
+        Raises StatusError.
+        """
         schema = self._schema(attributes, match)
-        if schema is not None:
-            schema.check(obj, attributes.context)
+        return [] if schema is None else schema.check(obj, attributes.context)
+
+    def shape(self, attributes: AdmissionAttributes, match: Match) -> Shape:
+        """How the match's kind merges."""
+        schema: Any = self._schema(attributes, match)
+        return schema.shape
 
     def default(self, obj: JSONObject, attributes: AdmissionAttributes, match: Match) -> None:
         """Give an object of the match's kind its defaults."""

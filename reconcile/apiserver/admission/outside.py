@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from reconcile.apiserver.admission.policies.mutating import MutatingPolicies
 from reconcile.apiserver.admission.policies.validating import ValidatingPolicies
 from reconcile.apiserver.admission.webhooks.calling import Caller
 from reconcile.apiserver.admission.webhooks.plugins import MutatingWebhooks, ValidatingWebhooks
@@ -17,6 +18,7 @@ def install(parts: Parts, options: WebhookOptions) -> Caller:
     """Have the server ask what is configured in it; returns what has to be closed when it stops."""
     caller = Caller(options, parts.access)
     parts.admission.add(
+        MutatingPolicies(parts),
         MutatingWebhooks(parts, caller),
         ValidatingPolicies(parts),
         ValidatingWebhooks(parts, caller),
