@@ -23,6 +23,11 @@ An expression over variables of one's own (as admission policies have them):
     program = compile_expression("object.spec.replicas < params.max", {"object": None, "params": schema})
     program.evaluate({"object": value, "params": value})
 
+A selector of devices, as ResourceClaims and DeviceClasses have them:
+
+    selector = DeviceSelector("device.attributes['gpu.example.com'].cores > 8")
+    selector.matches(driver="gpu.example.com", attributes={"cores": 16}, capacity={})       # True
+
 A pattern, as schemas and `matches` have them:
 
     check_re2("^(?=a)")                     # "invalid or unsupported Perl syntax: `(?=`", or None
@@ -44,6 +49,7 @@ if TYPE_CHECKING:
         compile_rule,
         compile_schema,
     )
+    from reconcile.cel.devices import DeviceSelector, Version
     from reconcile.cel.errors import (
         CelBudgetError,
         CelCostError,
@@ -66,6 +72,7 @@ if TYPE_CHECKING:
 # Found when they are used: who stores definitions without rules does not wait for a compiler.
 _ROOMS = {
     "compiled": ("CompiledSchema", "Program", "compile_expression", "compile_rule", "compile_schema"),
+    "devices": ("DeviceSelector", "Version"),
     "errors": (
         "CelBudgetError",
         "CelCostError",
@@ -100,12 +107,14 @@ __all__ = [
     "CelTypeError",
     "CompiledSchema",
     "CostEstimate",
+    "DeviceSelector",
     "Expression",
     "Issue",
     "Program",
     "RuleCost",
     "RuleProblem",
     "Verdict",
+    "Version",
     "Violation",
     "check_re2",
     "compile_expression",

@@ -206,6 +206,15 @@ def _bind(helper: MacroHelper, name: str, value: Expr, result: Expr) -> Expr:
     return helper.comprehension(nothing, (UNUSED, ""), value, never, helper.ident(name), result, name)
 
 
+def _cel_bind(helper: MacroHelper, target: Expr | None, args: list[Expr]) -> Expr | None:
+    if not isinstance(target, Ident) or target.name != "cel":
+        return None
+    variable = args[0]
+    if not isinstance(variable, Ident):
+        raise helper.wrong(variable, "cel.bind() variable names must be simple identifiers")
+    return _bind(helper, variable.name, args[1], args[2])
+
+
 def _opt_map(wraps: bool) -> Macro:
     name = "optMap" if wraps else "optFlatMap"
 
@@ -259,3 +268,6 @@ MACROS: dict[tuple[str, int, bool], Macro] = {
     ("sortBy", 2, True): _sort_by,
 }
 """By name, number of arguments, and whether it is called on something."""
+
+BINDINGS: dict[tuple[str, int, bool], Macro] = {("bind", 3, True): _cel_bind}
+"""`cel.bind`, for environments that have it."""

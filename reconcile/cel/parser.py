@@ -6,7 +6,7 @@ from typing import Any
 
 from reconcile.cel.errors import CelSyntaxError, Issue
 from reconcile.cel.lexer import RESERVED, Token, bytes_value, string_value, syntax_error, tokens
-from reconcile.cel.macros import MACROS, MacroError, MacroHelper
+from reconcile.cel.macros import BINDINGS, MACROS, MacroError, MacroHelper
 from reconcile.cel.numerals import parse_double
 from reconcile.cel.syntax import (
     Call,
@@ -38,8 +38,8 @@ _PRECEDENCE = {
 }  # fmt: skip
 
 
-def parse(text: str) -> Tree:
-    """The tree of an expression, its macros expanded.
+def parse(text: str, *, bindings: bool = False) -> Tree:
+    """The tree of an expression, its macros expanded; with `bindings`, `cel.bind` is one of them.
 
     Raises:
         CelSyntaxError: it is none; all issues that could be found are in it.
@@ -49,6 +49,8 @@ def parse(text: str) -> Tree:
             text, f"expression code point size exceeds limit: size: {len(text)}, limit {_MAX_CHARACTERS}"
         )
     parser = _Parser(text)
+    if bindings:
+        parser.macros = {**MACROS, **BINDINGS}
     try:
         root = parser.expression()
         parser.expect("end")
@@ -78,6 +80,7 @@ class _Parser:
         self.depth = 0
         self.offsets: dict[int, int] = {}
         self.issues: list[Issue] = []
+        self.macros = MACROS
 
     # Words
 
@@ -117,7 +120,7 @@ class _Parser:
         return Literal(self.id(offset), None)
 
     def call(self, offset: int, function: str, args: list[Expr], target: Expr | None = None) -> Expr:
-        macro = MACROS.get((function, len(args), target is not None))
+        macro = self.macros.get((function, len(args), target is not None))
         if macro is not None:
             helper = MacroHelper(self.id, offset, self.offsets)
             try:

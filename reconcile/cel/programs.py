@@ -20,14 +20,16 @@ from reconcile.cel.types import Type
 from reconcile.cel.validators import validate
 
 
-def checked_expression(text: str, variables: Mapping[str, Declared], *, structs: bool = False) -> Checked:
+def checked_expression(
+    text: str, variables: Mapping[str, Declared], *, structs: bool = False, bindings: bool = False
+) -> Checked:
     """Parse and check.
 
     Raises:
         CelSyntaxError: it does not parse.
         CelTypeError: it does not fit its variables.
     """
-    checked = check(parse(text), variables, structs=structs)
+    checked = check(parse(text, bindings=bindings), variables, structs=structs)
     validate(checked)
     return checked
 
@@ -46,8 +48,11 @@ class Expression:
         converters: Mapping[str, Convert] | None = None,
         *,
         structs: bool = False,
+        bindings: bool = False,
     ) -> None:
-        """Compile an expression. `structs`: it may make those of mutating policies.
+        """Compile an expression.
+
+        `structs`: it may make those of mutating policies; `bindings`: it has `cel.bind`.
 
         Raises:
             CelSyntaxError: it does not parse.
@@ -56,7 +61,7 @@ class Expression:
         self.text = text
         self._converters = converters or {}
         try:
-            self._checked = checked_expression(text, variables, structs=structs)
+            self._checked = checked_expression(text, variables, structs=structs, bindings=bindings)
             self._compiled = Compiled(self._checked)
         except RecursionError:
             raise too_large(text) from None

@@ -113,6 +113,9 @@ class MapValue:
             return None
         return None if found is None else (found[1],)
 
+    def contains(self, key: Any) -> bool:
+        return self.find(key) is not None
+
 
 def key_of(key: Any) -> Any:
     """A map key as Python can keep it: numbers by value, whatever their type."""

@@ -102,6 +102,11 @@ def _opaque(held: _Held, *, pointer: bool = False) -> Opaque:
     return Opaque(QUANTITY, held, str(held.amount), pointer=pointer)
 
 
+def quantity_value(text: str) -> Opaque:
+    """The value of a quantity's text; raises Failure when it is none."""
+    return _quantity(text)
+
+
 def _quantity(text: str) -> Opaque:
     try:
         amount = Amount.parse(text)

@@ -48,6 +48,11 @@ def declarations() -> list[Function]:
     ]
 
 
+def strict_semver_value(text: str) -> Opaque:
+    """The value of a version in its minimal form; raises Failure when it is none."""
+    return _semver(text)
+
+
 def _semver(text: str, normalize: bool = False) -> Opaque:
     return Opaque(SEMVER, _parsed(_normalized(text) if normalize else text), text)
 

@@ -199,7 +199,7 @@ def _in(wanted: Any, where: Any) -> bool:
     if isinstance(where, ListValue):
         return where.contains(wanted)
     if isinstance(where, MapValue):
-        return where.find(wanted) is not None
+        return where.contains(wanted)
     raise no_such_overload()
 
 
