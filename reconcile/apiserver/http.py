@@ -85,6 +85,7 @@ class Address:
         user: dict[str, Any] = {}
         if self.certificate_authority:
             cluster["certificate-authority-data"] = base64.b64encode(self.certificate_authority).decode()
+        if self.client_certificate:
             user["client-certificate-data"] = base64.b64encode(self.client_certificate).decode()
             user["client-key-data"] = base64.b64encode(self.client_key).decode()
         if self.token:

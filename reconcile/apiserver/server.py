@@ -130,6 +130,7 @@ class APIServer:
             OpenAPI(self.registry, schemas),
             ready=lambda: self._started,
             metrics=self._metrics,
+            tokens=self._control.tokens,
         )
         self.handler = Handler(parts, self._paths)
         self._caller = install(parts, self.options.webhooks)
@@ -155,6 +156,7 @@ class APIServer:
 
             self._journal = Journal(self.options.data_dir)
             self.storage.keep_in(self._journal)
+            self._control.tokens.key_file = self.options.data_dir / "service-account.key"
         self._started = True
         if self.options.bootstrap:
             await bootstrap(self.access)

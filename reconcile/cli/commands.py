@@ -59,12 +59,38 @@ def demo(context: str | None, keep: bool, timeout: float) -> int:
     help="Keep objects here, across restarts.",
 )
 @click.option("--with-operators", is_flag=True, help="Run the example operators too.")
+@click.option(
+    "--authorization-mode",
+    type=click.Choice(["RBAC", "AlwaysAllow"]),
+    help="Find out who asks, and with RBAC whether they may; over HTTPS. By default everybody is the "
+    "administrator.",
+)
+@click.option(
+    "--token-auth-file",
+    type=click.Path(dir_okay=False, exists=True, path_type=Path),
+    metavar="FILE",
+    help="Bearer tokens: a CSV file of token, user name, uid and groups.",
+)
 @explained
-def serve(port: int, kubeconfig_out: Path | None, data_dir: Path | None, with_operators: bool) -> int:
+def serve(
+    port: int,
+    kubeconfig_out: Path | None,
+    data_dir: Path | None,
+    with_operators: bool,
+    authorization_mode: Literal["RBAC", "AlwaysAllow"] | None,
+    token_auth_file: Path | None,
+) -> int:
     """Serve the embedded API server on this machine alone, from memory unless a directory is given."""
+    from reconcile.cli.serve import access_options
     from reconcile.cli.serve import serve as run
 
-    return run(port=port, kubeconfig_out=kubeconfig_out, data_dir=data_dir, with_operators=with_operators)
+    return run(
+        port=port,
+        kubeconfig_out=kubeconfig_out,
+        data_dir=data_dir,
+        with_operators=with_operators,
+        access=access_options(authorization_mode, token_auth_file),
+    )
 
 
 @cli.command()

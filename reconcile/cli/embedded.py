@@ -6,8 +6,11 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from reconcile.apiserver import APIServer, ServerOptions
+from reconcile.apiserver.access.options import AccessOptions
+from reconcile.apiserver.http import HTTPOptions
 from reconcile.cli.failures import CommandError
 from reconcile.client.client import Client
 from reconcile.runtime import Runtime, SystemRuntime
@@ -32,29 +35,41 @@ class Embedded:
 
 @asynccontextmanager
 async def embedded_server(
-    *, port: int | None = None, runtime: Runtime | None = None, data_dir: Path | None = None
+    *,
+    port: int | None = None,
+    runtime: Runtime | None = None,
+    data_dir: Path | None = None,
+    access: AccessOptions | None = None,
 ) -> AsyncGenerator[Embedded]:
     """Start a server in this process, on a port of this machine alone (0: any free one) if one is given.
 
-    `data_dir` is where objects are kept; None: in memory only.
+    `data_dir` is where objects are kept; None: in memory only. `access`: who may do what, and then by
+    HTTPS, with an administrator's certificate in the kubeconfig; None: whoever asks is the administrator.
 
     Raises:
         CommandError: the port is in use or not allowed.
         ConfigurationError: the directory cannot be used.
     """
     runtime = runtime or SystemRuntime()
-    async with APIServer(ServerOptions(data_dir=data_dir), runtime=runtime) as server:
+    async with APIServer(ServerOptions(data_dir=data_dir, access=access), runtime=runtime) as server:
         url = kubeconfig = ""
         if port is not None:
             try:
-                address = await server.serve("127.0.0.1", port)
+                options = None if access is None else HTTPOptions(tls=True)
+                address = await server.serve("127.0.0.1", port, options=options)
             except OSError as error:
                 reason = error.strerror or str(error)
                 raise CommandError(f"--port {port}: {reason.lower()}; --port 0 takes any free one") from error
             url = address.url
-            kubeconfig = kubeconfig_for(url)
+            kubeconfig = kubeconfig_for(url) if access is None else _as_yaml(address.kubeconfig())
         async with Client(server.transport(), runtime=runtime) as client:
             yield Embedded(server, client, url, kubeconfig)
+
+
+def _as_yaml(value: dict[str, Any]) -> str:
+    import yaml
+
+    return yaml.safe_dump(value, sort_keys=False)
 
 
 def kubeconfig_for(url: str) -> str:

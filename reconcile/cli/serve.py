@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+from reconcile.apiserver.access.options import AccessOptions, AuthorizationMode
+from reconcile.apiserver.access.tokens import read_token_file
 from reconcile.cli.embedded import embedded_server
 from reconcile.cli.files import write_atomically
 from reconcile.cli.locate import example_operators
@@ -13,14 +15,35 @@ from reconcile.crd import install_crds
 from reconcile.manager import Manager, ManagerOptions
 
 
-def serve(*, port: int, kubeconfig_out: Path | None, data_dir: Path | None, with_operators: bool) -> int:
+def access_options(mode: AuthorizationMode | None, token_file: Path | None) -> AccessOptions | None:
+    """Access control as the command's options want it; None: off. Raises ConfigurationError."""
+    if mode is None and token_file is None:
+        return None
+    tokens = {} if token_file is None else read_token_file(token_file)
+    return AccessOptions(authorization=mode or "AlwaysAllow", tokens=tokens)
+
+
+def serve(
+    *,
+    port: int,
+    kubeconfig_out: Path | None,
+    data_dir: Path | None,
+    with_operators: bool,
+    access: AccessOptions | None = None,
+) -> int:
     out = kubeconfig_out.resolve() if kubeconfig_out is not None else None
-    asyncio.run(_serve(port, out, data_dir, with_operators))
+    asyncio.run(_serve(port, out, data_dir, with_operators, access))
     return 0
 
 
-async def _serve(port: int, kubeconfig_out: Path | None, data_dir: Path | None, with_operators: bool) -> None:
-    async with embedded_server(port=port, data_dir=data_dir) as embedded:
+async def _serve(
+    port: int,
+    kubeconfig_out: Path | None,
+    data_dir: Path | None,
+    with_operators: bool,
+    access: AccessOptions | None,
+) -> None:
+    async with embedded_server(port=port, data_dir=data_dir, access=access) as embedded:
         if kubeconfig_out is not None:
             write_atomically(kubeconfig_out, embedded.kubeconfig, flag="--kubeconfig-out")
         where = f"from {data_dir}" if data_dir is not None else "from memory"
@@ -28,6 +51,8 @@ async def _serve(port: int, kubeconfig_out: Path | None, data_dir: Path | None, 
         print(f"serving {embedded.url} {where}, for development: {kept}", flush=True)
         if kubeconfig_out is not None:
             print(f"export KUBECONFIG={kubeconfig_out}", flush=True)
+        elif access is not None:
+            print("the administrator's certificate is in the kubeconfig: --kubeconfig-out FILE", flush=True)
         else:
             print(f"kubectl --server {embedded.url} get namespaces", flush=True)
         if not with_operators:

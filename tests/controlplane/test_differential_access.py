@@ -2,19 +2,31 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
+import subprocess
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from helpers.access_builders import LINES
 from helpers.access_cases import cases
-from helpers.access_servers import RBAC, converse, guarded_control_plane, guarded_servers, make_namespace
+from helpers.access_servers import (
+    RBAC,
+    converse,
+    guarded_control_plane,
+    guarded_servers,
+    make_namespace,
+    settle,
+)
 from helpers.differential import Ask, differences
 from helpers.differential_lines import missing
 
 from reconcile.testing.control_plane import ControlPlane
+from reconcile.testing.control_plane.build import ensure_binaries
 
 pytestmark = [pytest.mark.controlplane, pytest.mark.real_time]
 _NAMES = tuple(cases("any"))
@@ -57,6 +69,66 @@ def test_every_line_of_access_is_met_in_good_and_bad_form(met: Counter[Any], req
     one_form = {"access: client certificate (bad form)"}
     lines = [line for line in missing(met.elements(), LINES) if line not in one_form]
     assert not lines, f"never met: {', '.join(lines)}"
+
+
+_ROLE = """
+apiVersion: rbac.authorization.k8s.io/v1
+kind: Role
+metadata: {name: reconciled, namespace: default}
+rules: [{verbs: [%s], apiGroups: [""], resources: [pods]}]
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: RoleBinding
+metadata: {name: reconciled, namespace: default}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: reconciled}
+subjects: [{kind: User, apiGroup: rbac.authorization.k8s.io, name: bob}]
+"""
+_KUBECTL = (
+    ("auth whoami --token=alice-token -o json", ""),
+    ("auth whoami --token=nobody-token", ""),
+    ("auth whoami --token=carol-token --as=zoe --as-group=one --as-group=two --as-uid=7", ""),
+    ("auth can-i list pods --token=bob-token", ""),
+    ("auth can-i --list --token=alice-token", ""),
+    ("auth can-i --list --token=carol-token", ""),
+    ("auth can-i create roles.rbac.authorization.k8s.io/x --token=bob-token", ""),
+    ("auth can-i get /metrics --token=bob-token", ""),
+    ("auth reconcile -f - --token=carol-token", _ROLE % "get"),
+    ("auth can-i get pods --as=bob --token=carol-token", ""),
+    ("auth reconcile -f - --token=carol-token", _ROLE % "list, watch"),
+    ("auth reconcile -f - --token=carol-token --remove-extra-permissions", _ROLE % "watch"),
+    ("get role reconciled -o jsonpath={.rules} --token=carol-token", ""),
+    ("get pods --token=alice-token", ""),
+    ("get pods --token=wrong-token", ""),
+    ("get pods --token=twice-token --as=bob", ""),
+    ("delete role,rolebinding reconciled --token=carol-token", ""),
+)
+
+
+async def test_kubectl_says_the_same_of_both_servers(plane: ControlPlane, tmp_path: Path) -> None:
+    theirs = tmp_path / "real"
+    config = yaml.safe_load(plane.kubeconfig.read_text())
+    config["users"] = [{"name": user["name"], "user": {}} for user in config["users"]]
+    theirs.write_text(yaml.safe_dump(config))
+    program = ensure_binaries().path("kubectl")
+    async with guarded_servers(plane, tmp_path) as servers:
+        for words, stdin in _KUBECTL:
+            said = [
+                await asyncio.to_thread(_run, program, kubeconfig, words, stdin)
+                for kubeconfig in (theirs, servers.kubeconfig)
+            ]
+            assert said[0] == said[1], words
+            if "reconcile" in words:
+                await settle(servers.real, "default")
+
+
+def _run(program: Path, kubeconfig: Path, words: str, stdin: str) -> tuple[int, list[str], list[str]]:
+    done = subprocess.run(
+        [program, f"--kubeconfig={kubeconfig}", f"--cache-dir={kubeconfig}.cache", *words.split()],
+        input=stdin, capture_output=True, text=True, timeout=90, check=False,
+        env={**os.environ, "KUBECTL_KUBERC": "false"},
+    )  # fmt: skip
+    # The rows of a list come in the order of a map.
+    return done.returncode, sorted(done.stdout.splitlines()), sorted(done.stderr.splitlines())
 
 
 @pytest.mark.parametrize("kind", ["clusterroles", "clusterrolebindings", "roles", "rolebindings"])

@@ -207,9 +207,12 @@ OPTIONS = ServerOptions(
 
 @dataclass(frozen=True)
 class GuardedServers:
+    """Attributes: kubeconfig: of the embedded server, without a user."""
+
     real: Server
     ours: Server
     embedded: APIServer
+    kubeconfig: Path
 
 
 _numbers = itertools.count()
@@ -223,10 +226,14 @@ async def guarded_servers(plane: ControlPlane, directory: Path) -> AsyncIterator
         certificate, key = directory / "admin.crt", directory / "admin.key"
         certificate.write_bytes(address.client_certificate)
         key.write_bytes(address.client_key)
+        kubeconfig = replace(address, client_certificate=b"", client_key=b"").write_kubeconfig(
+            directory / "ours"
+        )
         yield GuardedServers(
             server_at(plane.url, plane.admin_certificate, plane.admin_key),
             server_at(address.url, certificate, key),
             server,
+            kubeconfig,
         )
 
 

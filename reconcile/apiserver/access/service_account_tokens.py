@@ -11,10 +11,12 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Final
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Self
 
 import msgspec
 
@@ -22,6 +24,7 @@ from reconcile.apiserver.access.rules import go_list
 from reconcile.apiserver.access.user import CREDENTIAL_ID, service_account_groups, split_service_account
 from reconcile.apiserver.field_errors import go_quote
 from reconcile.apiserver.interfaces import Access, JSONObject, User
+from reconcile.errors import ConfigurationError
 from reconcile.runtime import Runtime
 
 if TYPE_CHECKING:
@@ -58,6 +61,7 @@ class ServiceAccountTokens:
     """Signs and checks. Its key comes into being at the first use, out of the runtime's uuids.
 
     Attributes:
+        key_file: keeps the key for the next server, PEM; None: it is forgotten.
         issuer: the issuer of its tokens.
         audiences: whom a token is for that names nobody: this server.
     """
@@ -66,6 +70,7 @@ class ServiceAccountTokens:
         self._runtime = runtime
         self.issuer = issuer
         self.audiences = tuple(audiences) or (issuer,)
+        self.key_file: Path | None = None
         self._made: _Key | None = None
         # Signatures that were found good: what is looked up with each use is in the storage, not in the
         # token.
@@ -74,20 +79,18 @@ class ServiceAccountTokens:
     @property
     def _key(self) -> _Key:
         if self._made is None:
-            # Uuids are the runtime's best randomness: the system's own, or the seed's in a simulation.
-            seed = "".join(self._runtime.uuid() for _ in range(4))
-            self._made = _Key(int.from_bytes(hashlib.sha512(seed.encode()).digest()) % (_ORDER - 1) + 1)
+            file = self.key_file
+            if file is not None and file.exists():
+                self._made = _Key.from_pem(file.read_bytes())
+            else:
+                # Uuids are the runtime's best randomness: the system's own, or the seed's in a simulation.
+                seed = "".join(self._runtime.uuid() for _ in range(4))
+                self._made = _Key(int.from_bytes(hashlib.sha512(seed.encode()).digest()) % (_ORDER - 1) + 1)
+                if file is not None:
+                    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+                    with os.fdopen(descriptor, "wb") as writing:
+                        writing.write(self._made.pem())
         return self._made
-
-    def use_key(self, number: int) -> None:
-        """Sign with this private key from now on."""
-        self._made = _Key(number)
-        self._good.clear()
-
-    @property
-    def private_number(self) -> int:
-        """The private key, to be kept for the next server."""
-        return self._key.number
 
     def sign(self, claims: JSONObject) -> str:
         """The token with these claims; `iss` is added where it is missing."""
@@ -158,7 +161,6 @@ class _Key:
         from cryptography.hazmat.primitives import serialization
         from cryptography.hazmat.primitives.asymmetric import ec
 
-        self.number = number
         self._private: ec.EllipticCurvePrivateKey = ec.derive_private_key(number, ec.SECP256R1())
         public = self._private.public_key()
         numbers = public.public_numbers()
@@ -167,6 +169,23 @@ class _Key:
             serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
         )
         self.id = _base64(hashlib.sha256(encoded).digest())
+
+    @classmethod
+    def from_pem(cls, pem: bytes) -> Self:
+        from cryptography.hazmat.primitives import serialization
+        from cryptography.hazmat.primitives.asymmetric import ec
+
+        private = serialization.load_pem_private_key(pem, None)
+        if not isinstance(private, ec.EllipticCurvePrivateKey):
+            raise ConfigurationError("the key of service account tokens is none on a curve: remove the file")
+        return cls(private.private_numbers().private_value)
+
+    def pem(self) -> bytes:
+        from cryptography.hazmat.primitives import serialization
+
+        return self._private.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        )
 
     def sign(self, data: bytes) -> bytes:
         from cryptography.exceptions import UnsupportedAlgorithm
