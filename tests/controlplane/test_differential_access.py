@@ -84,7 +84,7 @@ roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: reconciled}
 subjects: [{kind: User, apiGroup: rbac.authorization.k8s.io, name: bob}]
 """
 _KUBECTL = (
-    ("auth whoami --token=alice-token -o json", ""),
+    ("auth whoami --token=alice-token -o jsonpath={.status}", ""),
     ("auth whoami --token=nobody-token", ""),
     ("auth whoami --token=carol-token --as=zoe --as-group=one --as-group=two --as-uid=7", ""),
     ("auth can-i list pods --token=bob-token", ""),
