@@ -32,26 +32,51 @@ class CustomResources:
         self._reader = reader
         self._access = parts.access
         self._served: dict[str, tuple[str, tuple[Resource, ...]]] = {}
+        # What each definition calls itself, by its version; and beside which others' names it was settled.
+        self._names: dict[str, tuple[StoredObject, JSONObject]] = {}
+        self._settled: dict[str, tuple[StoredObject, list[JSONObject]]] = {}
+        self._syncing = asyncio.Lock()
 
     async def sync(self) -> None:
         """Bring the registry in step with all definitions as they are now."""
+        async with self._syncing:
+            await self._sync()
+
+    async def _sync(self) -> None:
         storage = self._parts.store.storage
         held = {item.name: item for item in storage.page(DEFINITIONS).items}
         for name in [name for name in self._served if name not in held]:
             self._end(name)
+        self._names = {name: self._named(item) for name, item in held.items()}
+        self._settled = {name: found for name, found in self._settled.items() if name in held}
         for item in held.values():
+            group = self._names[item.name][1]["spec"]["group"]
+            others = [
+                names
+                for name, (_, names) in self._names.items()
+                if name != item.name and names["spec"]["group"] == group
+            ]
+            settled = self._settled.get(item.name)
+            if settled is not None and settled[0] is item and settled[1] == others:
+                continue
             try:
-                await self._sync_one(item)
+                await self._sync_one(item, others)
             except StatusError as error:
                 _log.warning("definition %s: %s", item.name, error)
 
-    async def _sync_one(self, item: StoredObject) -> None:
+    def _named(self, item: StoredObject) -> tuple[StoredObject, JSONObject]:
+        """What other definitions must know of one: its group, and the names that it has."""
+        held = self._names.get(item.name)
+        if held is not None and held[0] is item:
+            return held
         definition = decode_object(item.raw)
-        established = establish(
-            decode_object(item.raw),
-            [other for other in self._access.read_all(DEFINITIONS) if other["metadata"]["name"] != item.name],
-            now=format_time(self._access.runtime.now()),
-        )
+        names = (definition.get("status") or {}).get("acceptedNames") or {}
+        group = definition["spec"]["group"]
+        return item, {"spec": {"group": group}, "status": {"acceptedNames": names}}
+
+    async def _sync_one(self, item: StoredObject, others: list[JSONObject]) -> None:
+        definition = decode_object(item.raw)
+        established = establish(decode_object(item.raw), others, now=format_time(self._access.runtime.now()))
         if established.get("status") != definition.get("status"):
 
             def change(old: JSONObject) -> JSONObject:
@@ -59,10 +84,15 @@ class CustomResources:
                 return old
 
             definition = await self._access.update(DEFINITIONS, "", item.name, change, subresource="status")
+            written = self._parts.store.storage.get(DEFINITIONS, item.name)
+            if written is not None:
+                # Later ones of the same round reckon with the names that this one has now.
+                item, self._names[item.name] = written, self._named(written)
         if definition["metadata"].get("deletionTimestamp"):
             await self._remove(definition)
             return
         self._serve(definition)
+        self._settled[item.name] = (item, others)
 
     @property
     def _definitions(self) -> Resource:

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
@@ -22,7 +22,7 @@ from reconcile.apiserver.handlers.deletes import FOREGROUND, ORPHAN
 from reconcile.apiserver.handlers.parts import Parts
 from reconcile.apiserver.interfaces import JSONObject
 from reconcile.apiserver.status import StatusError
-from reconcile.apiserver.storage import Change, StoredObject
+from reconcile.apiserver.storage import Change, SortedMap, StoredObject
 
 _log = logging.getLogger(__name__)
 
@@ -59,32 +59,57 @@ class Node(msgspec.Struct, frozen=True):
     owners: tuple[_Owner, ...] = ()
     finalizing: bool = False
     """Being deleted, with a finalizer of garbage collection."""
+    links: tuple[str, ...] = ()
+    """Where the graph names it under its owners."""
 
 
 class OwnerGraph:
-    """Which object depends on which, by uid. Pure: says what to look at after each change."""
+    """Which object depends on which, by uid. Pure: says what to look at after each change.
+
+    It is made of maps whose versions share what did not change, so that a copy costs the same for any size.
+    It holds objects that have owners, and those in a deletion that owners or dependents take part in.
+    """
 
     def __init__(self) -> None:
-        self.nodes: dict[str, Node] = {}
-        self._dependents: dict[str, dict[str, None]] = {}
+        self.nodes: SortedMap[Node] = SortedMap()
+        # Under `<uid of the owner>/<number>` the uid of a dependent; numbers count up, so that dependents
+        # stand in the order in which they came.
+        self._links: SortedMap[str] = SortedMap()
+        self._count = 0
+
+    def copy(self) -> OwnerGraph:
+        """A graph of its own with the same content."""
+        made = OwnerGraph()
+        made.nodes, made._links, made._count = self.nodes, self._links, self._count
+        return made
 
     def dependents(self, uid: str) -> list[Node]:
         """The objects that name `uid` as an owner, in the order in which they came."""
-        return [self.nodes[item] for item in self._dependents.get(uid, ())]
+        found = [self.nodes.get(item) for item in self._uids_below(uid)]
+        return [node for node in found if node is not None]
+
+    def _uids_below(self, uid: str) -> list[str]:
+        # "0" follows on "/".
+        return list(dict.fromkeys(self._links.values(f"{uid}/", f"{uid}0")))
 
     def put(self, collection: str, item: StoredObject) -> list[str]:
         """An object was created or changed. Returns the uids to look at."""
         raw = item.raw
         interesting = b'"ownerReferences"' in raw or b'"deletionTimestamp"' in raw
+        before = self.nodes.get(item.uid)
+        if before is None and not interesting:
+            return []
         meta = _meta_of(raw).metadata if interesting else _NO_META
         owners = tuple(meta.owner_references or ())
         held = meta.finalizers or ()
         finalizing = meta.deletion_timestamp is not None and (ORPHAN in held or FOREGROUND in held)
-        before = self.nodes.get(item.uid)
-        self.nodes[item.uid] = Node(collection, item.namespace, item.name, item.uid, owners, finalizing)
         old_owners = before.owners if before is not None else ()
+        links = before.links if before is not None else ()
         if owners != old_owners:
-            self._link(item.uid, owners, old_owners)
+            links = self._link(item.uid, owners, links)
+        node = Node(collection, item.namespace, item.name, item.uid, owners, finalizing, links)
+        if node != before:
+            self.nodes = self.nodes.set(item.uid, node)
         todo: list[str] = []
         if owners and owners != old_owners:
             todo.append(item.uid)
@@ -95,22 +120,26 @@ class OwnerGraph:
         todo += [owner.uid for owner in old_owners if owner not in owners]
         return todo
 
-    def _link(self, uid: str, owners: tuple[_Owner, ...], old: tuple[_Owner, ...]) -> None:
-        for owner in old:
-            found = self._dependents.get(owner.uid)
-            if found is not None:
-                found.pop(uid, None)
-                if not found:
-                    del self._dependents[owner.uid]
-        for owner in owners:
-            self._dependents.setdefault(owner.uid, {})[uid] = None
+    def _link(self, uid: str, owners: tuple[_Owner, ...], old: tuple[str, ...]) -> tuple[str, ...]:
+        """Name `uid` under its owners in place of its old links; returns the new ones."""
+        links = self._links
+        for link in old:
+            links = links.remove(link)
+        made: list[str] = []
+        for owner in dict.fromkeys(owner.uid for owner in owners):
+            made.append(f"{owner}/{self._count:016x}")
+            links = links.set(made[-1], uid)
+            self._count += 1
+        self._links = links
+        return tuple(made)
 
     def remove(self, item: StoredObject) -> list[str]:
         """An object is gone. Returns the uids to look at: dependents, and owners that may have waited."""
-        node = self.nodes.pop(item.uid, None)
-        todo = list(self._dependents.get(item.uid, ()))
+        todo = self._uids_below(item.uid)
+        node = self.nodes.get(item.uid)
         if node is not None:
-            self._link(item.uid, (), node.owners)
+            self.nodes = self.nodes.remove(item.uid)
+            self._link(item.uid, (), node.links)
             todo += [owner.uid for owner in node.owners]
         return todo
 
@@ -124,18 +153,22 @@ class GarbageCollector:
         self._access = parts.access
         self._graph = OwnerGraph()
         self._todo: dict[str, None] = {}
+        self._looking: str | None = None
         self._woken = asyncio.Event()
 
     async def run(self) -> None:
         """Collect until cancelled."""
-        ends = (self._storage.feed(self._note), self._storage.on_restore(self._scan))
+        ends = (
+            self._storage.feed(self._note),
+            self._storage.follow("garbage collection", self._kept, self._restored),
+        )
         try:
             self._scan()
             while True:
                 await self._woken.wait()
                 self._woken.clear()
                 while self._todo:
-                    uid = next(iter(self._todo))
+                    uid = self._looking = next(iter(self._todo))
                     del self._todo[uid]
                     try:
                         await self._look_at(uid)
@@ -145,9 +178,24 @@ class GarbageCollector:
                             await asyncio.sleep(0)
                         elif error.reason != "NotFound":
                             _log.warning("garbage collection: %s", error)
+                    finally:
+                        self._looking = None
         finally:
             for end in ends:
                 end()
+
+    def _kept(self) -> object:
+        """For a snapshot: the graph as it is, and what waits to be looked at."""
+        waiting = dict(self._todo) if self._looking is None else {self._looking: None, **self._todo}
+        return self._graph.copy(), waiting
+
+    def _restored(self, kept: Any) -> None:
+        if kept is None:
+            self._scan()
+            return
+        graph, waiting = kept
+        self._graph, self._todo = graph.copy(), {}
+        self._queue(list(waiting))
 
     def _scan(self) -> None:
         self._graph = OwnerGraph()

@@ -34,7 +34,10 @@ class NamespaceController:
 
     async def run(self) -> None:
         """Follow the namespaces until cancelled."""
-        ends = (self._storage.feed(self._note), self._storage.on_restore(self._scan))
+        ends = (
+            self._storage.feed(self._note),
+            self._storage.follow("namespaces", lambda: tuple(self._terminating), self._restored),
+        )
         try:
             self._scan()
             while True:
@@ -51,6 +54,14 @@ class NamespaceController:
         finally:
             for end in ends:
                 end()
+
+    def _restored(self, terminating: tuple[str, ...] | None) -> None:
+        if terminating is None:
+            self._scan()
+            return
+        self._terminating = dict.fromkeys(terminating)
+        self._todo = dict(self._terminating)
+        self._woken.set()
 
     def _scan(self) -> None:
         self._terminating, self._todo = {}, {}

@@ -20,6 +20,7 @@ from reconcile.runtime import Runtime, SystemRuntime
 
 if TYPE_CHECKING:
     from reconcile.apiserver.access.options import AccessOptions
+    from reconcile.apiserver.custom import CustomResources
     from reconcile.apiserver.http import Address, HTTPFrontEnd, HTTPOptions
     from reconcile.apiserver.storage.journal import Journal
     from reconcile.client.transport import Transport
@@ -33,11 +34,6 @@ class ServerOptions:
         garbage_collection: dependents go when their owners went; foreground and orphan deletion work.
         namespace_deletion: a deleted namespace's content is deleted, then the namespace.
         service_accounts: each namespace gets its `default` ServiceAccount and `kube-root-ca.crt` ConfigMap.
-        resource_quotas: what a quota limits is counted in its status. Off, its status is the test's to write;
-            admission goes by it in either case.
-        storage_protection: deleted claims and volumes go once nothing uses them.
-        finished_jobs: Jobs that have ended go after their `ttlSecondsAfterFinished`.
-        event_ttl: seconds after which Events go that were not written again; None: never.
         bootstrap: the default namespaces and priority classes exist.
         history: how many changes of each resource are kept for watches and old lists.
         bookmark_interval: seconds between the bookmarks of a watch that wants them.
@@ -53,10 +49,6 @@ class ServerOptions:
     garbage_collection: bool = True
     namespace_deletion: bool = True
     service_accounts: bool = True
-    resource_quotas: bool = True
-    storage_protection: bool = True
-    finished_jobs: bool = True
-    event_ttl: float | None = 3600.0
     bootstrap: bool = True
     history: int = 10_000
     bookmark_interval: float = 60.0
@@ -130,7 +122,6 @@ class APIServer:
             OpenAPI(self.registry, schemas),
             ready=lambda: self._started,
             metrics=self._metrics,
-            tokens=self._control.tokens,
         )
         self.handler = Handler(parts, self._paths)
         self._caller = install(parts, self.options.webhooks)
@@ -138,6 +129,7 @@ class APIServer:
         self._parts = parts
         self._started = False
         self._journal: Journal | None = None
+        self._custom: CustomResources | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._front_ends: list[HTTPFrontEnd] = []
 
@@ -156,7 +148,6 @@ class APIServer:
 
             self._journal = Journal(self.options.data_dir)
             self.storage.keep_in(self._journal)
-            self._control.tokens.key_file = self.options.data_dir / "service-account.key"
         self._started = True
         if self.options.bootstrap:
             await bootstrap(self.access)
@@ -164,7 +155,7 @@ class APIServer:
         if (aggregation := self._control.aggregation(self.storage, self.handler.handle)) is not None:
             await aggregation.sync()
             self._run(aggregation.run(), "aggregated roles")
-        custom = CustomResources(self._parts, self.handler.reader)
+        custom = self._custom = CustomResources(self._parts, self.handler.reader)
         await custom.sync()
         self._run(custom.run(), "custom resources")
         if self.options.service_accounts:
@@ -181,22 +172,6 @@ class APIServer:
             from reconcile.apiserver.namespace_controller import NamespaceController
 
             self._run(NamespaceController(self._parts).run(), "namespaces")
-        if self.options.resource_quotas:
-            from reconcile.apiserver.quota_controller import QuotaController
-
-            self._run(QuotaController(self._parts).run(), "quotas")
-        if self.options.storage_protection:
-            from reconcile.apiserver.storage_protection import StorageProtection
-
-            self._run(StorageProtection(self._parts).run(), "storage protection")
-        if self.options.finished_jobs:
-            from reconcile.apiserver.expiry import FinishedJobs
-
-            self._run(FinishedJobs(self._parts).run(), "finished jobs")
-        if self.options.event_ttl is not None:
-            from reconcile.apiserver.expiry import EventExpiry
-
-            self._run(EventExpiry(self._parts, self.options.event_ttl).run(), "events")
         if self.options.compaction_interval is not None:
             self._run(self._compact(self.options.compaction_interval), "compaction")
 
@@ -264,12 +239,27 @@ class APIServer:
         return address
 
     def snapshot(self) -> Snapshot:
-        """All objects as they are now; costs the same for any number of them."""
+        """Everything it holds as it is now, what its controllers have still to do included.
+
+        Takes the same time for any number of objects, and shares them with the server until they change. It
+        can be restored any number of times, by any server of this process.
+        """
         return self.storage.snapshot()
 
     async def restore(self, snapshot: Snapshot) -> None:
-        """Hold the snapshot's objects and no others; running watches end."""
+        """Hold what the snapshot holds, and nothing else. Takes the same time for any number of objects.
+
+        Objects come back as they were, uid and resourceVersion included. The server's own resource version
+        does not go back: it grows, so that none is given twice. History is forgotten and running watches end;
+        who goes on from an older version, or from the next page of a list, is told 410 and lists anew. With
+        `data_dir` all is written there, which takes time for each object; where definitions of custom kinds
+        come or go, and with RBAC its roles, those are read anew.
+        """
+        # Controllers that were started just now take part.
+        await asyncio.sleep(0)
         self.storage.restore(snapshot)
+        if self._custom is not None:
+            await self._custom.sync()
         await asyncio.sleep(0)
 
     def _metrics(self) -> str:

@@ -28,6 +28,7 @@ class ServiceAccountPublisher:
         self._storage = storage
         self._access = access
         self._todo: dict[str, None] = {}
+        self._doing: tuple[str, ...] = ()
         self._woken = asyncio.Event()
         self.certificate = certificate
 
@@ -70,6 +71,13 @@ class ServiceAccountPublisher:
             self._todo[concerned] = None
             self._woken.set()
 
+    def _restored(self, waiting: tuple[str, ...] | None) -> None:
+        if waiting is None:
+            self._note_all()
+            return
+        self._todo = dict.fromkeys(waiting)
+        self._woken.set()
+
     def _note_all(self) -> None:
         for item in self._storage.page("namespaces").items:
             self._todo[item.name] = None
@@ -77,7 +85,10 @@ class ServiceAccountPublisher:
 
     async def run(self) -> None:
         """Follow namespaces, accounts and maps until cancelled."""
-        ends = (self._storage.feed(self._note), self._storage.on_restore(self._note_all))
+        ends = (
+            self._storage.feed(self._note),
+            self._storage.follow("service accounts", lambda: (*self._doing, *self._todo), self._restored),
+        )
         try:
             while True:
                 await self._woken.wait()
@@ -85,7 +96,9 @@ class ServiceAccountPublisher:
                 while self._todo:
                     namespace = next(iter(self._todo))
                     del self._todo[namespace]
+                    self._doing = (namespace,)
                     await self._publish(namespace)
+                    self._doing = ()
         finally:
             for end in ends:
                 end()

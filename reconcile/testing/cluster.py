@@ -15,13 +15,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Iterable
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, Self, TypeVar, cast
 
 import structlog
 
 from reconcile.apiserver import APIServer, ServerOptions
+from reconcile.apiserver.storage import Snapshot
 from reconcile.client.client import Client
 from reconcile.controllers.reconciler import Reconciler
 from reconcile.controllers.request import Result
@@ -37,6 +40,21 @@ from reconcile.testing.settling import Settling
 T = TypeVar("T")
 
 
+@dataclass(frozen=True, slots=True)
+class ClusterSnapshot:
+    """A cluster as it was at one moment. Never changes; any number of clusters may start from it.
+
+    Attributes:
+        server: what the API server held.
+        now: the wall clock.
+        dice: the state of dice and uuids.
+    """
+
+    server: Snapshot
+    now: datetime
+    dice: object
+
+
 class Cluster:
     """One embedded API server, a client of it, and the processes that a test runs against it.
 
@@ -44,8 +62,10 @@ class Cluster:
     give the same history, resource versions, uids and times included.
 
     Args:
-        seed: of dice and uuids.
+        seed: of dice and uuids; by default 0, or with a snapshot the dice go on where they were.
         options: of the API server.
+        snapshot: what the cluster begins with, in place of nothing: from `snapshot` of another one. Its wall
+            clock goes on there, and `time` begins at 0.
 
     Attributes:
         server: the API server.
@@ -54,15 +74,30 @@ class Cluster:
         loop: the event loop.
     """
 
-    def __init__(self, *, seed: int = 0, options: ServerOptions | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        seed: int | None = None,
+        options: ServerOptions | None = None,
+        snapshot: ClusterSnapshot | None = None,
+    ) -> None:
         self.loop = VirtualTimeLoop()
-        self.runtime = SimulatedRuntime(seed)
+        if snapshot is None:
+            self.runtime = SimulatedRuntime(seed or 0)
+        else:
+            self.runtime = SimulatedRuntime(start=snapshot.now)
         self.server = APIServer(options, runtime=self.runtime)
         self._probes = Probes(self.server.storage, self.loop.time)
         self._settling = Settling(self.loop)
         self._processes: list[Process] = []
         self._closed = False
         self.call(self.server.start())
+        if snapshot is not None:
+            self.call(self.server.restore(snapshot.server))
+            self.runtime.random.setstate(cast("Any", snapshot.dice))
+            if seed is not None:
+                # Not what the seed alone would give: its uuids may be in the snapshot already.
+                self.runtime.random.seed(f"{seed} {self.runtime.random.getrandbits(64)}")
         self.client = Client(self.server.transport(), runtime=self.runtime)
 
     # -- time --------------------------------------------------------------------------------------
@@ -108,6 +143,25 @@ class Cluster:
         history = History()
         self._probes.add(history.writes.append)
         return history
+
+    def snapshot(self) -> ClusterSnapshot:
+        """The cluster's objects, clock and dice as they are now; takes the same time for any number.
+
+        Processes are not part of it.
+        """
+
+        async def take() -> ClusterSnapshot:
+            return ClusterSnapshot(self.server.snapshot(), self.runtime.now(), self.runtime.random.getstate())
+
+        return self.call(take())
+
+    def restore(self, snapshot: ClusterSnapshot) -> None:
+        """Go back to the snapshot's objects; `APIServer.restore` says what watchers notice.
+
+        Processes go on running and list anew. Time and dice go on: neither goes back, so that no timer fires
+        twice and no uuid comes again.
+        """
+        self.call(self.server.restore(snapshot.server))
 
     # -- processes ---------------------------------------------------------------------------------
 

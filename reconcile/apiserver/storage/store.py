@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
+from typing import Any
 
 from reconcile.apiserver.storage.collection import Change, Collection, StoredObject
 from reconcile.apiserver.storage.journal import Journal
@@ -46,10 +47,18 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """All objects as they were at one revision. Taking and restoring one costs the same for any number."""
+    """All objects as they were at one revision. Taking and restoring one costs the same for any number.
+
+    Attributes:
+        revision: the revision of the last write before it was taken.
+        collections: the objects.
+        kept: what followers of the storage knew then (`Storage.follow`), so that they need not look at
+            every object again.
+    """
 
     revision: int
     collections: Mapping[str, SortedMap[StoredObject]]
+    kept: Mapping[str, object] = field(default_factory=dict[str, object])
 
 
 class Storage:
@@ -69,6 +78,7 @@ class Storage:
         self._compacted = 0
         self._collections: dict[str, Collection] = {}
         self._restored: list[Callable[[], None]] = []
+        self._followers: dict[str, tuple[Callable[[], object], Callable[[Any], None]]] = {}
         self._feeds: list[Callable[[str, Change], None]] = []
         self._journal: Journal | None = None
 
@@ -200,6 +210,7 @@ class Storage:
         return Snapshot(
             self.revision,
             MappingProxyType({name: held.objects for name, held in self._collections.items()}),
+            MappingProxyType({name: keep() for name, (keep, _) in self._followers.items()}),
         )
 
     def restore(self, snapshot: Snapshot) -> None:
@@ -219,6 +230,8 @@ class Storage:
         }
         for callback in tuple(self._restored):
             callback()
+        for name, (_, restored) in tuple(self._followers.items()):
+            restored(snapshot.kept.get(name))
 
     def feed(self, callback: Callable[[str, Change], None]) -> Callable[[], None]:
         """Have `callback` called with each change of any collection, directly after it; returns what ends
@@ -228,6 +241,21 @@ class Storage:
         def remove() -> None:
             if callback in self._feeds:
                 self._feeds.remove(callback)
+
+        return remove
+
+    def follow(
+        self, name: str, keep: Callable[[], object], restored: Callable[[Any], None]
+    ) -> Callable[[], None]:
+        """Take part in snapshots, for who knows what follows from the objects; returns what ends it.
+
+        `keep` gives what is known at a snapshot, in constant time, and never changes it afterwards.
+        `restored` gets it back after a `restore`, or None from a snapshot that was taken without it.
+        """
+        self._followers[name] = (keep, restored)
+
+        def remove() -> None:
+            self._followers.pop(name, None)
 
         return remove
 
