@@ -1,41 +1,30 @@
-"""Valid objects of every built-in kind, broken one field at a time, are refused for the same causes."""
+"""Valid objects of every built-in kind, broken, are refused for the same causes, or accepted alike.
+
+Broken one field at a time, with fields that do not fit each other, and two at once; on creation, in the place
+of the stored object, and as its status. Compared are the causes with their reasons and in their order, the
+warnings, and the object that was accepted.
+"""
 
 from __future__ import annotations
 
-import asyncio
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import pytest
-from helpers.differential import real_server
-from helpers.differential_breakages import difference, questions, samples
+from helpers.differential import Answer, real_server
+from helpers.differential_breakages import creations, has_status, pair_creations
 from helpers.differential_lines import KINDS, missing, report
-from helpers.differential_run import both, make_namespace
+from helpers.differential_not_yet import NOT_YET
+from helpers.differential_run import Both, both, make_namespace
+from helpers.differential_samples import samples
+from helpers.differential_verdicts import judged, judged_updates
 
 pytestmark = [pytest.mark.controlplane, pytest.mark.real_time]
 
-_NAMESPACE = "broken-objects"
-_STRIDE = 5
-"""In the first tier every fifth breakage is asked, in the nightly run all."""
-
-# How many breakages of a kind are judged otherwise still. These are rules that are not written yet: a number
-# may only fall, and docs/explanation/embedded-server.md says what is missing.
-NOT_YET: dict[str, int] = {
-    "Pod": 64,
-    "Service": 3,
-    "PersistentVolume": 1,
-    "ReplicationController": 4,
-    "Node": 4,
-    "Deployment": 1,
-    "ReplicaSet": 1,
-    "StatefulSet": 10,
-    "DaemonSet": 1,
-    "Job": 2,
-    "HorizontalPodAutoscaler": 2,
-    "PodDisruptionBudget": 1,
-    "ClusterRole": 4,
-}
+_STRIDE = {"create": 13, "update": 19, "status": 7, "pairs": 19}
+"""In the first tier a share of the breakages is asked, in the nightly run all."""
+_WAYS = tuple(_STRIDE)
 
 
 @pytest.fixture(scope="module")
@@ -46,38 +35,62 @@ def met() -> Iterator[Counter[tuple[str, bool]]]:
     print(f"\n{report(counts.elements(), KINDS)}")
 
 
-async def _differing(kind: str, control_plane: Any, met: Counter[Any], stride: int) -> list[str]:
+async def _judged(
+    way: str, kind: str, namespace: str, servers: Both, stride: int
+) -> AsyncIterator[tuple[str, Answer, str]]:
+    if way in ("update", "status"):
+        updates = judged_updates(kind, namespace, servers, stride=stride, status=way == "status")
+        async for each in updates:
+            yield each
+        return
+    asked = (creations if way == "create" else pair_creations)(kind, namespace)
+    for name, question in [*asked[:1], *asked[1::stride]]:
+        answer, text = await judged(question, servers.real, servers.ours)
+        yield name, answer, text
+
+
+async def _differing(way: str, kind: str, control_plane: Any, met: Counter[Any], stride: int) -> list[str]:
     """Where validation of the kind differs, one line a breakage."""
     real = real_server(control_plane.url, control_plane.admin_certificate, control_plane.admin_key)
     found: list[str] = []
+    namespace = f"broken-{way}"
     async with both(real, lambda: None) as servers:
-        await make_namespace(_NAMESPACE, servers)
-        asked = questions(kind, _NAMESPACE)
-        for name, question in [*asked[:2], *asked[2::stride]]:
-            one, other = await asyncio.gather(servers.real(question), servers.ours(question))
-            text = difference(one, other)
+        await make_namespace(namespace, servers)
+        async for name, answer, text in _judged(way, kind, namespace, servers, stride):
             if text:
                 found.append(f"{name}: {text}")
-            assert name != "valid" or one.status < 400, f"the sample is not valid: {one.body}"
-            met[f"kind: {kind}", one.status < 400] += 1
+            assert name != "valid" or answer.status < 400, f"the sample is not valid: {answer.body}"
+            met[f"kind: {kind}", answer.status < 400] += 1
     return found
 
 
-@pytest.mark.parametrize("kind", samples(_NAMESPACE))
-async def test_a_share_of_breakages_is_judged_alike(kind: str, control_plane: Any, met: Counter[Any]) -> None:
-    found = await _differing(kind, control_plane, met, _STRIDE)
-    assert len(found) <= NOT_YET.get(kind, 0), "\n".join(found)
+def _asked(way: str) -> list[str]:
+    return [kind for kind in samples("any") if way != "status" or has_status(kind)]
+
+
+_EVERY = [pytest.param(way, kind, id=f"{way}-{kind}") for way in _WAYS for kind in _asked(way)]
+
+
+@pytest.mark.parametrize(("way", "kind"), _EVERY)
+async def test_a_share_of_breakages_is_judged_alike(
+    way: str, kind: str, control_plane: Any, met: Counter[Any]
+) -> None:
+    found = await _differing(way, kind, control_plane, met, _STRIDE[way])
+    assert len(found) <= NOT_YET[way].get(kind, 0), "\n".join(found)
 
 
 def test_every_kind_is_met_in_good_and_bad_form(met: Counter[tuple[str, bool]], request: Any) -> None:
     asked = [item for item in request.session.items if item.path == request.path]
-    if len(asked) < len(samples(_NAMESPACE)):
+    if len(asked) < len(_EVERY):
         pytest.skip("only some of the kinds were asked")
     assert not missing(met.elements(), KINDS), f"never met: {', '.join(missing(met.elements(), KINDS))}"
 
 
 @pytest.mark.nightly
-@pytest.mark.parametrize("kind", samples(_NAMESPACE))
-async def test_every_breakage_is_judged_alike(kind: str, control_plane: Any, met: Counter[Any]) -> None:
-    found = await _differing(kind, control_plane, met, 1)
-    assert len(found) <= NOT_YET.get(kind, 0), "\n".join(found)
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize(("way", "kind"), _EVERY)
+async def test_every_breakage_is_judged_alike(
+    way: str, kind: str, control_plane: Any, met: Counter[Any]
+) -> None:
+    found = await _differing(way, kind, control_plane, met, 1)
+    assert len(found) <= NOT_YET[way].get(kind, 0), "\n".join(found)

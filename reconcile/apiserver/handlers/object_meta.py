@@ -19,7 +19,13 @@ from reconcile.objects.names import (
 
 MAX_GENERATED_PREFIX = 58
 _MAX_ANNOTATIONS = 256 * 1024
-_GENERIC_GROUPS = frozenset({"apiextensions.k8s.io", "apiregistration.k8s.io"})
+_GENERIC_GROUPS = frozenset(
+    {
+        "admissionregistration.k8s.io", "apiextensions.k8s.io", "apiregistration.k8s.io", "coordination.k8s.io",
+        "events.k8s.io", "policy",
+    }
+)  # fmt: skip
+_GENERIC_KINDS = frozenset({"Event"})
 _STANDARD_FINALIZERS = frozenset({"kubernetes", "orphan", "foregroundDeletion"})
 
 
@@ -214,7 +220,8 @@ def _forbidden_changes(meta: JSONObject, old: JSONObject) -> list[FieldError]:
 
 def _unqualified_finalizers(resource: Resource, meta: JSONObject) -> list[FieldError]:
     """Custom resources may have any finalizer, most built-in kinds only qualified ones."""
-    if resource.custom or resource.type.group in _GENERIC_GROUPS:
+    kind = resource.type
+    if resource.custom or kind.group in _GENERIC_GROUPS or kind.kind in _GENERIC_KINDS:
         return []
     detail = "name is neither a standard finalizer name nor is it fully qualified"
     finalizers: Sequence[str] = meta.get("finalizers") or ()
@@ -242,7 +249,6 @@ def carry_over(meta: JSONObject, old: JSONObject) -> None:
         meta["generation"] = old["generation"]
     else:
         meta.pop("generation", None)
-    meta.pop("selfLink", None)
 
 
 DUPLICATE_OWNERS = (

@@ -72,7 +72,10 @@ def _metric(path: str, metric: JSONObject) -> list[FieldError]:
     if present:
         errors += _source(f"{path}.{present[0]}", present[0], metric[present[0]])
     expected = _SOURCES.get(kind, "")
-    if expected and expected not in present:
+    if not expected:
+        # Upstream says it once more.
+        errors.append(not_supported(f"{path}.type", kind, tuple(_SOURCES)))
+    elif expected not in present:
         text = "must populate information for the given metric source"
         errors.append(required(f"{path}.{expected}", text))
     if len(present) != 1:
@@ -177,3 +180,7 @@ def _rules(path: str, rules: JSONObject) -> list[FieldError]:
     if tolerance is not None and checks.Amount.parse(tolerance) < 0:
         errors.append(invalid(f"{path}.tolerance", tolerance, "must be greater than or equal to 0"))
     return errors
+
+
+def autoscaler_status(new: JSONObject, old: JSONObject) -> list[FieldError]:
+    return checks.non_negative(new.get("status") or {}, "status", "currentReplicas", "desiredReplicas")

@@ -25,6 +25,7 @@ class KindStrategy(Strategy):
     - `validate_change`: more checks of an update: new, old.
     - `validate_created`: checks of a creation, where those of an update differ throughout.
     - `on_create`: more checks of a creation.
+    - `change_first`: what an update may not change is said before what is wrong with the object.
     - `warn`: texts for warnings: new, and old or None.
     """
 
@@ -39,6 +40,7 @@ class KindStrategy(Strategy):
         validate_change: ValidateUpdate | None = None,
         validate_created: Validate | None = None,
         on_create: Validate | None = None,
+        change_first: bool = False,
         warn: Warn | None = None,
         name_rule: Literal["subdomain", "label", "label1035", "path_segment"] = "subdomain",
         name_problems: Callable[[str, bool], list[str]] | None = None,
@@ -53,6 +55,7 @@ class KindStrategy(Strategy):
         self._validate_change = validate_change
         self._validate_created = validate_created
         self._on_create = on_create
+        self._change_first = change_first
         self._warn = warn
         self._name_problems = name_problems
         self._fields = fields or {}
@@ -90,7 +93,8 @@ class KindStrategy(Strategy):
 
     def validate_update(self, new: JSONObject, old: JSONObject, context: RequestContext) -> list[FieldError]:
         errors = self._validate(new) if self._validate else []
-        return errors + (self._validate_change(new, old) if self._validate_change else [])
+        changes = self._validate_change(new, old) if self._validate_change else []
+        return changes + errors if self._change_first else errors + changes
 
     def warnings(self, new: JSONObject, old: JSONObject | None, context: RequestContext) -> list[str]:
         return self._warn(new, old) if self._warn else []

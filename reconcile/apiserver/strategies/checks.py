@@ -8,10 +8,12 @@ from typing import Any
 
 from reconcile.apiserver.field_errors import (
     FieldError,
+    duplicate,
     forbidden,
     invalid,
     not_supported,
     required,
+    too_long,
 )
 from reconcile.objects.names import (
     dns_1035_label_problems,
@@ -62,20 +64,28 @@ def immutable(new: JSONObject, old: JSONObject, path: str, *keys: str) -> list[F
     ]
 
 
-def same(left: Any, right: Any) -> bool:
-    """Equal, and absent, null and empty are one (apimachinery's semantic equality)."""
+def same(left: Any, right: Any, *, pointers: frozenset[str] = frozenset()) -> bool:
+    """Equal, and absent, null and empty are one (apimachinery's semantic equality).
+
+    Args:
+        pointers: names of fields that are pointers, of which an empty one is not the same as none.
+    """
     if isinstance(left, dict) or isinstance(right, dict):
         one: JSONObject = left or {}
         other: JSONObject = right or {}
         if not isinstance(one, dict) or not isinstance(other, dict):
             return False
-        return all(same(one.get(key), other.get(key)) for key in {**one, **other})
+        return all(
+            (key not in pointers or (one.get(key) is None) == (other.get(key) is None))
+            and same(one.get(key), other.get(key), pointers=pointers)
+            for key in {**one, **other}
+        )
     if isinstance(left, list) or isinstance(right, list):
         if not left or not right:
             return not left and not right
         if not isinstance(left, list) or not isinstance(right, list) or len(left) != len(right):
             return False
-        return all(same(one, other) for one, other in zip(left, right, strict=True))
+        return all(same(one, other, pointers=pointers) for one, other in zip(left, right, strict=True))
     if isinstance(left, bool) != isinstance(right, bool):
         return (left is None and right is False) or (right is None and left is False)
     return left == right
@@ -247,6 +257,74 @@ def selector_of(selector: JSONObject | None) -> Selector | None:
         return None
 
 
+def parsed_selector(selector: JSONObject | None) -> Selector | None:
+    """As apimachinery parses it: none selects nothing; None where it is invalid."""
+    return Selector.nothing() if selector is None else selector_of(selector)
+
+
+def shown_selector(selector: JSONObject) -> JSONObject:
+    """A selector as messages show it: fields in the order of Go's struct, keys in order."""
+    given: JSONObject = {}
+    if selector.get("matchLabels"):
+        given["matchLabels"] = dict(sorted(selector["matchLabels"].items()))
+    if selector.get("matchExpressions"):
+        keys = ("key", "operator", "values")
+        given["matchExpressions"] = [
+            {key: each.get(key, "") for key in keys if key != "values" or each.get(key)}
+            for each in selector["matchExpressions"]
+        ]
+    return given
+
+
+def not_decremented(new: JSONObject, old: JSONObject, key: str) -> list[FieldError]:
+    """A counter of the status that may not be taken back."""
+    value, before = new.get(key), old.get(key)
+    if before is None or (value is not None and value >= before):
+        return []
+    return [invalid(f"status.{key}", value or 0, "cannot be decremented")]
+
+
+_CONDITION_REASON = re.compile("[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?")
+_CONDITION_REASON_TEXT = (
+    "a condition reason must start with alphabetic character, optionally followed by a string of "
+    "alphanumeric characters or '_,:', and must end with an alphanumeric character or '_' (e.g. 'my_name',  "
+    "or 'MY_NAME',  or 'MyName',  or 'ReasonA,ReasonB',  or 'ReasonA:ReasonB', regex used for validation is "
+    f"'{_CONDITION_REASON.pattern}')"
+)
+_CONDITION_STATUSES = ("False", "True", "Unknown")
+
+
+def conditions(path: str, given: list[JSONObject]) -> list[FieldError]:
+    """Conditions of the common form, metav1.Condition."""
+    errors: list[FieldError] = []
+    seen: set[str] = set()
+    for index, condition in enumerate(given):
+        where, kind = f"{path}[{index}]", condition.get("type") or ""
+        if kind in seen:
+            errors.append(duplicate(f"{where}.type", kind))
+        seen.add(kind)
+        errors += names(f"{where}.type", kind, qualified_name_problems)
+        status, reason = condition.get("status") or "", condition.get("reason") or ""
+        if status not in _CONDITION_STATUSES:
+            errors.append(not_supported(f"{where}.status", status, _CONDITION_STATUSES))
+        generation = condition.get("observedGeneration") or 0
+        if generation < 0:
+            text = "must be greater than or equal to zero"
+            errors.append(invalid(f"{where}.observedGeneration", generation, text))
+        if condition.get("lastTransitionTime") is None:
+            errors.append(required(f"{where}.lastTransitionTime"))
+        if not reason:
+            errors.append(required(f"{where}.reason"))
+        else:
+            if not _CONDITION_REASON.fullmatch(reason):
+                errors.append(invalid(f"{where}.reason", reason, _CONDITION_REASON_TEXT))
+            if len(reason.encode()) > 1024:
+                errors.append(too_long(f"{where}.reason", "", 1024))
+        if len((condition.get("message") or "").encode()) > 32768:
+            errors.append(too_long(f"{where}.message", "", 32768))
+    return errors
+
+
 _RESOURCE_MESSAGE = "must be a standard resource type or fully qualified"
 STANDARD_CONTAINER_RESOURCES = ("cpu", "memory", "ephemeral-storage")
 COUNTED_RESOURCES = frozenset(
@@ -314,6 +392,15 @@ def container_resource_name(field: str, name: str) -> list[FieldError]:
 
 def _huge_pages(name: str) -> bool:
     return name.startswith("hugepages-")
+
+
+def resource_amount(field: str, name: str, text: str) -> list[FieldError]:
+    """An amount of a resource: not below zero, and whole where the resource has no parts."""
+    amount = Amount.parse(text)
+    errors = [] if amount >= 0 else [invalid(field, text, "must be greater than or equal to 0")]
+    if (name in COUNTED_RESOURCES or whole(name)) and fractional(text):
+        errors.append(invalid(field, text, "must be an integer"))
+    return errors
 
 
 def fractional(text: str) -> bool:

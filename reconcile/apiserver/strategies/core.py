@@ -5,10 +5,11 @@ from __future__ import annotations
 import base64
 from typing import Any
 
-from reconcile.apiserver.field_errors import FieldError, forbidden, invalid, not_supported, required, too_long
+from reconcile.apiserver.field_errors import FieldError, forbidden, invalid, required, too_long
 from reconcile.apiserver.interfaces import RequestContext, Strategy
 from reconcile.apiserver.strategies import checks
 from reconcile.apiserver.strategies.basic import KindStrategy, keep
+from reconcile.apiserver.strategies.key_pairs import key_pair_problem
 
 JSONObject = dict[str, Any]
 
@@ -86,6 +87,17 @@ def secret_update(new: JSONObject, old: JSONObject) -> list[FieldError]:
     return errors + _frozen(new, old, "data")
 
 
+def secret_warnings(new: JSONObject, old: JSONObject | None) -> list[str]:
+    """A certificate and a key that are there and do not go together, or are none."""
+    data: JSONObject = new.get("data") or {}
+    if new.get("type") != "kubernetes.io/tls" or not {"tls.crt", "tls.key"} <= data.keys():
+        return []
+    if old is not None and checks.same(data, old.get("data")):
+        return []
+    problem = key_pair_problem(*(base64.b64decode(data[key] or "") for key in ("tls.crt", "tls.key")))
+    return [problem] if problem else []
+
+
 class SecretStrategy(KindStrategy):
     """Turns stringData into data, and gives a patch that empties the type its old one back."""
 
@@ -94,50 +106,19 @@ class SecretStrategy(KindStrategy):
             obj["data"] = {**(obj.get("data") or {}), key: base64.b64encode(value.encode()).decode()}
 
 
-class NodeStrategy(KindStrategy):
-    """A new node is tainted as not ready, as the admission of nodes does it; see `admission`."""
+class ServiceAccountStrategy(KindStrategy):
+    """Keeps of its references to secrets the names alone."""
 
     def prepare_for_create(self, obj: JSONObject, context: RequestContext) -> None:
-        """The status is kept: nodes may be created with one."""
+        self._clean(obj)
 
     def prepare_for_update(self, new: JSONObject, old: JSONObject, context: RequestContext) -> None:
-        keep(new, old, "status")
+        self._clean(new)
 
-
-def node(obj: JSONObject) -> list[FieldError]:
-    errors: list[FieldError] = []
-    seen: set[tuple[str, str]] = set()
-    for index, taint in enumerate(obj["spec"].get("taints") or ()):
-        path = f"metadata.taints[{index}]"
-        key = taint.get("key", "")
-        errors += [invalid(f"{path}.key", key, problem) for problem in checks.qualified_name_problems(key)]
-        value = taint.get("value", "")
-        errors += [invalid(f"{path}.value", value, problem) for problem in checks.label_value_problems(value)]
-        effect = taint.get("effect", "")
-        allowed = ("NoSchedule", "PreferNoSchedule", "NoExecute")
-        if not effect:
-            errors.append(required(f"{path}.effect"))
-        elif effect not in allowed:
-            errors.append(not_supported(f"{path}.effect", effect, allowed))
-        if (key, effect) in seen:
-            from reconcile.apiserver.field_errors import duplicate
-
-            errors.append(duplicate(path, taint))
-        seen.add((key, effect))
-    return errors
-
-
-def node_update(new: JSONObject, old: JSONObject) -> list[FieldError]:
-    errors: list[FieldError] = []
-    if old["spec"].get("podCIDRs") and not checks.same(new["spec"].get("podCIDRs"), old["spec"]["podCIDRs"]):
-        errors.append(
-            forbidden("spec.podCIDRs", 'node updates may not change podCIDR except from "" to valid')
-        )
-    before = old["spec"].get("providerID")
-    if before and new["spec"].get("providerID") != before:
-        text = 'node updates may not change providerID except from "" to valid'
-        errors.append(forbidden("spec.providerID", text))
-    return errors
+    @staticmethod
+    def _clean(obj: JSONObject) -> None:
+        if obj.get("secrets"):
+            obj["secrets"] = [{"name": each["name"]} if each.get("name") else {} for each in obj["secrets"]]
 
 
 class NamespaceStrategy(Strategy):
@@ -201,10 +182,10 @@ class NamespaceStatusStrategy(Strategy):
         if not new["metadata"].get("deletionTimestamp"):
             if phase != "Active":
                 text = "may only be 'Active' if `deletionTimestamp` is empty"
-                return [invalid("status.phase", phase, text)]
+                return [invalid("status.Phase", phase, text)]
         elif phase != "Terminating":
             text = "may only be 'Terminating' if `deletionTimestamp` is not empty"
-            return [invalid("status.phase", phase, text)]
+            return [invalid("status.Phase", phase, text)]
         return []
 
 

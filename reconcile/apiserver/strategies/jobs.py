@@ -10,9 +10,11 @@ from reconcile.apiserver.field_errors import (
     FieldError,
     FieldErrorType,
     duplicate,
+    go_quote,
     invalid,
     not_supported,
     required,
+    too_long,
 )
 from reconcile.apiserver.strategies import checks
 from reconcile.apiserver.strategies.pod_spec import template_errors
@@ -68,7 +70,6 @@ def _shown_rule(rule: JSONObject) -> JSONObject:
 
 
 def _manager(field: str, name: str) -> list[FieldError]:
-    from reconcile.apiserver.field_errors import too_long
     from reconcile.apiserver.strategies.networking import domain_prefixed
 
     errors = domain_prefixed(field, name)
@@ -220,16 +221,18 @@ def _success_policy(path: str, spec: JSONObject, policy: JSONObject) -> list[Fie
     completions: int = spec.get("completions") or 0
     for index, rule in enumerate(rules):
         where = f"{path}.rules[{index}]"
-        count, indexes = rule.get("succeededCount"), rule.get("succeededIndexes")
-        if count is None and indexes is None:
+        count, listed = rule.get("succeededCount"), rule.get("succeededIndexes")
+        if count is None and listed is None:
             text = "at least one of succeededCount or succeededIndexes must be specified"
             errors.append(required(where, text))
         total = 0
-        if indexes is not None:
-            total, problem = _indexes(indexes, completions)
+        if listed is not None:
+            if len(listed) > 64 * 1024:
+                errors.append(too_long(f"{where}.succeededIndexes", "", 64 * 1024))
+            total, problem = indexes(listed, completions)
             if problem:
                 text = f"error parsing succeededIndexes: {problem}"
-                errors.append(invalid(f"{where}.succeededIndexes", indexes, text))
+                errors.append(invalid(f"{where}.succeededIndexes", listed, text))
         if count is None:
             continue
         field = f"{where}.succeededCount"
@@ -238,7 +241,7 @@ def _success_policy(path: str, spec: JSONObject, policy: JSONObject) -> list[Fie
         if count > completions:
             text = f"must be less than or equal to {completions} (the number of specified completions)"
             errors.append(invalid(field, count, text))
-        if indexes is not None and count > total:
+        if listed is not None and count > total:
             text = (
                 f"must be less than or equal to {total} (the number of indexes in the specified "
                 "succeededIndexes field)"
@@ -250,32 +253,50 @@ def _success_policy(path: str, spec: JSONObject, policy: JSONObject) -> list[Fie
 _NUMBER = re.compile(r"[+-]?\d+")
 
 
-def _indexes(text: str, completions: int) -> tuple[int, str]:
+def _interval(text: str, completions: int) -> tuple[int, int] | str:
+    """The borders of `3-5`, or what is wrong with it."""
+    limits = text.split("-")
+    if len(limits) > 2:
+        rule = "violates the requirement that an index interval can have at most two parts separated by '-'"
+        return f'the fragment "{text}" {rule}'
+    numbers: list[int] = []
+    for limit in limits:
+        if not _NUMBER.fullmatch(limit):
+            return f"cannot convert string to integer for index: {go_quote(limit)}"
+        numbers.append(int(limit))
+        if numbers[-1] >= completions:
+            return f"too large index: {go_quote(limit)}"
+    if len(numbers) > 1 and numbers[0] >= numbers[1]:
+        return f"non-increasing order, previous: {numbers[0]}, current: {numbers[1]}"
+    return numbers[0], numbers[-1]
+
+
+def indexes(text: str, completions: int) -> tuple[int, str]:
     """How many indexes `1,3-5` names, or what is wrong with it."""
-    if not text:
-        return 0, ""
     total, last = 0, None
-    for interval in text.split(","):
-        limits = interval.split("-")
-        if len(limits) > 2:
-            text = "violates the requirement that an index interval can have at most two parts separated by"
-            return 0, f"the fragment \"{interval}\" {text} '-'"
-        numbers: list[int] = []
-        for limit in limits:
-            if not _NUMBER.fullmatch(limit):
-                return 0, f"cannot convert string to integer for index: {_quoted(limit)}"
-            numbers.append(int(limit))
-            if numbers[-1] >= completions:
-                return 0, f"too large index: {_quoted(limit)}"
-        if numbers[0] > numbers[-1]:
-            return 0, f"non-increasing order, previous: {numbers[0]}, current: {numbers[-1]}"
-        if last is not None and last >= numbers[0]:
-            return 0, f"non-increasing order, previous: {last}, current: {numbers[0]}"
-        total, last = total + numbers[-1] - numbers[0] + 1, numbers[-1]
+    for part in text.split(",") if text else ():
+        found = _interval(part, completions)
+        if isinstance(found, str):
+            return 0, found
+        if last is not None and last >= found[0]:
+            return 0, f"non-increasing order, previous: {last}, current: {found[0]}"
+        total, last = total + found[1] - found[0] + 1, found[1]
     return total, ""
 
 
-def _quoted(text: str) -> str:
-    from reconcile.apiserver.field_errors import go_quote
+def overlap(one: str, other: str, completions: int) -> int | None:
+    """The first index that both name; what cannot be read is left out."""
+    if not one or not other:
+        return None
 
-    return go_quote(text)
+    def intervals(text: str) -> list[tuple[int, int]]:
+        found = (_interval(part, completions) for part in text.split(","))
+        return [each for each in found if not isinstance(each, str)]
+
+    common = [
+        max(low, start)
+        for low, high in intervals(one)
+        for start, end in intervals(other)
+        if low <= end and start <= high
+    ]
+    return min(common, default=None)

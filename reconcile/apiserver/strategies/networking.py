@@ -14,7 +14,13 @@ from reconcile.apiserver.field_errors import (
     too_long,
 )
 from reconcile.apiserver.strategies import checks
-from reconcile.apiserver.strategies.addresses import cidr, cidr_errors, cidr_warnings, parse_ip
+from reconcile.apiserver.strategies.addresses import (
+    cidr,
+    cidr_errors,
+    cidr_warnings,
+    ip_errors,
+    parse_ip,
+)
 
 JSONObject = dict[str, Any]
 
@@ -178,6 +184,25 @@ def ingress(obj: JSONObject) -> list[FieldError]:
     return errors
 
 
+def ingress_status(new: JSONObject, old: JSONObject) -> list[FieldError]:
+    def given(obj: JSONObject) -> list[JSONObject]:
+        return ((obj.get("status") or {}).get("loadBalancer") or {}).get("ingress") or []
+
+    stored = {each.get("ip") for each in given(old)}
+    errors: list[FieldError] = []
+    for index, each in enumerate(given(new)):
+        path = f"status.loadBalancer.ingress[{index}]"
+        address, host = each.get("ip"), each.get("hostname")
+        if address and address not in stored:
+            errors += ip_errors(f"{path}.ip", address)
+        if host:
+            errors += checks.dns_subdomain(f"{path}.hostname", host)
+            if parse_ip(host) is not None:
+                text = "must be a DNS name, not an IP address"
+                errors.append(invalid(f"{path}.hostname", host, text))
+    return errors
+
+
 _CLASS_ANNOTATION = "kubernetes.io/ingress.class"
 
 
@@ -264,9 +289,8 @@ def kind_and_name(path: str, reference: JSONObject) -> list[FieldError]:
     errors: list[FieldError] = []
     for key in ("kind", "name"):
         value = reference.get(key) or ""
-        if not value:
-            errors.append(required(f"{path}.{key}"))
-        errors += [invalid(f"{path}.{key}", value, problem) for problem in checks.path_segment(value)]
+        field = f"{path}.{key}"
+        errors += checks.names(field, value, checks.path_segment) if value else [required(field)]
     return errors
 
 
@@ -299,7 +323,8 @@ def ingress_class(obj: JSONObject) -> list[FieldError]:
 
 def ingress_class_update(new: JSONObject, old: JSONObject) -> list[FieldError]:
     before, after = (each.get("spec") or {} for each in (old, new))
-    return checks.immutable(after, before, "spec", "controller")
+    given, held = after.get("controller") or "", before.get("controller") or ""
+    return [] if given == held else [invalid("spec.controller", given, checks.IMMUTABLE)]
 
 
 _HTTP_PATH = re.compile(r"[A-Za-z0-9/\-._~%!$&'()*+,;=:]+")

@@ -8,6 +8,7 @@ from reconcile.apiserver.field_errors import FieldError, forbidden, invalid, not
 from reconcile.apiserver.interfaces import RequestContext
 from reconcile.apiserver.strategies import checks
 from reconcile.apiserver.strategies.basic import KindStrategy
+from reconcile.apiserver.strategies.shown import shown
 
 JSONObject = dict[str, Any]
 
@@ -24,11 +25,27 @@ def lease(obj: JSONObject) -> list[FieldError]:
     return errors
 
 
+class LeaseStrategy(KindStrategy):
+    """Drops the fields of coordinated leader election, which is behind a feature gate that is off."""
+
+    def prepare_for_create(self, obj: JSONObject, context: RequestContext) -> None:
+        _drop_coordination(obj)
+
+    def prepare_for_update(self, new: JSONObject, old: JSONObject, context: RequestContext) -> None:
+        _drop_coordination(new)
+
+
+def _drop_coordination(obj: JSONObject) -> None:
+    for key in ("strategy", "preferredHolder"):
+        (obj.get("spec") or {}).pop(key, None)
+
+
 def disruption_budget(obj: JSONObject) -> list[FieldError]:
     spec = obj["spec"]
     errors: list[FieldError] = []
     if spec.get("minAvailable") is not None and spec.get("maxUnavailable") is not None:
-        errors.append(invalid("spec", spec, "minAvailable and maxUnavailable cannot be both set"))
+        text = "minAvailable and maxUnavailable cannot be both set"
+        errors.append(invalid("spec", shown("policy.v1.PodDisruptionBudgetSpec", spec), text))
     for key in ("minAvailable", "maxUnavailable"):
         value = spec.get(key)
         if value is not None:
@@ -41,16 +58,21 @@ def disruption_budget(obj: JSONObject) -> list[FieldError]:
     return errors
 
 
+def disruption_budget_status(new: JSONObject, old: JSONObject) -> list[FieldError]:
+    status: JSONObject = new.get("status") or {}
+    errors = checks.conditions("status.conditions", status.get("conditions") or [])
+    counts = ("disruptionsAllowed", "currentHealthy", "desiredHealthy", "expectedPods")
+    return errors + checks.non_negative(status, "status", *counts)
+
+
 def priority_class(obj: JSONObject) -> list[FieldError]:
     name, value = obj["metadata"].get("name", ""), obj.get("value") or 0
     errors: list[FieldError] = []
     if name.startswith("system-"):
-        known = {"system-node-critical": 2000001000, "system-cluster-critical": 2000000000}
-        if known.get(name) != value:
-            text = "priority class names with 'system-' prefix are reserved for system use only"
-            if name in known:
-                text = f"value of {name} PriorityClass must be {known[name]}"
-            errors.append(forbidden("metadata.name", text))
+        problem = _system_class_problem(name, value, bool(obj.get("globalDefault")))
+        if problem:
+            text = "priority class names with 'system-' prefix are reserved for system use only. error: "
+            errors.append(forbidden("metadata.name", text + problem))
     elif value > 1_000_000_000:
         text = "maximum allowed value of a user defined priority is 1000000000"
         errors.append(forbidden("value", text))
@@ -60,10 +82,21 @@ def priority_class(obj: JSONObject) -> list[FieldError]:
     return errors
 
 
+_SYSTEM_CLASSES = {"system-node-critical": 2000001000, "system-cluster-critical": 2000000000}
+
+
+def _system_class_problem(name: str, value: int, default: bool) -> str:
+    if name not in _SYSTEM_CLASSES:
+        return f"{name} is not a known system priority class"
+    if value != _SYSTEM_CLASSES[name]:
+        return f"value of {name} PriorityClass must be {_SYSTEM_CLASSES[name]}"
+    return f"globalDefault of {name} PriorityClass must be false" if default else ""
+
+
 def priority_class_update(new: JSONObject, old: JSONObject) -> list[FieldError]:
     errors: list[FieldError] = []
-    if new.get("value") != old.get("value"):
-        errors.append(invalid("value", new.get("value"), "field is immutable"))
+    if (new.get("value") or 0) != (old.get("value") or 0):
+        errors.append(forbidden("value", "may not be changed in an update."))
     return errors + checks.immutable(new, old, "", "preemptionPolicy")
 
 
@@ -103,6 +136,8 @@ def cluster_role(obj: JSONObject) -> list[FieldError]:
         errors.append(required(field, text))
     for index, selector in enumerate(selectors):
         errors += checks.label_selector(f"{field}[{index}]", selector)
+        if checks.selector_of(selector) is None:
+            errors.append(invalid(f"{field}[{index}]", None, "invalid label selector."))
     return errors
 
 
@@ -117,6 +152,8 @@ def role_binding(obj: JSONObject) -> list[FieldError]:
         errors.append(not_supported("roleRef.kind", reference.get("kind"), kinds))
     if not reference.get("name"):
         errors.append(required("roleRef.name"))
+    else:
+        errors += checks.names("roleRef.name", reference["name"], checks.path_segment)
     for index, subject in enumerate(obj.get("subjects") or ()):
         path = f"subjects[{index}]"
         if not subject.get("name"):
@@ -138,7 +175,7 @@ def role_binding(obj: JSONObject) -> list[FieldError]:
 def role_binding_update(new: JSONObject, old: JSONObject) -> list[FieldError]:
     if checks.same(new.get("roleRef"), old.get("roleRef")):
         return []
-    return [invalid("roleRef", new.get("roleRef"), "cannot change roleRef")]
+    return [invalid("roleRef", shown("rbac.v1.RoleRef", new.get("roleRef")), "cannot change roleRef")]
 
 
 def controller_revision_update(new: JSONObject, old: JSONObject) -> list[FieldError]:
@@ -146,10 +183,17 @@ def controller_revision_update(new: JSONObject, old: JSONObject) -> list[FieldEr
 
 
 def controller_revision(obj: JSONObject) -> list[FieldError]:
-    errors = [required("data", "data is mandatory")] if obj.get("data") is None else []
     if (obj.get("revision") or 0) < 0:
-        errors.append(invalid("revision", obj["revision"], "must be greater than or equal to 0"))
-    return errors
+        return [invalid("revision", obj["revision"], "must be greater than or equal to 0")]
+    return []
+
+
+def controller_revision_create(obj: JSONObject) -> list[FieldError]:
+    """What only creation refuses, beside `controller_revision`."""
+    data = obj.get("data")
+    if data is None:
+        return [required("data", "data is mandatory")]
+    return [] if isinstance(data, dict) else [required("data", "data must be a valid JSON object")]
 
 
 class SigningRequestStrategy(KindStrategy):

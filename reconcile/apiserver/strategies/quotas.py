@@ -5,13 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from reconcile.apiserver.field_errors import FieldError, duplicate, forbidden, invalid, required
+from reconcile.apiserver.interfaces import RequestContext
 from reconcile.apiserver.strategies import checks
+from reconcile.apiserver.strategies.basic import KindStrategy
 from reconcile.objects.names import qualified_name_problems
 from reconcile.objects.quantities import Amount
 
 JSONObject = dict[str, Any]
 
-_COUNTED, _COMPUTE, _QUOTA = checks.COUNTED_RESOURCES, checks.COMPUTE_RESOURCES, checks.QUOTA_RESOURCES
+_COMPUTE, _QUOTA = checks.COMPUTE_RESOURCES, checks.QUOTA_RESOURCES
 _SCOPES = frozenset(
     {
         "Terminating", "NotTerminating", "BestEffort", "NotBestEffort", "PriorityClass",
@@ -100,15 +102,7 @@ def resource_quota(obj: JSONObject) -> list[FieldError]:
     hard: dict[str, str] = spec.get("hard") or {}
     errors: list[FieldError] = []
     for name, text in hard.items():
-        field = f"spec.hard[{name}]"
-        errors += checks.resource_name(field, name)
-        if "/" not in name and not _in_quota(name):
-            errors.append(invalid(field, name, "must be a standard resource for quota"))
-        amount = Amount.parse(text)
-        if amount < 0:
-            errors.append(invalid(field, text, "must be greater than or equal to 0"))
-        if (name in _COUNTED or checks.whole(name)) and amount.nanos % 10**9:
-            errors.append(invalid(field, text, "must be an integer"))
+        errors += _hard(f"spec.hard[{name}]", name, text)
     scopes: list[str] = spec.get("scopes") or []
     for scope in scopes:
         if scope not in _SCOPES:
@@ -121,6 +115,13 @@ def resource_quota(obj: JSONObject) -> list[FieldError]:
     errors += _conflicting(scopes, scopes)
     selector = spec.get("scopeSelector")
     return errors if selector is None else errors + _scope_selector(selector, hard, scopes)
+
+
+def _hard(field: str, name: str, text: str) -> list[FieldError]:
+    errors = checks.resource_name(field, name)
+    if "/" not in name and not _in_quota(name):
+        errors.append(invalid(field, name, "must be a standard resource for quota"))
+    return errors + checks.resource_amount(field, name, text)
 
 
 def _in_quota(name: str) -> bool:
@@ -199,8 +200,26 @@ def _shown(expressions: list[JSONObject]) -> JSONObject:
 
 
 def resource_quota_update(new: JSONObject, old: JSONObject) -> list[FieldError]:
-    scopes = (new.get("spec") or {}).get("scopes") or []
-    before = (old.get("spec") or {}).get("scopes") or []
-    if sorted(scopes) != sorted(before):
+    scopes = (new.get("spec") or {}).get("scopes")
+    before = (old.get("spec") or {}).get("scopes")
+    if set(scopes or ()) != set(before or ()):
         return [invalid("spec.scopes", scopes, checks.IMMUTABLE)]
     return []
+
+
+def resource_quota_status(new: JSONObject, old: JSONObject) -> list[FieldError]:
+    status: JSONObject = new.get("status") or {}
+    errors: list[FieldError] = []
+    for key in ("hard", "used"):
+        for name, text in (status.get(key) or {}).items():
+            errors += _hard(f"status.{key}[{name}]", name, text)
+    return errors
+
+
+class LimitRangeStrategy(KindStrategy):
+    """Gives a name to one that comes without."""
+
+    def prepare_for_create(self, obj: JSONObject, context: RequestContext) -> None:
+        super().prepare_for_create(obj, context)
+        if not obj["metadata"].get("name"):
+            obj["metadata"]["name"] = context.access.runtime.uuid()

@@ -21,13 +21,17 @@ from reconcile.apiserver.strategies import (
     autoscaling,
     claims,
     core,
+    cron_jobs,
     endpoints,
+    job_kinds,
     networking,
+    nodes,
     others,
     pod_actions,
     pods,
     quotas,
     reviews,
+    stateful_sets,
     storage,
     workloads,
 )
@@ -91,18 +95,19 @@ def _make(group_resource: str, version: str) -> Strategy:
         case "services":
             return ServiceStrategy()
         case "configmaps":
-            return KindStrategy(validate=core.config_map, validate_change=core.config_map_update)
+            return KindStrategy(
+                validate=core.config_map, validate_change=core.config_map_update, change_first=True
+            )
         case "secrets":
             return core.SecretStrategy(
-                validate=core.secret, validate_change=core.secret_update, fields={"type": ("type",)}
+                validate=core.secret,
+                validate_change=core.secret_update,
+                change_first=True,
+                warn=core.secret_warnings,
+                fields={"type": ("type",)},
             )
         case "nodes":
-            return core.NodeStrategy(
-                status=True,
-                validate=core.node,
-                validate_change=core.node_update,
-                fields={"spec.unschedulable": ("spec", "unschedulable")},
-            )
+            return nodes.NodeStrategy()
         case "namespaces":
             return core.NamespaceStrategy()
         case "persistentvolumes":
@@ -120,11 +125,13 @@ def _make(group_resource: str, version: str) -> Strategy:
                 warn=endpoints.endpoints_warnings,
             )
         case "serviceaccounts":
-            return KindStrategy()
+            return core.ServiceAccountStrategy()
         case "podtemplates":
-            return KindStrategy(generation=True, validate=workloads.pod_template)
+            return KindStrategy(
+                generation=True, validate=workloads.pod_template, warn=workloads.pod_template_warnings
+            )
         case "limitranges":
-            return KindStrategy(validate=quotas.limit_range)
+            return quotas.LimitRangeStrategy(validate=quotas.limit_range)
         case "resourcequotas":
             return KindStrategy(
                 status=True, validate=quotas.resource_quota, validate_change=quotas.resource_quota_update
@@ -134,6 +141,8 @@ def _make(group_resource: str, version: str) -> Strategy:
                 generation=True,
                 status=True,
                 validate=workloads.replication_controller,
+                warn=workloads.controller_warnings,
+                name_problems=workloads.controller_name,
                 fields={"status.replicas": ("status", "replicas")},
             )
         case "deployments.apps":
@@ -143,6 +152,7 @@ def _make(group_resource: str, version: str) -> Strategy:
                 annotations_count=True,
                 validate=workloads.deployment,
                 validate_change=workloads.fixed_selector,
+                warn=workloads.workload_warnings,
             )
         case "replicasets.apps":
             return KindStrategy(
@@ -150,49 +160,45 @@ def _make(group_resource: str, version: str) -> Strategy:
                 status=True,
                 validate=workloads.replica_set,
                 validate_change=workloads.fixed_selector,
+                warn=workloads.workload_warnings,
                 fields={"status.replicas": ("status", "replicas")},
             )
         case "statefulsets.apps":
-            return KindStrategy(
-                generation=True,
-                status=True,
-                validate=workloads.stateful_set,
-                validate_change=workloads.stateful_set_update,
-            )
+            return stateful_sets.StatefulSetStrategy()
         case "daemonsets.apps":
             return workloads.DaemonSetStrategy(
                 generation=True,
                 status=True,
                 validate=workloads.daemon_set,
                 validate_change=workloads.fixed_selector,
+                change_first=True,
             )
         case "controllerrevisions.apps":
             return KindStrategy(
-                validate=others.controller_revision, validate_change=others.controller_revision_update
+                validate=others.controller_revision,
+                validate_change=others.controller_revision_update,
+                on_create=others.controller_revision_create,
             )
         case "jobs.batch":
-            return workloads.JobStrategy(
-                generation=True,
-                status=True,
-                validate=workloads.job,
-                validate_change=workloads.job_update,
-                fields={"status.successful": ("status", "succeeded")},
-            )
+            return job_kinds.JobStrategy()
         case "cronjobs.batch":
             return KindStrategy(
                 generation=True,
                 status=True,
-                validate=workloads.cron_job,
-                name_problems=workloads.cron_job_name,
+                validate=cron_jobs.cron_job,
+                name_problems=cron_jobs.cron_job_name,
+                warn=cron_jobs.cron_job_warnings,
             )
         case "leases.coordination.k8s.io":
-            return KindStrategy(validate=others.lease)
+            return others.LeaseStrategy(validate=others.lease)
         case "endpointslices.discovery.k8s.io":
             return endpoints.EndpointSliceStrategy()
         case "horizontalpodautoscalers.autoscaling":
             return KindStrategy(status=True, validate=autoscaling.autoscaler)
         case "poddisruptionbudgets.policy":
-            return KindStrategy(generation=True, status=True, validate=others.disruption_budget)
+            return KindStrategy(
+                generation=True, status=True, validate=others.disruption_budget, name_rule="path_segment"
+            )
         case "storageclasses.storage.k8s.io":
             return KindStrategy(
                 validate=storage.storage_class,
@@ -226,7 +232,9 @@ def _make(group_resource: str, version: str) -> Strategy:
             )
         case "priorityclasses.scheduling.k8s.io":
             return KindStrategy(
-                generation=True, validate=others.priority_class, validate_change=others.priority_class_update
+                generation=True,
+                validate_created=others.priority_class,
+                validate_change=others.priority_class_update,
             )
         case "roles.rbac.authorization.k8s.io":
             return KindStrategy(name_rule="path_segment", validate=others.role)
@@ -254,6 +262,7 @@ def _make(group_resource: str, version: str) -> Strategy:
                 generation=True,
                 validate=networking.ingress_class,
                 validate_change=networking.ingress_class_update,
+                change_first=True,
             )
         case (
             "validatingwebhookconfigurations.admissionregistration.k8s.io"
@@ -315,6 +324,22 @@ def _status_rules(group_resource: str) -> Strategy:
             return StatusStrategy(validate=workloads.deployment_status, keep_labels=True)
         case "replicasets.apps" | "replicationcontrollers":
             return StatusStrategy(validate=workloads.replica_set_status)
+        case "statefulsets.apps":
+            return StatusStrategy(validate=stateful_sets.stateful_set_status)
+        case "daemonsets.apps":
+            return StatusStrategy(validate=workloads.daemon_set_status)
+        case "jobs.batch":
+            return StatusStrategy(validate=job_kinds.job_status)
+        case "poddisruptionbudgets.policy":
+            return StatusStrategy(validate=others.disruption_budget_status)
+        case "ingresses.networking.k8s.io":
+            return StatusStrategy(validate=networking.ingress_status)
+        case "horizontalpodautoscalers.autoscaling":
+            return StatusStrategy(validate=autoscaling.autoscaler_status)
+        case "nodes":
+            return nodes.NodeStatusStrategy()
+        case "resourcequotas":
+            return StatusStrategy(validate=quotas.resource_quota_status)
         case "persistentvolumes":
             return PersistentVolumeStatusStrategy()
         case "persistentvolumeclaims":

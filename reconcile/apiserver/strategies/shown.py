@@ -1,0 +1,84 @@
+"""Values as messages show them: Go's structs, whose fields have the names and the order of the source.
+
+Kubernetes' internal types have no JSON tags, so that a struct in a message has every field under its Go name;
+types of apimachinery have their tags there as well.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from reconcile.apiserver.schemas.catalog import TypeExpression, catalog
+
+_INITIALS = (
+    "api",
+    "uid",
+    "url",
+    "ip",
+    "fs",
+    "os",
+    "nfs",
+    "rbd",
+    "iqn",
+    "wwids",
+    "csi",
+    "iscsi",
+    "fc",
+    "tls",
+    "id",
+)
+_WORD = re.compile(r"[a-z]+")
+_NAMES = {
+    "seLinuxOptions": "SELinuxOptions",
+    "seLinuxChangePolicy": "SELinuxChangePolicy",
+    "azureDisk": "AzureDisk",
+    "cephfs": "CephFS",
+    "gcePersistentDisk": "GCEPersistentDisk",
+    "awsElasticBlockStore": "AWSElasticBlockStore",
+    "storageos": "StorageOS",
+    "endpoints": "EndpointsName",
+    "podIPs": "PodIPs",
+}
+
+
+def _go_name(field: str) -> str:
+    if field in _NAMES:
+        return _NAMES[field]
+    found = _WORD.match(field)
+    word = found[0] if found else ""
+    if word in _INITIALS:
+        return word.upper() + field[len(word) :]
+    return field[:1].upper() + field[1:]
+
+
+def shown(name: str, value: Any) -> Any:
+    """A value of an internal struct, named as in OpenAPI without `io.k8s.api.`: `core.v1.Taint`."""
+    return _shown(TypeExpression("struct", f"io.k8s.api.{name}"), value)
+
+
+def _shown(type: TypeExpression, value: Any) -> Any:
+    if type.shape == "pointer":
+        return None if value is None or type.element is None else _shown(type.element, value)
+    if type.shape == "list" and type.element is not None:
+        return None if value is None else [_shown(type.element, each) for each in value]
+    if type.shape == "map" and type.element is not None:
+        return None if value is None else {key: _shown(type.element, value[key]) for key in sorted(value)}
+    if type.shape == "struct":
+        fields = catalog().struct(type.name).fields
+        value = value or {}
+        if ".api." not in type.name:
+            # A type of apimachinery: its tags hold.
+            return {key: _shown(fields[key].type, value[key]) for key in fields if value.get(key)}
+        return {_go_name(key): _shown(field.type, value.get(key)) for key, field in fields.items()}
+    if value is not None:
+        return value
+    if type.shape == "special":
+        return {"Quantity": "0", "IntOrString": 0}.get(type.name)
+    basic = type.name.partition(":")[0]
+    return "" if basic == "string" else False if basic == "bool" else 0
+
+
+def shown_list(name: str, values: list[Any] | None) -> Any:
+    """A list of such structs."""
+    return None if values is None else [shown(name, each) for each in values]

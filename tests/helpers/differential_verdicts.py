@@ -1,0 +1,158 @@
+"""What a server says of a broken object: accepted, and as what, or why not. Compared between two servers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
+
+from helpers.differential import BROKEN_OFF, Answer, Ask, Server, delete, differences, post, put
+from helpers.differential_breakages import (
+    METADATA,
+    METADATA_CHANGES,
+    Body,
+    Breakage,
+    breakages,
+    collection_of,
+    has_status,
+    status_breakages,
+)
+from helpers.differential_compare import Seen
+from helpers.differential_run import Both
+from helpers.differential_samples import STATUSES, samples
+
+_TRIES = 24
+"""How often the real server is asked anew where its causes come in another order: Go's maps have none."""
+_CONFLICTS = 20
+
+
+# The written exceptions `nothing` and `pod-template`.
+_NOTHING = re.compile(r"((?:Invalid|Unsupported) value: )(?:\{\}|\[\])(?=:|$)")
+_TEMPLATE = re.compile(r"( spec\.template: Invalid value: )\{.*\}(: field is immutable)")
+
+
+def verdict(answer: Answer, question: Ask) -> list[str]:
+    """The answer as lines: the causes in their order, each with its reason; then warnings."""
+    seen = Seen()
+    seen.tokens.clear()
+    warned = [seen.comparable(question, Answer(0, None, answer.warnings))["warnings"]]
+    if answer.status < 400:
+        return ["accepted", *warned]
+    details = answer.body.get("details") or {}
+    text = [
+        f"{cause.get('reason')} {cause.get('field')}: {cause.get('message', '').partition(chr(10))[0]}"
+        for cause in details.get("causes") or ()
+    ]
+    text = [_NOTHING.sub(r"\1null", _TEMPLATE.sub(r"\1<template>\2", line)) for line in text]
+    # How often metadata is found wrong tells only how many functions of the real server look at it.
+    text = [line for index, line in enumerate(text) if " metadata." not in line or line not in text[:index]]
+    text = text or [f"{answer.status} {answer.body['message'].partition(chr(10))[0]}"]
+    prefix = (question.body or {}).get("metadata", {}).get("generateName") or ""
+    if prefix:
+        text = [re.sub(f"{re.escape(prefix)}[a-z0-9]{{5}}", f"{prefix}<drawn>", line) for line in text]
+    return [_plain(seen, line) for line in text] + warned
+
+
+def _plain(seen: Seen, line: str) -> str:
+    return str(seen.comparable(Ask("GET", ""), Answer(200, line))["body"])
+
+
+def _stored(answer: Answer, question: Ask) -> Any:
+    """The object that was accepted, without what must differ."""
+    body = dict(answer.body)
+    body["metadata"] = {key: value for key, value in body["metadata"].items() if key != "managedFields"}
+    return Seen().comparable(question, Answer(answer.status, body))["body"]
+
+
+def difference(question: Ask, real: Answer, ours: Answer) -> str:
+    """Where the two differ, but for the order of causes; empty where they do not."""
+    if real.status == BROKEN_OFF:
+        return ""
+    one, other = verdict(real, question), verdict(ours, question)
+    if sorted(one) != sorted(other):
+        missing, extra = list(one), list(other)
+        for line in one:
+            if line in extra:
+                extra.remove(line)
+                missing.remove(line)
+        return "; ".join([*(f"real {line}" for line in missing), *(f"OURS {line}" for line in extra)])
+    if real.status < 400:
+        return "; ".join(differences(_stored(real, question), _stored(ours, question)))
+    return ""
+
+
+async def judged(question: Ask, real: Server, ours: Server) -> tuple[Answer, str]:
+    """The real server's answer, and where the other one's differs from it, the order of causes included."""
+    answer, other = await real(question), await ours(question)
+    text = difference(question, answer, other)
+    if text or answer.status == BROKEN_OFF or answer.status < 400:
+        return answer, text
+    wanted = verdict(other, question)
+    for _ in range(_TRIES):
+        if verdict(answer, question) == wanted:
+            return answer, ""
+        answer = await real(question)
+    return answer, f"order: real {verdict(answer, question)}, OURS {wanted}"
+
+
+async def judged_updates(
+    kind: str, namespace: str, servers: Both, *, stride: int = 1, status: bool = False
+) -> AsyncIterator[tuple[str, Answer, str]]:
+    """Name, answer and difference of each breakage that is put in the place of the stored valid object."""
+    obj = samples(namespace)[kind]
+    collection = collection_of(obj, namespace)
+    path = f"{collection}/{obj['metadata']['name']}"
+    for ask in (servers.real, servers.ours):
+        made = await ask(post(collection, obj))
+        assert made.status in (201, 409), made.body
+    found: Sequence[Breakage]
+    if status:
+        assert has_status(kind)
+        path += "/status"
+        unbroken = Breakage("valid", ((("status",), STATUSES[kind]),))
+        for ask in (servers.real, servers.ours):
+            stored = await _get(ask, path)
+            made = await ask(put(path, unbroken.of(stored)))
+            assert made.status == 200, made.body
+        found = [unbroken, *status_breakages(kind, obj)]
+    else:
+        every = [*METADATA, *METADATA_CHANGES, *breakages(kind, obj)]
+        found = [Breakage("valid", ()), *every]
+    try:
+        for breakage in [found[0], *found[1::stride]]:
+            answers = [await _put(ask, path, breakage) for ask in (servers.real, servers.ours)]
+            (question, real), (_, ours) = answers
+            text = difference(question, real, ours)
+            if not text and real.status >= 400:
+                text = await _order(servers, path, breakage, ours)
+            yield breakage.name, real, text
+    finally:
+        for ask in (servers.real, servers.ours):
+            await ask(delete(path.removesuffix("/status"), gracePeriodSeconds=0))
+
+
+async def _order(servers: Both, path: str, breakage: Breakage, ours: Answer) -> str:
+    question = put(path, {})
+    wanted = verdict(ours, question)
+    found: list[str] = []
+    for _ in range(_TRIES):
+        _, real = await _put(servers.real, path, breakage)
+        found = verdict(real, question)
+        if found == wanted:
+            return ""
+    return f"order: real {found}, OURS {wanted}"
+
+
+async def _get(ask: Server, path: str) -> Body:
+    return (await ask(Ask("GET", path))).body
+
+
+async def _put(ask: Server, path: str, breakage: Breakage) -> tuple[Ask, Answer]:
+    """Put the broken object as a dry run; anew where the stored one changed meanwhile."""
+    for _ in range(_CONFLICTS):
+        stored = await _get(ask, path)
+        question = put(path, breakage.of(stored), dryRun="All")
+        answer = await ask(question)
+        if answer.status != 409 or "the object has been modified" not in answer.body.get("message", ""):
+            break
+    return question, answer
