@@ -34,6 +34,11 @@ class ServerOptions:
         garbage_collection: dependents go when their owners went; foreground and orphan deletion work.
         namespace_deletion: a deleted namespace's content is deleted, then the namespace.
         service_accounts: each namespace gets its `default` ServiceAccount and `kube-root-ca.crt` ConfigMap.
+        resource_quotas: what a quota limits is counted in its status. Off, its status is the test's to write;
+            admission goes by it in either case.
+        storage_protection: deleted claims and volumes go once nothing uses them.
+        finished_jobs: Jobs that have ended go after their `ttlSecondsAfterFinished`.
+        event_ttl: seconds after which Events go that were not written again; None: never.
         bootstrap: the default namespaces and priority classes exist.
         history: how many changes of each resource are kept for watches and old lists.
         bookmark_interval: seconds between the bookmarks of a watch that wants them.
@@ -49,6 +54,10 @@ class ServerOptions:
     garbage_collection: bool = True
     namespace_deletion: bool = True
     service_accounts: bool = True
+    resource_quotas: bool = True
+    storage_protection: bool = True
+    finished_jobs: bool = True
+    event_ttl: float | None = 3600.0
     bootstrap: bool = True
     history: int = 10_000
     bookmark_interval: float = 60.0
@@ -172,6 +181,22 @@ class APIServer:
             from reconcile.apiserver.namespace_controller import NamespaceController
 
             self._run(NamespaceController(self._parts).run(), "namespaces")
+        if self.options.resource_quotas:
+            from reconcile.apiserver.quota_controller import QuotaController
+
+            self._run(QuotaController(self._parts).run(), "quotas")
+        if self.options.storage_protection:
+            from reconcile.apiserver.storage_protection import StorageProtection
+
+            self._run(StorageProtection(self._parts).run(), "storage protection")
+        if self.options.finished_jobs:
+            from reconcile.apiserver.expiry import FinishedJobs
+
+            self._run(FinishedJobs(self._parts).run(), "finished jobs")
+        if self.options.event_ttl is not None:
+            from reconcile.apiserver.expiry import EventExpiry
+
+            self._run(EventExpiry(self._parts, self.options.event_ttl).run(), "events")
         if self.options.compaction_interval is not None:
             self._run(self._compact(self.options.compaction_interval), "compaction")
 
