@@ -9,13 +9,12 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from reconcile.cli.embedded import embedded_server
 from reconcile.cli.failures import CommandError
 from reconcile.cli.locate import Setup, load_setup
 from reconcile.cli.reachable import require_reachable
 from reconcile.client.client import Client
-from reconcile.crd import install_crds
 from reconcile.manager import Manager
+from reconcile.manager.manager import CRDInstaller
 from reconcile.manager.run import default_loop_factory
 from reconcile.manager.signals import shutdown_signals
 
@@ -87,6 +86,9 @@ async def _run(options: RunOptions, setup: Setup) -> None:
 
 
 async def _run_until_stopped(options: RunOptions, setup: Setup, abort: Callable[[str], None]) -> None:
+    installer: CRDInstaller | None = None
+    if options.embedded or options.dev:
+        from reconcile.crd import install_crds as installer
     async with _client(options) as client:
         manager = Manager(
             client,
@@ -94,7 +96,7 @@ async def _run_until_stopped(options: RunOptions, setup: Setup, abort: Callable[
             leader_election=options.leader_elect,
             health_address=options.health_address,
             metrics_address=options.metrics_address,
-            crd_installer=install_crds if options.embedded or options.dev else None,
+            crd_installer=installer,
         )
         setup(manager)
         with shutdown_signals(lambda _: manager.request_stop(), abort):
@@ -105,6 +107,9 @@ async def _run_until_stopped(options: RunOptions, setup: Setup, abort: Callable[
 @asynccontextmanager
 async def _client(options: RunOptions) -> AsyncGenerator[Client]:
     if options.embedded:
+        # A pod has no use for it: it is not even imported there.
+        from reconcile.cli.embedded import embedded_server
+
         async with embedded_server(port=0) as embedded:
             print(f"embedded API server at {embedded.url}", flush=True)
             yield embedded.client

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import subprocess
 import sys
 from pathlib import Path
 
@@ -110,6 +111,14 @@ def test_the_operator_that_a_path_names_is_run_though_another_of_its_name_is_her
         assert load_setup(str(tmp_path / "there" / "twice_there"))(None) == "there"
     finally:
         sys.modules.pop("twice_there", None)
+
+
+def test_an_operator_in_a_pod_does_not_import_the_embedded_server() -> None:
+    script = (
+        "import sys, reconcile.cli.run as run; print([name for name in sys.modules if 'apiserver' in name])"
+    )
+    printed = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert printed.stdout.strip() == "[]"
 
 
 def test_a_module_that_is_not_there() -> None:
