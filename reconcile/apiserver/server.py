@@ -131,6 +131,7 @@ class APIServer:
             OpenAPI(self.registry, schemas),
             ready=lambda: self._started,
             metrics=self._metrics,
+            tokens=self._control.tokens,
         )
         self.handler = Handler(parts, self._paths)
         self._caller = install(parts, self.options.webhooks)
@@ -157,6 +158,7 @@ class APIServer:
 
             self._journal = Journal(self.options.data_dir)
             self.storage.keep_in(self._journal)
+            self._control.tokens.key_file = self.options.data_dir / "service-account.key"
         self._started = True
         if self.options.bootstrap:
             await bootstrap(self.access)
@@ -262,6 +264,19 @@ class APIServer:
         self._front_ends.append(front_end)
         self._paths.discovery.address = f"{address.host}:{address.port}"
         return address
+
+    async def load(self, path: str | Path, *, namespace: str = "default") -> int:
+        """Apply the manifests of a file, or of a folder and the folders in it; returns how many objects.
+
+        YAML and JSON, several documents a file, lists. Definitions of custom kinds come first, then namespaces,
+        then the rest by file name. `namespace` is for objects that say none. Raises ConfigurationError, which
+        names file and document, where one cannot be read or the server refuses it.
+        """
+        from reconcile.apiserver.loading import load_documents, read_documents
+        from reconcile.client.client import Client
+
+        async with Client(self.transport(), runtime=self.runtime) as client:
+            return await load_documents(client, read_documents(Path(path)), namespace=namespace)
 
     def snapshot(self) -> Snapshot:
         """Everything it holds as it is now, what its controllers have still to do included.
