@@ -9,17 +9,24 @@ A request's way through the room:
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from reconcile.apiserver.access.options import AccessOptions
+    from reconcile.apiserver.access.user import service_account
     from reconcile.apiserver.server import APIServer, ServerOptions
 
-__all__ = ["APIServer", "ServerOptions"]
+_ROOMS = {
+    "APIServer": "server",
+    "AccessOptions": "access.options",
+    "ServerOptions": "server",
+    "service_account": "access.user",
+}
+__all__ = ["APIServer", "AccessOptions", "ServerOptions", "service_account"]
 
 
 def __getattr__(name: str) -> object:
-    if name in __all__:
-        from reconcile.apiserver import server
-
-        return getattr(server, name)
+    if name in _ROOMS:
+        return getattr(import_module(f"reconcile.apiserver.{_ROOMS[name]}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -24,8 +24,10 @@ from typing import Any, Self, TypeVar, cast
 import structlog
 
 from reconcile.apiserver import APIServer, ServerOptions
+from reconcile.apiserver.interfaces import User
 from reconcile.apiserver.storage import Snapshot
 from reconcile.client.client import Client
+from reconcile.client.transport import Transport
 from reconcile.controllers.reconciler import Reconciler
 from reconcile.controllers.request import Result
 from reconcile.crd import install_crds
@@ -171,6 +173,7 @@ class Cluster:
         name: str = "",
         namespaces: Iterable[str] | None = None,
         options: ManagerOptions | None = None,
+        user: User | None = None,
     ) -> Process:
         """Start an operator process and return when its watches are synced.
 
@@ -180,10 +183,13 @@ class Cluster:
             name: of the process; by default `operator`, `operator-2`, …
             namespaces: what the manager watches; None for everything.
             options: of the manager.
+            user: for whom it asks, such as `service_account("default", "operator")`; None: the administrator.
+                What a user may do counts when the cluster's server has `ServerOptions.access`.
 
-        The definitions of custom kinds are installed first.
+        The definitions of custom kinds are installed first, unless a user is given: installing is an
+        administrator's work (`install_crds`).
         """
-        process = self.prepare(*parts, name=name, namespaces=namespaces, options=options)
+        process = self.prepare(*parts, name=name, namespaces=namespaces, options=options, user=user)
         self.start(process)
         return process
 
@@ -193,6 +199,7 @@ class Cluster:
         name: str = "",
         namespaces: Iterable[str] | None = None,
         options: ManagerOptions | None = None,
+        user: User | None = None,
     ) -> Process:
         """An operator process that does not run yet, to plan faults of its start; arguments as for `run`."""
         if not parts:
@@ -208,10 +215,13 @@ class Cluster:
                 runtime=self.runtime,
                 log=_quiet_logger(),
                 identity=name,
-                crd_installer=install_crds,
+                crd_installer=install_crds if user is None else None,
             )
 
-        process = Process(name, self.server.transport, make_manager, parts, self.runtime)
+        def connect() -> Transport:
+            return self.server.transport() if user is None else self.server.transport(user)
+
+        process = Process(name, connect, make_manager, parts, self.runtime)
         self._processes.append(process)
         return process
 
@@ -291,15 +301,10 @@ class Cluster:
         self.call(install_crds(self.client, kinds))
 
     def apply_manifests(self, path: str | Path) -> None:
-        """Apply every object of a YAML file, or of the YAML files of a folder in the order of their names."""
-        import yaml
+        """Apply the manifests of a file or folder: see `APIServer.load`."""
+        from reconcile.apiserver.loading import load_documents, read_documents
 
-        path = Path(path)
-        files = sorted(path.glob("*.y*ml")) if path.is_dir() else [path]
-        for file in files:
-            for document in yaml.safe_load_all(file.read_text(encoding="utf-8")):
-                if document:
-                    self.apply(document, field_manager="manifests")
+        self.call(load_documents(self.client, read_documents(Path(path)), field_manager="manifests"))
 
     # -- the end -----------------------------------------------------------------------------------
 
