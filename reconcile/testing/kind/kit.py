@@ -16,7 +16,7 @@ from reconcile.testing.kind.commands import find, run
 from reconcile.testing.kind.engine import docker, write_front
 from reconcile.testing.kind.errors import KindUnavailableError
 from reconcile.testing.kind.node_image import COMPONENTS, assemble
-from reconcile.testing.kind.rootfs import PACKAGES, SUITE, make_rootfs
+from reconcile.testing.kind.rootfs import NODE_PACKAGES, OPERATOR_PACKAGES, SUITE, make_rootfs
 
 KIND = "sigs.k8s.io/kind@v0.33.0"
 PLUGINS = "github.com/containernetworking/plugins/plugins"
@@ -52,9 +52,14 @@ class Kit:
         return self.directory / "bin"
 
     @property
-    def rootfs(self) -> Path:
-        """The Debian file system, untouched, as an archive."""
-        return self.directory / "rootfs.tar"
+    def node_rootfs(self) -> Path:
+        """The Debian file system of nodes, untouched, as an archive."""
+        return self.directory / "node.tar"
+
+    @property
+    def operator_rootfs(self) -> Path:
+        """The Debian file system of operators, with Python, as an archive."""
+        return self.directory / "operator.tar"
 
 
 def ensure_kit() -> Kit:
@@ -115,9 +120,11 @@ def _build(source: Path, target: Path) -> None:
             [go, "install", "-trimpath", "-ldflags", "-s -w", *plugins],
             environment={**static, "GOBIN": str(partial / "cni")},
         )
-        make_rootfs(partial / "rootfs")
-        run(["tar", "-C", partial / "rootfs", "-cf", partial / "rootfs.tar", "."])
-        shutil.rmtree(partial / "rootfs")
+        for name, packages in (("node", NODE_PACKAGES), ("operator", OPERATOR_PACKAGES)):
+            root = partial / "rootfs"
+            make_rootfs(root, packages)
+            run(["tar", "-C", root, "-cf", partial / f"{name}.tar", "."])
+            shutil.rmtree(root)
         partial.chmod(0o755)
         partial.rename(target)
     finally:
@@ -129,7 +136,7 @@ def _import(engine: str, source: Path, kit: Kit) -> None:
         work = Path(folder)
         root = work / "root"
         root.mkdir()
-        run(["tar", "-C", root, "-xf", kit.rootfs])
+        run(["tar", "-C", root, "-xf", kit.node_rootfs])
         assemble(root, work, source=source, node=kit.directory / "node", plugins=kit.directory / "cni")
         archive = work / "image.tar"
         run(["tar", "-C", root, "-cf", archive, "."])
@@ -147,7 +154,9 @@ def _fingerprint(source: Path) -> str:
     for path in sorted(path for path in source.rglob("*") if path.is_file()):
         digest.update(f"{path.relative_to(source)}\0".encode())
         digest.update(path.read_bytes())
-    parts = (*build_flags(), KIND, PLUGINS, PLUGINS_VERSION, *PLUGIN_NAMES, *COMPONENTS, *PACKAGES, SUITE)
+    go_modules = (KIND, PLUGINS, PLUGINS_VERSION, *PLUGIN_NAMES)
+    debian = (SUITE, *NODE_PACKAGES, *OPERATOR_PACKAGES)
+    parts = (*build_flags(), *go_modules, *COMPONENTS, *debian)
     digest.update("\0".join(parts).encode())
     return digest.hexdigest()[:16]
 

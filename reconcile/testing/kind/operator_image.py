@@ -35,7 +35,7 @@ def operator_image(kit: Kit, checkout: Path) -> str:
     with tempfile.TemporaryDirectory(prefix="reconcile-operator-") as folder:
         root = Path(folder) / "root"
         root.mkdir()
-        run(["tar", "-C", root, "-xf", kit.rootfs])
+        run(["tar", "-C", root, "-xf", kit.operator_rootfs])
         packages = root / "opt" / "operator"
         run([sys.executable, "-m", "pip", "install", "--quiet", "--target", packages, checkout])
         archive = Path(folder) / "image.tar"

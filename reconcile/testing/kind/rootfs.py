@@ -1,13 +1,13 @@
 """The Debian file system that node and operator images stand on."""
 
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from reconcile.testing.kind.commands import find, run
 
 SUITE = "bookworm"
-PACKAGES = (
+NODE_PACKAGES = (
     "ca-certificates",
     "containerd",
     "ethtool",
@@ -16,16 +16,15 @@ PACKAGES = (
     "kmod",
     "mount",
     "procps",
-    "python3-minimal",
-    "python3",
     "runc",
     "util-linux",
 )
+OPERATOR_PACKAGES = ("ca-certificates", "python3")
 _KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
 
 
-def make_rootfs(target: Path) -> None:
-    """Install a minimal system into a folder; its packages' signatures are checked.
+def make_rootfs(target: Path, packages: Sequence[str]) -> None:
+    """Install a minimal system and some packages into a folder; the packages' signatures are checked.
 
     Raises `KindUnavailableError` where it cannot be done.
     """
@@ -35,7 +34,7 @@ def make_rootfs(target: Path) -> None:
             debootstrap,
             "--variant=minbase",
             f"--keyring={_KEYRING}",
-            f"--include={','.join(PACKAGES)}",
+            f"--include={','.join(packages)}",
             SUITE,
             target,
         ]
