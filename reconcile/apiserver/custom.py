@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Mapping
 
 from reconcile.apiserver.customresources import custom_resources, establish
+from reconcile.apiserver.customresources.schema import CustomSchema
 from reconcile.apiserver.handlers.parts import Parts
 from reconcile.apiserver.handlers.reads import Reader
 from reconcile.apiserver.handlers.store import decode_object
-from reconcile.apiserver.interfaces import JSONObject
+from reconcile.apiserver.interfaces import Conversion, JSONObject
 from reconcile.apiserver.resources import Resource
 from reconcile.apiserver.status import StatusError
 from reconcile.apiserver.storage import StoredObject
@@ -104,7 +106,7 @@ class CustomResources:
         name: str = definition["metadata"]["name"]
         # Status changes don't change what is served, once established.
         mark = f"{definition['metadata']['uid']}/{definition['metadata'].get('generation')}"
-        resources = custom_resources(definition)
+        resources = custom_resources(definition, self._converting)
         held = self._served.get(name)
         if held is not None and held[0] == mark and len(held[1]) == len(resources):
             return
@@ -118,6 +120,15 @@ class CustomResources:
         if held is not None:
             # Another schema, or a version that is served no more: watches begin anew.
             self._reader.end_watches(name)
+
+    def _converting(
+        self, webhook: JSONObject, schemas: Mapping[str, CustomSchema], stored_as: str
+    ) -> Conversion:
+        from reconcile.apiserver.customresources.webhook_conversion import WebhookConversion
+
+        caller = self._parts.caller
+        assert caller is not None
+        return WebhookConversion(webhook, caller, schemas, stored_as, self._parts.runtime.uuid)
 
     def _end(self, name: str) -> None:
         self._served.pop(name, None)

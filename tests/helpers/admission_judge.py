@@ -30,6 +30,7 @@ class AdmissionJudge(Comparison):
     Attributes:
         hooks: the webhook server that both servers reach.
         namespace: the namespace that the webhooks and policies are about, unless they say otherwise.
+        compare_calls: the calls of webhooks are compared, and not the answers alone.
     """
 
     def __init__(self, real: Server, ours: Server, hooks: WebhookServer, namespace: str) -> None:
@@ -40,6 +41,7 @@ class AdmissionJudge(Comparison):
         self._numbers = itertools.count()
         self._configured: set[str] = set()
         self._made: list[str] = []
+        self.compare_calls = True
         hooks.behaviours["/probe"] = allow()
 
     async def ask(self, question: Ask) -> tuple[Answer, Answer]:
@@ -49,8 +51,11 @@ class AdmissionJudge(Comparison):
         for side, seen in zip(self._sides, self._seen, strict=True):
             self.hooks.asked.clear()
             answers.append(await side.ask(question))
-            calls.append([_comparable(seen, question, call) for call in self.hooks.asked])
+            if self.compare_calls:
+                calls.append([_comparable(seen, question, call) for call in self.hooks.asked])
         self._compare(question, *answers)
+        if not self.compare_calls:
+            return answers[0], answers[1]
         for found in calls:
             # Validating webhooks are asked at once.
             found.sort(key=lambda call: (call["path"], call["body"]["request"]["operation"]))

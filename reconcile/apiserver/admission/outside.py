@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def install(parts: Parts, options: WebhookOptions) -> Caller:
     """Have the server ask what is configured in it; returns what has to be closed when it stops."""
-    caller = Caller(options, parts.access)
+    caller = parts.caller = Caller(options, parts.access)
     parts.admission.add(
         MutatingPolicies(parts),
         MutatingWebhooks(parts, caller),

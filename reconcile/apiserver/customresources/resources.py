@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
@@ -11,6 +12,7 @@ from reconcile.apiserver.customresources.scale_checks import ScaleChecks
 from reconcile.apiserver.customresources.schema import CustomSchema
 from reconcile.apiserver.field_errors import FieldError, go_quote
 from reconcile.apiserver.interfaces import (
+    Conversion,
     ObjectSubresource,
     ProjectedSubresource,
     RequestContext,
@@ -129,8 +131,15 @@ class CustomStatusStrategy(StatusStrategy):
         }
 
 
-def custom_resources(definition: JSONObject) -> tuple[Resource, ...]:
-    """The served versions, preferred first; none until the definition is established."""
+def custom_resources(
+    definition: JSONObject,
+    converting: Callable[[JSONObject, Mapping[str, CustomSchema], str], Conversion] | None = None,
+) -> tuple[Resource, ...]:
+    """The served versions, preferred first; none until the definition is established.
+
+    `converting` makes the conversion of a definition that has a webhook for it, given the schemas of its
+    versions and the one that is stored; without it versions differ in apiVersion alone.
+    """
     if not is_established(definition):
         return ()
     spec = definition["spec"]
@@ -138,13 +147,23 @@ def custom_resources(definition: JSONObject) -> tuple[Resource, ...]:
     storage = next(version["name"] for version in spec["versions"] if version.get("storage"))
     served = [version for version in spec["versions"] if version.get("served")]
     served.sort(key=lambda version: version_priority(version["name"]), reverse=True)
+    preserve = bool(spec.get("preserveUnknownFields"))
+    schemas = {
+        f"{spec['group']}/{version['name']}": CustomSchema(
+            (version.get("schema") or {}).get("openAPIV3Schema") or {"type": "object"},
+            kind=names["kind"],
+            preserve=preserve,
+        )
+        for version in spec["versions"]
+    }
+    stored_as = f"{spec['group']}/{storage}"
+    webhook = (spec.get("conversion") or {}).get("webhook")
+    conversion = None if converting is None or webhook is None else converting(webhook, schemas, stored_as)
     resources: list[Resource] = []
     for version in served:
         kind = ResourceType(
             spec["group"], version["name"], names["kind"], names["plural"], spec["scope"] == "Namespaced"
         )
-        schema = (version.get("schema") or {}).get("openAPIV3Schema") or {"type": "object"}
-        preserve = bool(spec.get("preserveUnknownFields"))
         scale = (version.get("subresources") or {}).get("scale")
         checks = ScaleChecks(scale) if scale is not None else None
         subresources = _subresources(version.get("subresources") or {}, checks)
@@ -156,13 +175,14 @@ def custom_resources(definition: JSONObject) -> tuple[Resource, ...]:
             Resource(
                 kind,
                 names.get("singular") or names["kind"].lower(),
-                CustomSchema(schema, kind=kind.kind, preserve=preserve),
+                schemas[kind.api_version],
                 CustomStrategy(status="status" in subresources, selectable=selectable, scale=checks),
                 short_names=tuple(names.get("shortNames") or ()),
                 categories=tuple(names.get("categories") or ()),
                 list_kind=names.get("listKind") or f"{names['kind']}List",
                 subresources=MappingProxyType(subresources),
-                stored_as=f"{spec['group']}/{storage}",
+                stored_as=stored_as,
+                conversion=conversion,
                 custom=True,
                 printer_columns=tuple(version.get("additionalPrinterColumns") or ()),
                 deprecation=deprecation,

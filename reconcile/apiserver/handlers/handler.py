@@ -190,11 +190,17 @@ class Handler:
             held = self._parts.store.find(resource, meta.get("namespace") or "", meta["name"])
             if held is not None and str(held.resource_version) == meta.get("resourceVersion"):
                 return await self._parts.store.raw(resource, held)
+        if context.dry_run and resource.custom and resource.conversion is not None:
+            # As if it had been stored and read.
+            store, version = self._parts.store, resource.type.api_version
+            if resource.stored_as != version:
+                form = await store.stored_form(resource, obj)
+                obj = (await store.convert(resource, [form], version))[0]
         return encode_object(obj)
 
     async def _get(self, context: RequestContext, query: Query, form: Form) -> Response:
         held = await self.reader.get(context, query.get("resourceVersion"))
-        raw = await self._parts.store.raw(context.resource, held)
+        raw = await self._parts.store.raw(context.resource, held, anew=True)
         if form.shape:
             obj = await self._parts.store.load(context.resource, held)
             include = views.include_object(query.get("includeObject"))

@@ -21,8 +21,8 @@ MAX_GENERATED_PREFIX = 58
 _MAX_ANNOTATIONS = 256 * 1024
 _GENERIC_GROUPS = frozenset(
     {
-        "admissionregistration.k8s.io", "apiextensions.k8s.io", "apiregistration.k8s.io", "coordination.k8s.io",
-        "events.k8s.io", "policy",
+        "admissionregistration.k8s.io", "apiextensions.k8s.io", "apiregistration.k8s.io",
+        "coordination.k8s.io", "events.k8s.io", "policy",
     }
 )  # fmt: skip
 _GENERIC_KINDS = frozenset({"Event"})
@@ -104,7 +104,7 @@ def _map_problems(meta: JSONObject) -> list[FieldError]:
     if meta.get("labels"):
         errors += label_problems(meta["labels"], "metadata.labels")
     if meta.get("annotations"):
-        errors += _annotation_problems(meta["annotations"])
+        errors += annotation_problems(meta["annotations"])
     if meta.get("ownerReferences"):
         errors += _owner_problems(meta["ownerReferences"])
     return errors
@@ -121,9 +121,10 @@ def label_problems(labels: Mapping[str, str], field: str) -> list[FieldError]:
     return errors
 
 
-def _annotation_problems(annotations: Mapping[str, str]) -> list[FieldError]:
+def annotation_problems(
+    annotations: Mapping[str, str], field: str = "metadata.annotations"
+) -> list[FieldError]:
     errors: list[FieldError] = []
-    field = "metadata.annotations"
     size = 0
     for key, value in sorted(annotations.items()):
         errors += [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from reconcile.apiserver import status
 from reconcile.apiserver.access.authentication import Authentication
@@ -22,6 +23,9 @@ from reconcile.apiserver.registry import Registry
 from reconcile.objects.identity import GroupVersionKind
 from reconcile.runtime import Runtime
 
+if TYPE_CHECKING:
+    from reconcile.apiserver.admission.webhooks.calling import Caller
+
 
 @dataclass(slots=True)
 class Parts:
@@ -40,6 +44,7 @@ class Parts:
     bookmark_interval: float = 60.0
     gate: Gate | None = None
     access: Access = field(init=False)
+    caller: Caller | None = None
 
     def schema_for(self, gvk: GroupVersionKind) -> ObjectSchema:
         """The schema of a built-in kind that has to exist."""

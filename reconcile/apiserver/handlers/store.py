@@ -87,13 +87,13 @@ class ObjectStore:
         )
         return self.storage.delete(resource.storage_name, last, expected=held)
 
-    async def raw(self, resource: Resource, stored: StoredObject) -> bytes:
-        """The object as JSON in the resource's version."""
+    async def raw(self, resource: Resource, stored: StoredObject, *, anew: bool = False) -> bytes:
+        """The object as JSON in the resource's version. `anew`: converted now, whatever was kept."""
         version = resource.type.api_version
         if resource.stored_as == version:
             return stored.raw
         found = stored.views.get(version)
-        if found is None:
+        if found is None or (anew and resource.custom and resource.conversion is not None):
             found = encode_object(await self.load(resource, stored))
             stored.views[version] = found
         return found

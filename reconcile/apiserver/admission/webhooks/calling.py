@@ -57,9 +57,9 @@ class Caller:
     async def close(self) -> None:
         await self._dialer.close()
 
-    async def ask(self, config: Mapping[str, Any], review: Review, timeout: float) -> Review:
-        """The review that comes back. `timeout` in seconds. Raises CallError."""
-        query = f"?timeout={_seconds(timeout)}"
+    async def ask(self, config: Mapping[str, Any], review: Review, timeout: float | None) -> Review:
+        """The review that comes back. `timeout` in seconds; None for no limit. Raises CallError."""
+        query = "" if timeout is None else f"?timeout={_seconds(timeout)}"
         service = config.get("service")
         if service:
             port = service.get("port") or 443
@@ -101,6 +101,8 @@ class Caller:
         found = self._access.read("services", namespace, name)
         if found is None:
             raise DialError(f"service {go_quote(name)} not found")
+        if found["spec"].get("type") == "ExternalName":
+            return f"{found['spec']['externalName']}:{port}"
         ports = [each for each in found["spec"].get("ports") or () if each.get("port") == port]
         if not ports:
             raise DialError(f"no service port {port} found for service {go_quote(name)}")
