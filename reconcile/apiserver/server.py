@@ -268,9 +268,9 @@ class APIServer:
     async def load(self, path: str | Path, *, namespace: str = "default") -> int:
         """Apply the manifests of a file, or of a folder and the folders in it; returns how many objects.
 
-        YAML and JSON, several documents a file, lists. Definitions of custom kinds come first, then namespaces,
-        then the rest by file name. `namespace` is for objects that say none. Raises ConfigurationError, which
-        names file and document, where one cannot be read or the server refuses it.
+        YAML and JSON, several documents a file, lists. Definitions of custom kinds come first, then
+        namespaces, then the rest by file name. `namespace` is for objects that say none. Raises
+        ConfigurationError, which names file and document, where one cannot be read or the server refuses it.
         """
         from reconcile.apiserver.loading import load_documents, read_documents
         from reconcile.client.client import Client

@@ -58,6 +58,14 @@ def demo(context: str | None, keep: bool, timeout: float) -> int:
     metavar="DIRECTORY",
     help="Keep objects here, across restarts.",
 )
+@click.option(
+    "--load",
+    "manifests",
+    type=click.Path(exists=True, path_type=Path),
+    multiple=True,
+    metavar="PATH",
+    help="Apply the manifests of this file or folder first, definitions before the rest; repeatable.",
+)
 @click.option("--with-operators", is_flag=True, help="Run the example operators too.")
 @click.option(
     "--authorization-mode",
@@ -76,6 +84,7 @@ def serve(
     port: int,
     kubeconfig_out: Path | None,
     data_dir: Path | None,
+    manifests: tuple[Path, ...],
     with_operators: bool,
     authorization_mode: Literal["RBAC", "AlwaysAllow"] | None,
     token_auth_file: Path | None,
@@ -88,6 +97,7 @@ def serve(
         port=port,
         kubeconfig_out=kubeconfig_out,
         data_dir=data_dir,
+        manifests=manifests,
         with_operators=with_operators,
         access=access_options(authorization_mode, token_auth_file),
     )

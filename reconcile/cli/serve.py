@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from pathlib import Path
 
 from reconcile.apiserver.access.options import AccessOptions, AuthorizationMode
@@ -29,10 +30,11 @@ def serve(
     kubeconfig_out: Path | None,
     data_dir: Path | None,
     with_operators: bool,
+    manifests: Sequence[Path] = (),
     access: AccessOptions | None = None,
 ) -> int:
     out = kubeconfig_out.resolve() if kubeconfig_out is not None else None
-    asyncio.run(_serve(port, out, data_dir, with_operators, access))
+    asyncio.run(_serve(port, out, data_dir, manifests, with_operators, access))
     return 0
 
 
@@ -40,15 +42,21 @@ async def _serve(
     port: int,
     kubeconfig_out: Path | None,
     data_dir: Path | None,
+    manifests: Sequence[Path],
     with_operators: bool,
     access: AccessOptions | None,
 ) -> None:
     async with embedded_server(port=port, data_dir=data_dir, access=access) as embedded:
+        loaded = 0
+        for path in manifests:
+            loaded += await embedded.server.load(path)
         if kubeconfig_out is not None:
             write_atomically(kubeconfig_out, embedded.kubeconfig, flag="--kubeconfig-out")
         where = f"from {data_dir}" if data_dir is not None else "from memory"
         kept = "objects are kept there" if data_dir is not None else "nothing is kept"
         print(f"serving {embedded.url} {where}, for development: {kept}", flush=True)
+        if manifests:
+            print(f"{loaded} objects loaded", flush=True)
         if kubeconfig_out is not None:
             print(f"export KUBECONFIG={kubeconfig_out}", flush=True)
         elif access is not None:
