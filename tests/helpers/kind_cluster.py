@@ -35,6 +35,26 @@ nodes:
 - role: control-plane
 - role: worker
 - role: worker
+kubeadmConfigPatches:
+# A busy machine takes longer than kubeadm has patience for.
+- |
+  kind: InitConfiguration
+  timeouts:
+    controlPlaneComponentHealthCheck: 10m0s
+    discovery: 10m0s
+    etcdAPICall: 5m0s
+    kubeletHealthCheck: 10m0s
+    kubernetesAPICall: 5m0s
+    tlsBootstrap: 10m0s
+- |
+  kind: JoinConfiguration
+  timeouts:
+    controlPlaneComponentHealthCheck: 10m0s
+    discovery: 10m0s
+    etcdAPICall: 5m0s
+    kubeletHealthCheck: 10m0s
+    kubernetesAPICall: 5m0s
+    tlsBootstrap: 10m0s
 """
 
 
