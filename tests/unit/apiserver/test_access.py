@@ -1,4 +1,4 @@
-"""Access control of the embedded server, part by part: rules, roles and bindings, tokens, who asks, at what price."""
+"""Access control of the embedded server, part by part: rules, roles and bindings, tokens, who asks."""
 
 from __future__ import annotations
 
