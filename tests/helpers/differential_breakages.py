@@ -154,7 +154,7 @@ METADATA: tuple[Breakage, ...] = tuple(
         ("metadata.finalizers both", {("finalizers",): ["orphan", "foregroundDeletion"]}),
         ("metadata.ownerReferences", {("ownerReferences",): [dict.fromkeys(_OWNER, "")]}),
         ("metadata.ownerReferences two controllers",
-         {("ownerReferences",): [{**_OWNER, "controller": True}, {**_OWNER, "uid": "c", "controller": True}]}),
+         {("ownerReferences",): [{**_OWNER, "uid": uid, "controller": True} for uid in ("b", "c")]}),
         ("metadata.ownerReferences event", {("ownerReferences",): [{**_OWNER, "kind": "Event"}]}),
         ("metadata.ownerReferences twice", {("ownerReferences",): [_OWNER, _OWNER]}),
     )

@@ -172,8 +172,8 @@ EXCEPTIONS: tuple[Exemption, ...] = (
     ),
     Exemption(
         "nothing",
-        "an empty list or map that a client sends is shown as such in a message there, and as null here, where "
-        "it is none from the moment of decoding; what is stored is the same",
+        "an empty list or map that a client sends is shown as such in a message there, and as null here, "
+        "where it is none from the moment of decoding; what is stored is the same",
         lambda ask, real, ours: real["status"] == ours["status"] == 422 and " value: null" in _message(ours),
         lambda real, ours: (_with_nulls(real), _with_nulls(ours)),
     ),

@@ -1,4 +1,5 @@
-"""Valid objects of built-in kinds, and edits of them that no generator makes: fields that must fit each other."""
+# ruff: noqa: E501 (samples are one to a line)
+"""Valid objects of built-in kinds and statuses, and edits of them that no generator makes."""
 
 from __future__ import annotations
 
@@ -50,7 +51,7 @@ _POD = """
  terminationGracePeriodSeconds: 5, activeDeadlineSeconds: 10, readinessGates: [{conditionType: a.b/c}],
  schedulingGates: [{name: a.b/g}], serviceAccountName: default, enableServiceLinks: true, shareProcessNamespace: false,
  automountServiceAccountToken: false, restartPolicy: Always, setHostnameAsFQDN: false}
-"""  # noqa: E501
+"""
 _SMALL = "{metadata: {labels: {a: b}}, spec: {containers: [{name: c, image: 'i:1'}], restartPolicy: %s}}"
 
 _SAMPLES = """
@@ -92,7 +93,7 @@ _SAMPLES = """
 {apiVersion: admissionregistration.k8s.io/v1, kind: ValidatingWebhookConfiguration, webhooks: [{name: a.example.com, sideEffects: None, admissionReviewVersions: [v1], clientConfig: {url: 'https://localhost/x'}, failurePolicy: Ignore, matchPolicy: Exact, timeoutSeconds: 5, namespaceSelector: {matchLabels: {a: b}}, objectSelector: {}, rules: [{apiGroups: [example.com], apiVersions: [v1], operations: [CREATE], resources: [nothing], scope: '*'}]}]}
 {apiVersion: admissionregistration.k8s.io/v1, kind: MutatingWebhookConfiguration, webhooks: [{name: a.example.com, sideEffects: None, admissionReviewVersions: [v1], clientConfig: {service: {namespace: a, name: b, path: /c, port: 443}}, failurePolicy: Ignore, reinvocationPolicy: Never, rules: [{apiGroups: [example.com], apiVersions: [v1], operations: [CREATE], resources: [nothing]}]}]}
 {apiVersion: apiregistration.k8s.io/v1, kind: APIService, spec: {group: g.io, version: v1, groupPriorityMinimum: 10, versionPriority: 10, insecureSkipTLSVerify: true, service: {namespace: a, name: b, port: 443}}}
-""".strip()  # noqa: E501
+""".strip()
 _NAMES = {
     "APIService": "v1.g.io",
     "RoleBinding": "x",

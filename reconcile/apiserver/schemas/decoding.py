@@ -237,6 +237,10 @@ _SPECIAL: dict[str, Decoder] = {
 _ZERO_SPECIAL: dict[str, Any] = {"Quantity": "0", "IntOrString": 0}
 
 
+# Where a default is set for a list that is not given, and not for an empty one.
+_KEPT_EMPTY = frozenset({("io.k8s.api.autoscaling.v2.HPAScalingRules", "policies")})
+
+
 class Decoders:
     """The decoders of all Go types, each compiled when first needed."""
 
@@ -378,7 +382,9 @@ class Decoders:
                     _prefix(findings, before, field.name)
                 if not entry[1]:
                     # An empty list or map is none at all once it has been stored.
-                    if decoded == [] or (decoded == {} and not _is_value_struct(field)):
+                    if decoded == [] and (name, field.name) in _KEPT_EMPTY:
+                        pass
+                    elif decoded == [] or (decoded == {} and not _is_value_struct(field)):
                         decoded = None
                     if (
                         entry[2]

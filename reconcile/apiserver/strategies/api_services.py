@@ -17,7 +17,9 @@ JSONObject = dict[str, Any]
 def api_service(obj: JSONObject) -> list[FieldError]:
     spec: JSONObject = obj.get("spec") or {}
     group, version = spec.get("group") or "", spec.get("version") or ""
-    errors = _name(obj["metadata"].get("name") or "", f"{version}.{group}")
+    wanted, meta = f"{version}.{group}", obj["metadata"]
+    errors = _name("generateName", meta.get("generateName") or "", wanted)
+    errors += _name("name", meta.get("name") or "", wanted)
     if not group and version != "v1":
         text = "only v1 may have an empty group and it better be legacy kube"
         errors.append(required("spec.group", text))
@@ -48,11 +50,11 @@ def api_service(obj: JSONObject) -> list[FieldError]:
     return errors
 
 
-def _name(name: str, wanted: str) -> list[FieldError]:
+def _name(key: str, name: str, wanted: str) -> list[FieldError]:
     problems = checks.path_segment(name)
     if not problems and name and name != wanted:
         problems = [f'must be `spec.version+"."+spec.group`: {go_quote(wanted)}']
-    return [invalid("metadata.name", name, problem) for problem in problems]
+    return [invalid(f"metadata.{key}", name, problem) for problem in problems]
 
 
 def api_service_status(new: JSONObject, old: JSONObject) -> list[FieldError]:

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from reconcile.apiserver.field_errors import FieldError
 from reconcile.apiserver.interfaces import RequestContext, Strategy
-from reconcile.apiserver.strategies.checks import same
+from reconcile.apiserver.strategies.checks import identical, same
 
 JSONObject = dict[str, Any]
 Validate = Callable[[JSONObject], list[FieldError]]
@@ -82,9 +82,9 @@ class KindStrategy(Strategy):
         ):
             return True
         if "spec" in new or "spec" in old:
-            return not same(new.get("spec"), old.get("spec"))
+            return not identical(new.get("spec"), old.get("spec"))
         aside = ("metadata", "status", "apiVersion", "kind")
-        return any(not same(new.get(key), old.get(key)) for key in {**new, **old} if key not in aside)
+        return any(not identical(new.get(key), old.get(key)) for key in {**new, **old} if key not in aside)
 
     def validate_create(self, obj: JSONObject, context: RequestContext) -> list[FieldError]:
         errors = self._validate(obj) if self._validate else []

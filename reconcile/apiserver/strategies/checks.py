@@ -91,6 +91,15 @@ def same(left: Any, right: Any, *, pointers: frozenset[str] = frozenset()) -> bo
     return left == right
 
 
+def identical(left: Any, right: Any) -> bool:
+    """Equal, and only absent and null are one: of decoded objects, which say what the structs of Go say."""
+    if isinstance(left, dict) and isinstance(right, dict):
+        return all(identical(left.get(key), right.get(key)) for key in {**left, **right})
+    if isinstance(left, list) and isinstance(right, list):
+        return len(left) == len(right) and all(map(identical, left, right))
+    return left == right and isinstance(left, bool) == isinstance(right, bool)
+
+
 def names(field: str, value: str, problems: Callable[[str], Iterable[str]]) -> list[FieldError]:
     return [invalid(field, value, problem) for problem in problems(value)]
 
@@ -385,9 +394,17 @@ def resource_name(field: str, name: str) -> list[FieldError]:
 def container_resource_name(field: str, name: str) -> list[FieldError]:
     """The name of a resource that containers request."""
     errors = resource_name(field, name)
-    if "/" not in name and name not in STANDARD_CONTAINER_RESOURCES and not _huge_pages(name):
-        errors.append(invalid(field, name, "must be a standard resource for containers"))
+    if "/" not in name:
+        if name not in STANDARD_CONTAINER_RESOURCES and not _huge_pages(name):
+            errors.append(invalid(field, name, "must be a standard resource for containers"))
+    elif "kubernetes.io/" not in name and not _extended(name):
+        errors.append(invalid(field, name, "doesn't follow extended resource name standard"))
     return errors
+
+
+def _extended(name: str) -> bool:
+    """Whether a quota could count requests of it."""
+    return not name.startswith("requests.") and not qualified_name_problems(f"requests.{name}")
 
 
 def _huge_pages(name: str) -> bool:

@@ -92,8 +92,6 @@ def secret_warnings(new: JSONObject, old: JSONObject | None) -> list[str]:
     data: JSONObject = new.get("data") or {}
     if new.get("type") != "kubernetes.io/tls" or not {"tls.crt", "tls.key"} <= data.keys():
         return []
-    if old is not None and checks.same(data, old.get("data")):
-        return []
     problem = key_pair_problem(*(base64.b64decode(data[key] or "") for key in ("tls.crt", "tls.key")))
     return [problem] if problem else []
 

@@ -145,13 +145,7 @@ def job_update(new: JSONObject, old: JSONObject) -> list[FieldError]:
         selector = spec.get("selector")
         given = None if selector is None else checks.shown_selector(selector)
         errors.append(invalid("spec.selector", given, checks.IMMUTABLE))
-    unstarted = bool(before.get("suspend")) and (old.get("status") or {}).get("startTime") is None
-    template, stored = spec.get("template") or {}, before.get("template") or {}
-    if unstarted:
-        stored = _rescheduled(stored, template)
-    if not checks.same(template, stored, pointers=_POINTERS):
-        given = shown("core.v1.PodTemplateSpec", template)
-        errors.append(invalid("spec.template", given, checks.IMMUTABLE))
+    errors += _template_changes(new, old)
     for key, struct in _FIXED.items():
         if not checks.same(spec.get(key), before.get(key), pointers=_FIXED_POINTERS):
             value = spec.get(key)
@@ -169,6 +163,41 @@ _FIXED = {
 }
 _FIXED_POINTERS = frozenset({"onExitCodes", "containerName", "succeededIndexes", "succeededCount"})
 _POINTERS = frozenset({"affinity", "nodeAffinity", "securityContext"})
+
+
+def _template_changes(new: JSONObject, old: JSONObject) -> list[FieldError]:
+    """A job that is suspended may change where its pods run and what they ask for, and nothing else."""
+    template: JSONObject = new["spec"].get("template") or {}
+    stored: JSONObject = old["spec"].get("template") or {}
+    status: JSONObject = old.get("status") or {}
+    suspended = bool(old["spec"].get("suspend"))
+    paused = any(
+        each.get("type") == "Suspended" and each.get("status") == "True"
+        for each in status.get("conditions") or ()
+    )
+    movable = suspended and (status.get("startTime") is None or paused) and not status.get("active")
+    if movable:
+        stored = _rescheduled(stored, template)
+        pod, held = template.get("spec") or {}, _resized(stored.get("spec") or {}, template.get("spec") or {})
+        if checks.same(pod, held, pointers=_POINTERS):
+            return []
+        return [invalid("spec.template.spec", shown("core.v1.PodSpec", pod), checks.IMMUTABLE)]
+    if checks.same(template, stored, pointers=_POINTERS):
+        return []
+    return [invalid("spec.template", shown("core.v1.PodTemplateSpec", template), checks.IMMUTABLE)]
+
+
+def _resized(stored: JSONObject, pod: JSONObject) -> JSONObject:
+    """The stored pod with the resources that the new one's containers have."""
+    result = dict(stored)
+    for kind in ("containers", "initContainers"):
+        given, held = pod.get(kind) or [], stored.get(kind) or []
+        if held and len(given) == len(held):
+            result[kind] = [
+                {**one, "resources": other.get("resources")} if one.get("name") == other.get("name") else one
+                for one, other in zip(held, given, strict=True)
+            ]
+    return result
 
 
 def _completions(spec: JSONObject, before: JSONObject) -> list[FieldError]:

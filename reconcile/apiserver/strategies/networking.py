@@ -37,7 +37,8 @@ def network_policy_update(new: JSONObject, old: JSONObject) -> list[FieldError]:
         for direction, peers in _DIRECTIONS
         for rule in old["spec"].get(direction) or ()
         for peer in (rule or {}).get(peers) or ()
-        for text in _ranges(peer.get("ipBlock") or {})
+        if peer.get("ipBlock") is not None
+        for text in _ranges(peer["ipBlock"])
     }
     return _network_policy(new["spec"], frozenset(stored))
 

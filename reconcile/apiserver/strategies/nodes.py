@@ -64,6 +64,11 @@ class NodeStatusStrategy(StatusStrategy):
     def __init__(self) -> None:
         super().__init__(validate=node_status)
 
+    def prepare_for_update(self, new: JSONObject, old: JSONObject, context: RequestContext) -> None:
+        super().prepare_for_update(new, old, context)
+        if (old.get("status") or {}).get("config") is None:
+            (new.get("status") or {}).pop("config", None)
+
 
 def node(obj: JSONObject) -> list[FieldError]:
     errors = _taints(obj["spec"].get("taints") or [])

@@ -93,6 +93,13 @@ def _system_class_problem(name: str, value: int, default: bool) -> str:
     return f"globalDefault of {name} PriorityClass must be false" if default else ""
 
 
+class PriorityClassStrategy(KindStrategy):
+    """Its generation never grows: what counts may not change."""
+
+    def _changed(self, new: JSONObject, old: JSONObject) -> bool:
+        return False
+
+
 def priority_class_update(new: JSONObject, old: JSONObject) -> list[FieldError]:
     errors: list[FieldError] = []
     if (new.get("value") or 0) != (old.get("value") or 0):
@@ -179,7 +186,9 @@ def role_binding_update(new: JSONObject, old: JSONObject) -> list[FieldError]:
 
 
 def controller_revision_update(new: JSONObject, old: JSONObject) -> list[FieldError]:
-    return checks.immutable(new, old, "", "data")
+    if new.get("data") == old.get("data"):
+        return []
+    return [invalid("data", new.get("data"), checks.IMMUTABLE)]
 
 
 def controller_revision(obj: JSONObject) -> list[FieldError]:

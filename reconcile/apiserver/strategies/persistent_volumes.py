@@ -13,6 +13,7 @@ from reconcile.apiserver.strategies.changes import difference
 from reconcile.apiserver.strategies.claims import access_mode_errors
 from reconcile.apiserver.strategies.node_labels import term_warnings
 from reconcile.apiserver.strategies.pod_scheduling import node_selector
+from reconcile.apiserver.strategies.shown import shown
 from reconcile.apiserver.strategies.volume_sources import Check
 
 JSONObject = dict[str, Any]
@@ -108,8 +109,8 @@ def _inline_errors(path: str, spec: JSONObject) -> list[FieldError]:
 def _capacity(path: str, capacity: JSONObject | None) -> list[FieldError]:
     errors = [] if capacity else [required(path)]
     if not capacity or "storage" not in capacity or len(capacity) > 1:
-        shown = None if capacity is None else dict(sorted(capacity.items()))
-        errors.append(not_supported(path, shown, ("storage",)))
+        given = None if capacity is None else dict(sorted(capacity.items()))
+        errors.append(not_supported(path, given, ("storage",)))
     for name, text in (capacity or {}).items():
         amount = checks.Amount.parse(text)
         if amount < 0:
@@ -175,6 +176,9 @@ def _classes(path: str, spec: JSONObject, *, inline: bool) -> list[FieldError]:
     return errors
 
 
+_POINTERS = frozenset({*_SOURCES, "secretRef", "nodePublishSecretRef", "controllerPublishSecretRef"})
+
+
 def _source_of(spec: JSONObject) -> JSONObject:
     return {key: value for key, value in spec.items() if key in _SOURCES}
 
@@ -188,16 +192,17 @@ def persistent_volume_update(new: JSONObject, old: JSONObject) -> list[FieldErro
     given, stored = source.get("csi") or {}, held.get("csi") or {}
     if stored and given.get(expand) is not None and stored.get(expand) is None:
         source["csi"] = {key: value for key, value in given.items() if key != expand}
-    if not checks.same(source, held):
+    if not checks.same(source, held, pointers=_POINTERS):
         text = "spec.persistentvolumesource is immutable after creation"
         errors.append(forbidden("spec.persistentvolumesource", f"{text}\n{difference(held, source)}"))
     if spec.get("volumeMode") != before.get("volumeMode"):
         errors.append(invalid("volumeMode", spec.get("volumeMode"), checks.IMMUTABLE))
     affinity = before.get("nodeAffinity")
-    if affinity is not None and not checks.same(_renamed(spec.get("nodeAffinity")), _renamed(affinity)):
-        shown = spec.get("nodeAffinity")
+    if affinity is not None and not _same_affinity(spec.get("nodeAffinity"), affinity):
+        affinity = spec.get("nodeAffinity")
+        given = None if affinity is None else shown("core.v1.VolumeNodeAffinity", affinity)
         text = f"{checks.IMMUTABLE}, except for updating from beta label to GA"
-        errors.append(invalid("nodeAffinity", _shown_affinity(shown), text))
+        errors.append(invalid("nodeAffinity", given, text))
     name = "volumeAttributesClassName"
     if before.get(name) is not None and spec.get(name) is None:
         errors.append(forbidden(f"spec.{name}", "update from non-nil value to nil is forbidden"))
@@ -213,54 +218,24 @@ _GENERALLY_AVAILABLE = {
 }
 
 
-def _renamed(affinity: JSONObject | None) -> Any:
-    """The affinity under the present names of labels: an update may change old ones into these."""
-    if affinity is None:
-        return None
-    terms: list[JSONObject] = ((affinity.get("required") or {}).get("nodeSelectorTerms")) or []
-    return [
-        {
-            key: [
-                {**each, "key": _GENERALLY_AVAILABLE.get(each.get("key"), each.get("key"))}
-                for each in value or ()
-            ]
-            for key, value in term.items()
-        }
-        for term in terms
-    ]
-
-
-def _shown_affinity(affinity: JSONObject | None) -> Any:
-    """As messages show it: under the names of Go's fields."""
-    if affinity is None:
-        return None
-    needed = affinity.get("required")
-    if needed is None:
-        return {"Required": None}
-
-    def expressions(found: list[JSONObject] | None) -> list[JSONObject] | None:
-        if found is None:
-            return None
-        return [
-            {
-                "Key": each.get("key") or "",
-                "Operator": each.get("operator") or "",
-                "Values": each.get("values"),
-            }
-            for each in found
-        ]
-
-    return {
-        "Required": {
-            "NodeSelectorTerms": [
-                {
-                    "MatchExpressions": expressions(term.get("matchExpressions")),
-                    "MatchFields": expressions(term.get("matchFields")),
-                }
-                for term in needed.get("nodeSelectorTerms") or ()
-            ]
-        }
-    }
+def _same_affinity(new: JSONObject | None, old: JSONObject) -> bool:
+    """Whether an affinity stays, but for labels of old that get their present names; none is one of them."""
+    if new is None:
+        return False
+    terms, before = (((each.get("required") or {}).get("nodeSelectorTerms")) or [] for each in (new, old))
+    if len(terms) != len(before):
+        return False
+    for term, held in zip(terms, before, strict=True):
+        for key in ("matchExpressions", "matchFields"):
+            given, stored = term.get(key) or [], held.get(key) or []
+            if len(given) != len(stored):
+                return False
+            for one, other in zip(given, stored, strict=True):
+                name = one.get("key") or ""
+                renamed = _GENERALLY_AVAILABLE.get(other.get("key") or "", "") == name
+                if not checks.same({**other, "key": name} if renamed else other, one):
+                    return False
+    return True
 
 
 class PersistentVolumeStrategy(KindStrategy):

@@ -222,4 +222,4 @@ class LimitRangeStrategy(KindStrategy):
     def prepare_for_create(self, obj: JSONObject, context: RequestContext) -> None:
         super().prepare_for_create(obj, context)
         if not obj["metadata"].get("name"):
-            obj["metadata"]["name"] = context.access.runtime.uuid()
+            obj["metadata"] = {"name": context.access.runtime.uuid(), **obj["metadata"]}

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import ipaddress
 from typing import Any
 
 from reconcile.apiserver.field_errors import FieldError, duplicate, invalid, not_supported, required
 from reconcile.apiserver.status import invalid as invalid_status
+from reconcile.apiserver.strategies.addresses import ip_errors, parse_ip
 
 JSONObject = dict[str, Any]
 
@@ -14,7 +14,6 @@ _CONFIGURED = ("IPv4",)
 _FAMILIES = ("IPv4", "IPv6")
 _POLICIES = ("PreferDualStack", "RequireDualStack", "SingleStack")
 _POLICY = "spec.ipFamilyPolicy"
-_NOT_AN_IP = "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)"
 
 
 def settle_families(name: str, spec: JSONObject, before: JSONObject | None) -> None:
@@ -26,7 +25,7 @@ def settle_families(name: str, spec: JSONObject, before: JSONObject | None) -> N
         return
     selects = bool(spec.get("selector"))
     headless = spec.get("clusterIP") == "None"
-    if not spec.get("ipFamilyPolicy"):
+    if spec.get("ipFamilyPolicy") is None:
         if before is not None and before.get("ipFamilyPolicy"):
             spec["ipFamilyPolicy"] = before["ipFamilyPolicy"]
         else:
@@ -124,9 +123,9 @@ def _loose_errors(spec: JSONObject) -> list[FieldError]:
             if len(addresses) > 1:
                 broken = True
                 errors.append(invalid(field, addresses, "'None' must be the first and only value"))
-        elif not _family(each):
+        elif wrong := ip_errors(f"{field}[{index}]", each):
             broken = True
-            errors.append(invalid(f"{field}[{index}]", each, _NOT_AN_IP))
+            errors += wrong
     if len(addresses) > 2:
         errors.append(invalid(field, addresses, "may only hold up to 2 values"))
     if broken:
@@ -144,7 +143,5 @@ def _loose_errors(spec: JSONObject) -> list[FieldError]:
 
 
 def _family(address: str) -> str:
-    try:
-        return f"IPv{ipaddress.ip_address(address).version}"
-    except ValueError:
-        return ""
+    found = parse_ip(address)
+    return "" if found is None else f"IPv{found.version}"

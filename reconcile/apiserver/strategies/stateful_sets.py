@@ -21,6 +21,7 @@ _RETENTION = ("Retain", "Delete")
 class StatefulSetStrategy(KindStrategy):
     def __init__(self) -> None:
         super().__init__(
+            name_rule="label",
             generation=True,
             status=True,
             validate_created=stateful_set,

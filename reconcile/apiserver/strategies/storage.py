@@ -89,7 +89,9 @@ def _topology(path: str, expressions: list[JSONObject]) -> tuple[dict[str, froze
 
 
 def storage_class_update(new: JSONObject, old: JSONObject) -> list[FieldError]:
-    return checks.immutable(new, old, "", "parameters", "provisioner", "reclaimPolicy", "volumeBindingMode")
+    given = new.get("parameters")
+    shown = {**new, "parameters": None if given is None else dict(sorted(given.items()))}
+    return checks.immutable(shown, old, "", "parameters", "provisioner", "reclaimPolicy", "volumeBindingMode")
 
 
 def storage_class_warnings(new: JSONObject, old: JSONObject | None) -> list[str]:

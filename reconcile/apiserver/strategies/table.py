@@ -42,7 +42,8 @@ from reconcile.apiserver.strategies.persistent_volumes import (
     PersistentVolumeStrategy,
 )
 from reconcile.apiserver.strategies.scale import ScaleProjection
-from reconcile.apiserver.strategies.services import ServiceStrategy, service_status
+from reconcile.apiserver.strategies.service_checks import service_status
+from reconcile.apiserver.strategies.services import ServiceStrategy
 from reconcile.objects.identity import GroupVersionKind, ResourceType
 
 # A PUT of one that does not exist creates it.
@@ -231,7 +232,7 @@ def _make(group_resource: str, version: str) -> Strategy:
                 warn=storage.storage_capacity_warnings,
             )
         case "priorityclasses.scheduling.k8s.io":
-            return KindStrategy(
+            return others.PriorityClassStrategy(
                 generation=True,
                 validate_created=others.priority_class,
                 validate_change=others.priority_class_update,

@@ -115,7 +115,11 @@ def _deployment_strategy(strategy: JSONObject) -> list[FieldError]:
 
 
 def fixed_selector(new: JSONObject, old: JSONObject) -> list[FieldError]:
-    return checks.immutable(new["spec"], old["spec"], "spec", "selector")
+    selector = new["spec"].get("selector")
+    if checks.same(selector, old["spec"].get("selector")):
+        return []
+    given = None if selector is None else checks.shown_selector(selector)
+    return [invalid("spec.selector", given, checks.IMMUTABLE)]
 
 
 def deployment_status(new: JSONObject, old: JSONObject) -> list[FieldError]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
+from reconcile.apiserver.limits.pod_resources import of_containers, pod_level
 from reconcile.objects.quantities import Amount, canonical
 
 JSONObject = dict[str, Any]
@@ -11,9 +13,16 @@ JSONObject = dict[str, Any]
 _VOLUME_NAME = "name"
 
 
+_IMAGE = re.compile(
+    r"(?:[A-Za-z0-9.\-\[\]:]+/)?[a-z0-9]+(?:(?:\.|__?|-+|/)[a-z0-9]+)*(?::\w[\w.-]{0,127})?(?:@[A-Za-z0-9:+._-]+)?"
+)
+
+
 def image_tag(image: str) -> str:
-    """The tag of an image reference; `latest` when it has neither tag nor digest."""
+    """The tag of an image reference; `latest` when it has neither tag nor digest; empty for what is none."""
     rest, at, _ = image.partition("@")
+    if len(image) > 255 or not _IMAGE.fullmatch(image):
+        return ""
     _, _, last = rest.rpartition("/")
     _, colon, tag = last.partition(":")
     return tag if colon else "" if at else "latest"
@@ -85,32 +94,32 @@ def pod(obj: JSONObject) -> None:
                 requests = resources.setdefault("requests", {})
                 for name, amount in limits.items():
                     requests.setdefault(name, amount)
-    _pod_level_requests(spec)
+    _pod_level_resources(spec)
     if spec.get("enableServiceLinks") is None:
         spec["enableServiceLinks"] = True
 
 
-def _pod_level_requests(spec: JSONObject) -> None:
-    limits = (spec.get("resources") or {}).get("limits")
-    if not limits:
+def _pod_level_resources(spec: JSONObject) -> None:
+    """What a pod asks for as a whole, if it says anything of it: what its containers do, or its limits."""
+    resources: JSONObject = spec.get("resources") or {}
+    if not resources.get("limits") and not resources.get("requests"):
         return
-    requests = spec["resources"].setdefault("requests", {})
-    for name in ("cpu", "memory"):
-        given = [
-            each["resources"]["requests"][name]
-            for each in spec.get("containers") or ()
-            if name in ((each.get("resources") or {}).get("requests") or {})
-        ]
-        if name not in requests and given:
-            total = Amount.parse(given[0])
-            for amount in given[1:]:
-                total += Amount.parse(amount)
-            requests[name] = str(total)
-    for name, amount in limits.items():
-        if name in ("cpu", "memory") or name.startswith("hugepages-"):
-            requests.setdefault(name, amount)
-    if not requests:
-        del spec["resources"]["requests"]
+    pod = {"spec": spec}
+    limits: dict[str, str] = dict(resources.get("limits") or {})
+    requests: dict[str, str] = dict(resources.get("requests") or {})
+    for name, amount in of_containers(pod, "limits").items():
+        if name.startswith("hugepages-") and name not in requests:
+            limits.setdefault(name, str(amount))
+    if limits:
+        resources["limits"] = limits
+        for name, amount in of_containers(pod, "requests").items():
+            if name in ("cpu", "memory"):
+                requests.setdefault(name, str(amount))
+        for name, text in limits.items():
+            if pod_level(name):
+                requests.setdefault(name, text)
+    if requests:
+        resources["requests"] = requests
 
 
 def pod_status(obj: JSONObject) -> None:
