@@ -53,7 +53,7 @@ def index_page() -> str:
 
 
 def options_page() -> str:
-    from reconcile.apiserver import ServerOptions
+    from reconcile.apiserver import AccessOptions, ServerOptions
     from reconcile.apiserver.http import HTTPOptions
     from reconcile.client.options import RetryOptions
     from reconcile.controllers import ControllerOptions
@@ -70,6 +70,7 @@ def options_page() -> str:
         (InformerOptions, "`ManagerOptions(informers=…)`; import it from `reconcile.informers`"),
         (RetryOptions, "`Client(retries=…)`; import it from `reconcile.client.options`"),
         (ServerOptions, "`APIServer(…)` of `reconcile.apiserver`"),
+        (AccessOptions, "`ServerOptions(access=…)`; import it from `reconcile.apiserver`"),
         (HTTPOptions, "`server.serve(options=…)`; import it from `reconcile.apiserver.http`"),
     )
     return _page(

@@ -70,12 +70,13 @@ def demo(context: str | None, keep: bool, timeout: float) -> int:
 @click.option(
     "--authorization-mode",
     type=click.Choice(["RBAC", "AlwaysAllow"]),
-    help="Find out who asks, and with RBAC whether they may; over HTTPS. By default everybody is the "
-    "administrator.",
+    metavar="MODE",
+    help="RBAC or AlwaysAllow: find out who asks, and with RBAC whether they may; over HTTPS. By default "
+    "everybody is the administrator.",
 )
 @click.option(
     "--token-auth-file",
-    type=click.Path(dir_okay=False, exists=True, path_type=Path),
+    type=click.Path(dir_okay=False, path_type=Path),
     metavar="FILE",
     help="Bearer tokens: a CSV file of token, user name, uid and groups.",
 )
