@@ -134,7 +134,6 @@ class AdmissionJudge(Comparison):
                 await server(delete(f"{GROUP}/{_WEBHOOKS[kind]}/judged"))
         self._configured.clear()
 
-
     async def policies(
         self,
         *policies: Body,
@@ -189,15 +188,36 @@ class AdmissionJudge(Comparison):
                 answer = await server(post(path, each))
                 assert answer.status < 300, (path, answer.body)
             self._made.append(f"{path}/{each['metadata']['name']}")
-        await self._until_denied({"metadata": {"name": "probe", "labels": {"probe": number}}}, f"seen {probe}")
+        await self._until_denied(
+            {"metadata": {"name": "probe", "labels": {"probe": number}}}, f"seen {probe}"
+        )
         if mutating:
             await self._until_mutated(number)
 
+    async def until_served(self, path: str, definition: Body, served: str) -> None:
+        """Make a definition on both, and wait until its resource is served."""
+        for server in self._servers:
+            await server(post(path, definition))
+            async with asyncio.timeout(_NOTICED_WITHIN):
+                while (await server(Ask("GET", served))).status != 200:
+                    await asyncio.sleep(0.05)
+
+    async def until(self, question: Ask, text: str) -> None:
+        """Ask the real server until its answer has the text."""
+        async with asyncio.timeout(_NOTICED_WITHIN):
+            while text not in str((await self._servers[0](question)).body):
+                await asyncio.sleep(0.05)
+
     async def _until_denied(self, probe: Body, text: str) -> None:
         path = query(f"/api/v1/namespaces/{self.namespace}/configmaps", {"dryRun": "All"})
-        async with asyncio.timeout(_NOTICED_WITHIN):
-            while text not in str((await self._servers[0](post(path, probe))).body):
-                await asyncio.sleep(0.05)
+        found = ""
+        try:
+            async with asyncio.timeout(_NOTICED_WITHIN):
+                while text not in found:
+                    found = str((await self._servers[0](post(path, probe))).body)
+                    await asyncio.sleep(0.02)
+        except TimeoutError:
+            raise AssertionError(f"never {text}: {found}") from None
 
     async def _until_mutated(self, number: str) -> None:
         """Policies of the other kind have informers of their own: one of them shows a mark."""

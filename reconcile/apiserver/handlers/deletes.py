@@ -46,6 +46,9 @@ class Deleter:
             if admitted:
                 await self._admit(context, old)
             stays, graceful = self._mark(context, old)
+            if admitted and graceful and not stays and not context.dry_run:
+                # Marked first and then removed, as two writes: admission is asked about each.
+                await self._admit(context, old)
             new = old
             stored_form = await parts.store.stored_form(resource, new)
             if parts.store.find(resource, context.namespace, context.name) is not held:

@@ -40,6 +40,12 @@ _TEXTS = {
     ),
 }
 
+_KNOWN = frozenset(
+    (f"{group}/{version}", kind)
+    for group, kind in (("admission.k8s.io", "AdmissionReview"), ("apiextensions.k8s.io", "ConversionReview"))
+    for version in ("v1", "v1beta1")
+)
+
 
 class CallError(Exception):
     """A webhook could not be asked, or did not answer with what was asked for."""
@@ -81,12 +87,12 @@ class Caller:
                 if handler is not None:
                     found = handler(json.loads(json.dumps(review)))
                     made = await found if isawaitable(found) else found
-                    return json.loads(json.dumps(made))
+                    return _registered(json.loads(json.dumps(made)))
                 address = self._resolve(service) if service else host
                 ca_bundle = base64.b64decode(config.get("caBundle") or "")
                 body = msgspec.json.encode(review)
                 call = WebhookCall(url, address, server_name, ca_bundle, body)
-                return _review(await self._dialer.post(call))
+                return _registered(_review(await self._dialer.post(call)))
         except TimeoutError:
             raise CallError(f"Post {go_quote(url)}: context deadline exceeded") from None
         except DialError as error:
@@ -148,6 +154,17 @@ def _review(answer: WebhookAnswer) -> Review:
             '"json:\\"kind,omitempty\\"" }'
         )
     return found
+
+
+def _registered(review: Review) -> Review:
+    """The review, when it is of a kind that is known. Raises CallError."""
+    version, kind = review.get("apiVersion") or "", review.get("kind") or ""
+    if version and kind and (version, kind) not in _KNOWN:
+        raise CallError(
+            f"no kind {go_quote(kind)} is registered for version {go_quote(version)} in scheme "
+            '"pkg/runtime/scheme.go:111"'
+        )
+    return review
 
 
 def _refusal(answer: WebhookAnswer) -> str:
