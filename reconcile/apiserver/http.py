@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from aiohttp import web
 
     from reconcile.apiserver.certificates import ServingCertificates
+    from reconcile.apiserver.kubelet.sessions import Session
 
 _GZIP_FROM = 128 * 1024
 # The attribute in which a certificate may carry its user's uid.
@@ -239,6 +240,8 @@ class HTTPFrontEnd:
     async def _send(self, request: web.BaseRequest, response: Response) -> web.StreamResponse:
         from aiohttp import web
 
+        if response.session is not None:
+            return await self._upgrade(request, response.session)
         if response.stream is not None:
             return await self._stream(request, response)
         body = response.body
@@ -254,6 +257,34 @@ class HTTPFrontEnd:
         if len(body) > MAX_BODY:
             await request.release()
         return made
+
+    async def _upgrade(self, request: web.BaseRequest, session: Session) -> web.StreamResponse:
+        from aiohttp import WSMsgType, web
+
+        upgraded = web.WebSocketResponse(
+            protocols=(session.protocol,), max_msg_size=MAX_BODY, compress=False, timeout=1.0
+        )
+        await upgraded.prepare(request)
+
+        class OneSocket:
+            async def send(self, message: bytes) -> None:
+                await upgraded.send_bytes(message)
+
+            async def receive(self) -> bytes | None:
+                while True:
+                    message = await upgraded.receive()
+                    if message.type is WSMsgType.BINARY:
+                        return message.data
+                    if message.type is WSMsgType.TEXT:
+                        return message.data.encode()
+                    if message.type is not WSMsgType.PONG:
+                        return None
+
+        # The client left, and there is nobody to tell.
+        with contextlib.suppress(ConnectionError, OSError):
+            await session.run(OneSocket())
+            await upgraded.close()
+        return upgraded
 
     async def _stream(self, request: web.BaseRequest, response: Response) -> web.StreamResponse:
         from aiohttp import web

@@ -14,6 +14,7 @@ from reconcile.apiserver.handlers.handler import Handler
 from reconcile.apiserver.handlers.parts import AdmissionChain, Parts
 from reconcile.apiserver.handlers.store import ObjectStore
 from reconcile.apiserver.interfaces import ADMIN, User
+from reconcile.apiserver.kubelet.backend import Kubelet
 from reconcile.apiserver.registry import Registry
 from reconcile.apiserver.storage import Snapshot, Storage
 from reconcile.runtime import Runtime, SystemRuntime
@@ -33,7 +34,8 @@ class ServerOptions:
     Attributes:
         garbage_collection: dependents go when their owners went; foreground and orphan deletion work.
         namespace_deletion: a deleted namespace's content is deleted, then the namespace.
-        service_accounts: each namespace gets its `default` ServiceAccount and `kube-root-ca.crt` ConfigMap.
+        service_accounts: each namespace gets its `default` ServiceAccount and `kube-root-ca.crt` ConfigMap,
+            and secrets of type `kubernetes.io/service-account-token` their token.
         resource_quotas: what a quota limits is counted in its status. Off, its status is the test's to write;
             admission goes by it in either case.
         storage_protection: deleted claims and volumes go once nothing uses them.
@@ -49,6 +51,7 @@ class ServerOptions:
         access: who may do what: authentication, RBAC, impersonation. None: whoever asks is the administrator.
         webhooks: how admission and conversion webhooks are reached: functions in this process, addresses of
             services, a dialer.
+        kubelet: what is behind pods: logs, commands, ports. None: nothing, as of nodes without a kubelet.
     """
 
     garbage_collection: bool = True
@@ -65,6 +68,7 @@ class ServerOptions:
     data_dir: Path | None = None
     access: AccessOptions | None = None
     webhooks: WebhookOptions = field(default_factory=WebhookOptions)
+    kubelet: Kubelet | None = None
 
 
 class APIServer:
@@ -125,6 +129,7 @@ class APIServer:
             tokens=self._control.tokens,
             authentication=self._control.authentication,
             gate=self._control.gate,
+            kubelet=self.options.kubelet or Kubelet(),
         )
         self._paths = Paths(
             Discovery(self.registry),
@@ -175,6 +180,9 @@ class APIServer:
             publisher = ServiceAccountPublisher(self.storage, self.access)
             await publisher.sync()
             self._run(publisher.run(), "service accounts")
+            from reconcile.apiserver.access.secret_tokens import SecretTokens
+
+            self._run(SecretTokens(self.storage, self.access).run(), "tokens of secrets")
         if self.options.garbage_collection:
             from reconcile.apiserver.garbage_collection import GarbageCollector
 
@@ -248,6 +256,10 @@ class APIServer:
         """
         from reconcile.apiserver.in_process import InProcessTransport
 
+        if user is not None and self.options.access is not None:
+            from reconcile.apiserver.access.user import authenticated
+
+            user = authenticated(user)
         return InProcessTransport(self.handler, user)
 
     async def serve(

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 
 from reconcile.apiserver.interfaces import ADMIN, User
 from reconcile.apiserver.status import StatusError
+
+if TYPE_CHECKING:
+    from reconcile.apiserver.kubelet.sessions import Session
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +61,7 @@ class Response:
         body: the body; empty when `stream` is set.
         stream: the body in frames.
         warnings: values of `Warning` header fields.
+        session: what goes on once the connection is upgraded; status is 101 then.
     """
 
     status: int
@@ -65,6 +69,7 @@ class Response:
     body: bytes = b""
     stream: Stream | None = None
     warnings: tuple[str, ...] = ()
+    session: Session | None = None
 
 
 JSON_HEADERS = {"cache-control": "no-cache, private", "content-type": "application/json"}

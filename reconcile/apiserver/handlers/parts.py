@@ -19,6 +19,7 @@ from reconcile.apiserver.interfaces import (
     SchemaSource,
     TableRenderer,
 )
+from reconcile.apiserver.kubelet.backend import Kubelet
 from reconcile.apiserver.registry import Registry
 from reconcile.objects.identity import GroupVersionKind
 from reconcile.runtime import Runtime
@@ -45,6 +46,7 @@ class Parts:
     gate: Gate | None = None
     access: Access = field(init=False)
     caller: Caller | None = None
+    kubelet: Kubelet = field(default_factory=Kubelet)
 
     def schema_for(self, gvk: GroupVersionKind) -> ObjectSchema:
         """The schema of a built-in kind that has to exist."""

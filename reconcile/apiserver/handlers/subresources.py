@@ -25,11 +25,12 @@ from reconcile.apiserver.interfaces import (
 )
 from reconcile.apiserver.managedfields.scale import to_object, to_scale
 from reconcile.apiserver.resources import Resource
-from reconcile.objects.identity import ResourceType
+from reconcile.objects.identity import GroupVersionKind, ResourceType
 
 if TYPE_CHECKING:
     from reconcile.apiserver.handlers.handler import Handler
 
+_BEHIND_PODS = ("log", "exec", "attach", "portforward")
 _VERBS = {"GET": "get", "PUT": "update", "PATCH": "patch", "POST": "create"}
 
 
@@ -54,6 +55,8 @@ class Subresources:
             return await self._act(request, context, query, form, subresource)
         if isinstance(subresource, ProjectedSubresource):
             return await self._project(request, context, query, form, subresource)
+        if found.resource.type.group_resource == "pods" and subresource.name in _BEHIND_PODS:
+            return await self._reach(request, context, query)
         if not isinstance(subresource, ObjectSubresource):
             kind = found.resource.type
             raise status.StatusError(
@@ -68,6 +71,19 @@ class Subresources:
         if verb == "update":
             return await self._handler.update(request, context, query, form, subresource.rules)
         return await self._handler.patch(request, context, query, form, subresource.rules)
+
+    async def _reach(self, request: Request, context: RequestContext, query: Query) -> Response:
+        """A pod's log, or the way into one of its containers or ports."""
+        from reconcile.apiserver.kubelet.logs import answer_log
+        from reconcile.apiserver.kubelet.sessions import options_object, session_of
+
+        if context.subresource == "log":
+            return await answer_log(self._parts.kubelet, context, query)
+        options = options_object(context, query)
+        attributes = attributes_of("CONNECT", context, options, None)
+        kind = GroupVersionKind("", "v1", options["kind"])
+        await self._parts.admission.admit_and_validate(attributes, kind=kind)
+        return session_of(self._parts.kubelet, request, context, query)
 
     def _body_resource(self, parent: Resource, subresource: Subresource) -> Resource:
         """The subresource's body as a resource of its own kind, for schema and messages."""
