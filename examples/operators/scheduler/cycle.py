@@ -6,9 +6,10 @@ import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, islice
+from operator import add
 
-from .filtering import NOTHING, fit_error, try_node
-from .framework import SKIP, Attempt, CycleState, Plugin, PluginError, Refusal, Remedy
+from .filtering import NOTHING, asker, fit_error, try_node
+from .framework import SKIP, Attempt, CycleState, Plugin, PluginError, Refusal, Remedy, has
 from .nodes import NodeInfo
 from .pods import PodInfo
 from .profile import Profile
@@ -25,7 +26,6 @@ class Decision:
         node: the chosen node; empty when there is none.
         message: why there is none, in kube-scheduler's words.
         rejected_by: names of the plugins that said no, so that the queue knows what could help.
-        scores: the total of each node that passed, when more than one did.
         remedy: what would help a pod that fits nowhere; None for a pod that has a node.
         pending: those of them that wait for something which is on its way.
         looked_at: how many nodes were asked; the next decision begins behind them.
@@ -35,7 +35,6 @@ class Decision:
     node: str = ""
     message: str = ""
     rejected_by: frozenset[str] = frozenset()
-    scores: dict[str, int] = field(default_factory=dict)
     state: CycleState = field(default_factory=CycleState, repr=False)
     remedy: Remedy | None = None
     pending: frozenset[str] = frozenset()
@@ -82,14 +81,11 @@ def _decide(profile: Profile, snapshot: Snapshot, pod: PodInfo, dice: random.Ran
         return _refused(profile, snapshot, pod, state, found, len(snapshot.nodes))
     if len(found.feasible) == 1:
         return Decision(node=found.feasible[0].name, state=state, looked_at=looked_at)
-    totals = [0] * len(found.feasible)
-    for _, scores in score_nodes(profile, snapshot, pod, state, found.feasible):
-        totals = [total + score for total, score in zip(totals, scores, strict=True)]
+    totals = total_scores(profile, snapshot, pod, state, found.feasible)
     best = max(totals)
     chosen = dice.choice([at for at, total in enumerate(totals) if total == best])
     return Decision(
         node=found.feasible[chosen].name,
-        scores={node.name: total for node, total in zip(found.feasible, totals, strict=True)},
         state=state,
         looked_at=looked_at,
     )
@@ -119,7 +115,7 @@ def find_feasible(
     for plugin in profile.plugins.pre_filters:
         try:
             answer = plugin.pre_filter(state, pod, snapshot)
-        except PluginError as error:
+        except Exception as error:  # whatever a plugin fails with
             raise PluginError(f'running PreFilter plugin "{plugin.name}": {error}') from error
         if isinstance(answer, Refusal):
             if answer.final:
@@ -148,8 +144,9 @@ def find_feasible(
         found.feasible.append(nominated)
         return found
     enough, start = enough_nodes(len(nodes)), start % len(nodes) if nodes else 0
+    ask = asker(profile.plugins, state, pod, snapshot)
     for node in chain(islice(nodes, start, None), islice(nodes, start)) if start else nodes:
-        refusal = try_node(profile.plugins, state, pod, node, snapshot)
+        refusal = ask(node)
         if refusal is not None:
             found.refusals[node.name] = refusal
             continue
@@ -163,13 +160,69 @@ def score_nodes(
     profile: Profile, snapshot: Snapshot, pod: PodInfo, state: CycleState, nodes: Sequence[NodeInfo]
 ) -> Iterator[tuple[str, list[int]]]:
     """Of each plugin that has a preference, the weighted scores of the nodes."""
+    for plugin in _scorers(profile, snapshot, pod, state, nodes):
+        yield plugin.name, _weighted(profile, plugin, state, pod, nodes)
+
+
+def _scorers(
+    profile: Profile, snapshot: Snapshot, pod: PodInfo, state: CycleState, nodes: Sequence[NodeInfo]
+) -> Iterator[Plugin]:
     for plugin in profile.plugins.scorers:
-        if not plugin.pre_score(state, pod, nodes, snapshot):
-            continue
-        counted = _remembered_scores if plugin.local else _scores
-        scores = plugin.normalize(state, counted(plugin, state, pod, nodes), nodes)
-        weight = profile.weight(plugin)
-        yield plugin.name, scores if weight == 1 else [weight * score for score in scores]
+        try:
+            has_preference = plugin.pre_score(state, pod, nodes, snapshot)
+        except Exception as error:  # whatever a plugin fails with
+            raise PluginError(f'running PreScore plugin "{plugin.name}": {error}') from error
+        if has_preference:
+            yield plugin
+
+
+def _weighted(
+    profile: Profile, plugin: Plugin, state: CycleState, pod: PodInfo, nodes: Sequence[NodeInfo]
+) -> list[int]:
+    counted = _remembered_scores if plugin.local else _scores
+    try:
+        scores = counted(plugin, state, pod, nodes)
+    except Exception as error:  # whatever a plugin fails with
+        text = f'running Score plugins: plugin "{plugin.name}" failed with: {error}'
+        raise PluginError(text) from error
+    scores = plugin.normalize(state, scores, nodes)
+    weight = profile.weight(plugin)
+    return scores if weight == 1 else [weight * score for score in scores]
+
+
+def total_scores(
+    profile: Profile, snapshot: Snapshot, pod: PodInfo, state: CycleState, nodes: Sequence[NodeInfo]
+) -> list[int]:
+    """The weighted scores of all plugins together.
+
+    Those that look at one node alone, and whose scores are not brought in proportion to those of other nodes,
+    are remembered as one sum.
+    """
+    alone: list[Plugin] = []
+    totals = [0] * len(nodes)
+    for plugin in _scorers(profile, snapshot, pod, state, nodes):
+        if plugin.local and not has(plugin, "normalize"):
+            alone.append(plugin)
+        else:
+            totals = list(map(add, totals, _weighted(profile, plugin, state, pod, nodes)))
+    if alone:
+        totals = list(map(add, totals, _remembered_sums(profile, alone, state, pod, nodes)))
+    return totals
+
+
+def _remembered_sums(
+    profile: Profile, plugins: Sequence[Plugin], state: CycleState, pod: PodInfo, nodes: Sequence[NodeInfo]
+) -> list[int]:
+    key = (*(plugin.name for plugin in plugins), pod.shape)
+    weights = [(plugin, profile.weight(plugin)) for plugin in plugins]
+    sums: list[int] = []
+    for node in nodes:
+        total = node.memo.get(key)
+        if total is None:
+            total = sum(weight * plugin.score(state, pod, node) for plugin, weight in weights)
+            node.remember(key, total)
+        sums.append(total)
+    return sums
 
 
 def _scores(plugin: Plugin, state: CycleState, pod: PodInfo, nodes: Sequence[NodeInfo]) -> list[int]:
@@ -198,7 +251,7 @@ def _refused(
     for plugin in profile.plugins.post_filters:
         try:
             offered = plugin.post_filter(attempt)
-        except PluginError as error:
+        except Exception as error:  # whatever a plugin fails with
             # Told, and nothing else comes of it: the others are not asked.
             remedy, told = Remedy(), [str(error)]
             break

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from .framework import CycleState, Plugin, PluginError, Plugins, Refusal
 from .nodes import NodeInfo
@@ -40,6 +40,27 @@ def try_node(
     return _filter(plugins, state, pod, node)
 
 
+def asker(
+    plugins: Plugins, state: CycleState, pod: PodInfo, snapshot: Snapshot
+) -> Callable[[NodeInfo], Refusal | None]:
+    """`try_node` for many nodes: what is the same for all of them is looked at once."""
+    if snapshot.keeps_room:
+        return lambda node: try_node(plugins, state, pod, node, snapshot)
+    shape = pod.shape
+    others = [plugin for plugin in plugins.other_filters if plugin.name not in state.skipped]
+
+    def ask(node: NodeInfo) -> Refusal | None:
+        refusal = node.memo.get(shape, NOTHING)
+        if refusal is NOTHING:
+            refusal = _first_refusal(plugins.local_filters, state, pod, node)
+            node.remember(shape, refusal)
+        if refusal is None and others:
+            return _first_refusal(others, state, pod, node)
+        return refusal
+
+    return ask
+
+
 def _filter(plugins: Plugins, state: CycleState, pod: PodInfo, node: NodeInfo) -> Refusal | None:
     """The refusal of the first plugin that says no."""
     refusal = node.memo.get(pod.shape, NOTHING)
@@ -56,7 +77,7 @@ def _first_refusal(
         if plugin.name not in state.skipped:
             try:
                 refusal = plugin.filter(state, pod, node)
-            except PluginError as error:
+            except Exception as error:  # whatever a plugin fails with
                 raise PluginError(f'running "{plugin.name}" filter plugin: {error}') from error
             if refusal is not None:
                 return refusal

@@ -128,6 +128,8 @@ def pod_info(pod: Pod) -> PodInfo:
         spec.node_selector,
         node_affinity,
         spec.tolerations,
+        # Another scheduler may ask other plugins.
+        spec.scheduler_name,
     )
     return PodInfo(
         key=pod.key,

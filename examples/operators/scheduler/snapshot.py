@@ -140,6 +140,11 @@ class Snapshot:
         """All objects of such a kind."""
         return list(self._objects.get(kind, {}).values())
 
+    @property
+    def keeps_room(self) -> bool:
+        """Whether any node keeps room for a pod that waits."""
+        return bool(self._nominated)
+
     def nominated_to(self, node: str) -> list[PodInfo]:
         """Pods that wait, and for which preemption made room on this node."""
         if not self._nominated:

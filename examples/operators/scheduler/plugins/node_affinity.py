@@ -14,7 +14,7 @@ from reconcile.api.core.v1 import (
 )
 
 from ..events import Change, HelpedBy
-from ..framework import SKIP, CycleState, Plugin, Refusal, normalized
+from ..framework import SKIP, CycleState, Plugin, PluginError, Refusal, normalized
 from ..nodes import NodeInfo
 from ..pods import PodInfo
 from ..snapshot import Snapshot
@@ -54,6 +54,9 @@ class NodeAffinity(Plugin):
         return None
 
     def pre_score(self, state: CycleState, pod: PodInfo, nodes: object, snapshot: object, /) -> bool:
+        wrong = _unreadable([wish.preference for wish in _preferred(pod)])
+        if wrong:
+            raise PluginError(wrong)
         return bool(_preferred(pod))
 
     def score(self, state: CycleState, pod: PodInfo, node: NodeInfo, /) -> int:
@@ -64,7 +67,26 @@ class NodeAffinity(Plugin):
 
 
 def _after_node(pod: PodInfo, old: NodeInfo | None, new: NodeInfo) -> bool:
-    return matches_required(pod, new) and (old is None or not matches_required(pod, old))
+    if matches_required(pod, new):
+        return old is None or not matches_required(pod, old)
+    # Where a term cannot be read nobody knows.
+    required = _required(pod)
+    return required is not None and bool(_unreadable(required.node_selector_terms))
+
+
+def _unreadable(terms: Sequence[NodeSelectorTerm]) -> str:
+    """What is wrong with the first requirement that the server took and nobody can ask; empty if none."""
+    for number, term in enumerate(terms):
+        for place, each in enumerate(term.match_expressions):
+            if each.operator in ("Gt", "Lt") and not _is_number(each.values[0]):
+                where = f"[{number}].matchExpressions[{place}].values[0]"
+                rule = "for 'Gt', 'Lt' operators, the value must be an integer"
+                return f'{where}: Invalid value: "{each.values[0]}": {rule}'
+    return ""
+
+
+def _is_number(text: str) -> bool:
+    return text.lstrip("+-").isdecimal() and len(text) < 20
 
 
 def matches_required(pod: PodInfo, node: NodeInfo) -> bool:

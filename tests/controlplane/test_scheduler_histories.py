@@ -1,0 +1,56 @@
+"""The example scheduler beside kube-scheduler: the same scripts on the same real server, the same histories.
+
+What pods go through state by state (condition, nominated node, node, disruption), what events tell them,
+and how many pods each node gets. `helpers.scheduling_histories.told` says what is not compared.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from random import Random
+
+import pytest
+from helpers.scheduling_stage import SCRIPTS, play_all, recorded, stage, stage_options, version_of
+
+from reconcile.testing.control_plane import ControlPlane
+
+pytestmark = [pytest.mark.controlplane, pytest.mark.real_time]
+
+SHARE = 20
+
+
+@pytest.mark.timeout(600)
+async def test_a_share_of_the_scripts_goes_as_kube_scheduler_played_them(needs_control_plane: None) -> None:
+    histories = recorded()
+    share = Random(9).sample(SCRIPTS, SHARE)
+    wrong: dict[str, list[str]] = {}
+    async with ControlPlane(stage_options(kube_scheduler=False)) as plane:
+        assert version_of(plane) == histories["version"]
+        async with stage(plane, kube_scheduler=False) as here:
+            for script in share:
+                if found := await here.compare(script, histories["scripts"][script.name]):
+                    wrong[script.name] = found
+    assert not wrong, "\n".join(f"{name}\n  " + "\n  ".join(found) for name, found in wrong.items())
+
+
+@pytest.mark.nightly
+@pytest.mark.timeout(3600)
+async def test_all_scripts_go_as_beside_kube_scheduler(needs_control_plane: None) -> None:
+    async with ControlPlane(stage_options(kube_scheduler=True)) as plane:
+        expected = await play_all(plane, SCRIPTS, kube_scheduler=True)
+    wrong: dict[str, list[str]] = {}
+    async with (
+        ControlPlane(stage_options(kube_scheduler=False)) as plane,
+        stage(plane, kube_scheduler=False) as here,
+    ):
+        for script in SCRIPTS:
+            if found := await here.compare(script, expected[script.name]):
+                wrong[script.name] = found
+    for theme, count in Counter(script.theme for script in SCRIPTS).items():
+        print(f"{count:3} scripts about {theme}")
+    print(f"{len(SCRIPTS)} scripts beside kube-scheduler, {len(wrong)} went otherwise")
+    assert not wrong, "\n".join(f"{name}\n  " + "\n  ".join(found) for name, found in wrong.items())
+
+
+def test_the_recorded_histories_are_of_these_scripts() -> None:
+    assert {script.name for script in SCRIPTS} == set(recorded()["scripts"])

@@ -1,0 +1,121 @@
+"""A real control plane on which scripts are played before kube-scheduler or the example, with hollow nodes.
+
+`python -m helpers.scheduling_stage` (in `tests/`) records what kube-scheduler does in each script; a test
+plays a share of them before the example alone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from helpers.example_objects import ROOT
+from helpers.scheduling_histories import Written, differences, record
+from helpers.scheduling_scene import prepare
+from helpers.scheduling_scripts_nodes import NODES
+from helpers.scheduling_scripts_pods import PODS
+from helpers.scheduling_scripts_troubles import TROUBLES
+from helpers.scheduling_scripts_volumes import VOLUMES
+
+from examples.operators import scheduler
+from examples.operators.hollow_nodes import Kubelet, Timings
+from reconcile import Client, Manager, ManagerOptions
+from reconcile.testing.control_plane import ControlPlane, ControlPlaneOptions
+
+SCRIPTS: tuple[Written, ...] = (*NODES, *PODS, *TROUBLES, *VOLUMES)
+RECORDED = ROOT / "tests" / "controlplane" / "recorded" / "kube_scheduler_histories.json"
+
+CONTROLLERS = (
+    "serviceaccount-controller",
+    "resourcequota-controller",
+    "disruption-controller",
+    "persistentvolume-binder-controller",
+    "ephemeral-volume-controller",
+)
+
+
+def stage_options(*, kube_scheduler: bool) -> ControlPlaneOptions:
+    """Nodes are ready when they are made: nobody taints them until a controller has looked."""
+    return ControlPlaneOptions(
+        apiserver_flags=("--disable-admission-plugins=TaintNodesByCondition",),
+        controllers=CONTROLLERS,
+        controller_manager_flags=("--pvclaimbinder-sync-period=1s",),
+        scheduler=kube_scheduler,
+    )
+
+
+class Stage:
+    """One control plane, with the scheduler that plays on it.
+
+    Attributes:
+        seconds: that all scripts took.
+    """
+
+    def __init__(self, client: Client) -> None:
+        self.client = client
+        self.seconds = 0.0
+        self._played = 0
+
+    async def play(self, script: Written) -> dict[str, Any]:
+        self._played += 1
+        began = time.perf_counter()
+        history = await record(self.client, script, f"script-{self._played}")
+        self.seconds += time.perf_counter() - began
+        return history
+
+    async def compare(self, script: Written, expected: dict[str, Any]) -> list[str]:
+        """Where this scheduler differs from what is expected.
+
+        Who differs plays once more: kinds are watched one by one, and in which order their events are seen
+        is nobody's to say.
+        """
+        found = differences(expected, await self.play(script))
+        return found and differences(expected, await self.play(script))
+
+
+@asynccontextmanager
+async def stage(plane: ControlPlane, *, kube_scheduler: bool) -> AsyncIterator[Stage]:
+    async with (
+        Client.from_kubeconfig(plane.kubeconfig) as client,
+        Client.from_kubeconfig(plane.kubeconfig) as other,
+    ):
+        manager = Manager(other, options=ManagerOptions(log_level="error"))
+        manager.add(Kubelet(Timings()))
+        if not kube_scheduler:
+            scheduler.setup(manager)
+        async with manager:
+            await prepare(client)
+            yield Stage(client)
+
+
+def version_of(plane: ControlPlane) -> str:
+    return json.loads(plane.kubectl("version", "-o", "json"))["serverVersion"]["gitVersion"]
+
+
+async def play_all(
+    plane: ControlPlane, scripts: Iterable[Written], *, kube_scheduler: bool
+) -> dict[str, dict[str, Any]]:
+    async with stage(plane, kube_scheduler=kube_scheduler) as here:
+        return {script.name: await here.play(script) for script in scripts}
+
+
+def recorded() -> dict[str, Any]:
+    """What kube-scheduler did: its version, and a history of each script."""
+    return json.loads(RECORDED.read_text())
+
+
+def _write(path: Path) -> None:
+    with ControlPlane(stage_options(kube_scheduler=True)) as plane:
+        histories = asyncio.run(play_all(plane, SCRIPTS, kube_scheduler=True))
+        version = version_of(plane)
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(json.dumps({"version": version, "scripts": histories}, indent=1, sort_keys=True) + "\n")
+
+
+if __name__ == "__main__":
+    _write(RECORDED)
