@@ -14,6 +14,7 @@ LINES: Final = tuple(
         "resource names", "paths", "subresources", "wildcards", "verbs", "aggregation", "escalation", "bind",
         "create on update", "unknown paths", "SubjectAccessReview", "LocalSubjectAccessReview",
         "SelfSubjectAccessReview", "SelfSubjectRulesReview", "impersonation", "constrained impersonation",
+        "tokens of secrets", "certificates",
     )
 )  # fmt: skip
 REVIEWS: Final = "/apis/authorization.k8s.io/v1"

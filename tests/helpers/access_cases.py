@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import base64
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 from helpers.access_builders import (
     account,
     binding,
@@ -13,7 +19,7 @@ from helpers.access_builders import (
     who,
 )
 from helpers.access_cases_granting import constrained, escalation, impersonation
-from helpers.access_cases_reviews import reviews, tokens
+from helpers.access_cases_reviews import reviews, secrets, tokens
 from helpers.access_servers import RBAC, SAR, SETTLE, acting, by, with_token
 from helpers.differential import Ask, apply, delete, get, merge, post, put
 
@@ -35,6 +41,9 @@ def cases(ns: str) -> dict[str, list[Ask]]:
         "impersonation": impersonation(ns, maps, cluster_roles, cluster_bindings),
         "constrained impersonation": constrained(ns, here, cluster_roles, cluster_bindings),
         "tokens": tokens(ns, here),
+        "tokens of secrets": secrets(ns, here),
+        "certificates": _certificates(ns, cluster_roles, cluster_bindings),
+        "subresources": _subresources(ns, here, roles, bindings),
     }
 
 
@@ -278,4 +287,62 @@ def _create_on_update(ns: str, here: str, roles: str, bindings: str) -> list[Ask
         SETTLE,
         by("bob", put(f"{leases}/made", {"metadata": {"name": "made"}})),
         by("bob", apply(f"{maps}/made", applied)).good(line),
+    ]
+
+
+def _request() -> str:
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "a")])
+    made = x509.CertificateSigningRequestBuilder().subject_name(name).sign(key, hashes.SHA256())
+    return base64.b64encode(made.public_bytes(serialization.Encoding.PEM)).decode()
+
+
+def _certificates(ns: str, cluster_roles: str, cluster_bindings: str) -> list[Ask]:
+    """Approving and signing need the verbs `approve` and `sign` for the request's signer."""
+    line = "access: certificates"
+    requests = "/apis/certificates.k8s.io/v1/certificatesigningrequests"
+    name, group = f"{ns}-request", "certificates.k8s.io"
+    wanted = {"signerName": "example.com/sign", "usages": ["client auth"], "request": _request()}
+    approved = {"type": "Approved", "status": "True", "reason": "r", "message": "m"}
+    update = rule(
+        "create get update", "certificatesigningrequests certificatesigningrequests/approval", group
+    )
+    approval = f"{requests}/{name}/approval"
+    body = {"metadata": {"name": name}, "spec": wanted, "status": {"conditions": [approved]}}
+    return [
+        post(cluster_roles, role(f"{ns}-csr", update)),
+        post(cluster_bindings, binding(f"{ns}-csr", "ClusterRole", f"{ns}-csr", user("bob"))),
+        SETTLE,
+        by("bob", post(requests, {"metadata": {"name": name}, "spec": wanted})).good(line),
+        by("bob", put(approval, body)).bad(line),
+        put(
+            f"{cluster_roles}/{ns}-csr",
+            role(f"{ns}-csr", update, rule("approve", "signers", group, "example.com/*")),
+        ),
+        SETTLE,
+        by("bob", put(approval, body)).good(line),
+        delete(f"{requests}/{name}"),
+        delete(f"{cluster_bindings}/{ns}-csr"),
+    ]
+
+
+def _subresources(ns: str, here: str, roles: str, bindings: str) -> list[Ask]:
+    line = "access: subresources"
+    resources = "pods/eviction pods/binding serviceaccounts/token"
+    eviction = {"metadata": {"name": "none"}}
+    return [
+        post(f"{here}/serviceaccounts", {"metadata": {"name": "robot"}}),
+        post(roles, role("acting", rule("create", resources))),
+        post(bindings, binding("acting", "Role", "acting", user("bob"))),
+        by("alice", post(f"{here}/serviceaccounts/robot/token", {"spec": {}})).bad(line),
+        by("alice", post(f"{here}/pods/none/eviction", eviction)).bad(line),
+        by("alice", post(f"{here}/pods/none/binding", {"target": {"name": "n"}})).bad(line),
+        by("alice", post(f"{here}/bindings", {"target": {"name": "n"}})).bad(line),
+        by("alice", post(f"{here}/pods/none/exec", {})).bad(line),
+        by("alice", get(f"{here}/pods/none/proxy/a/b")).bad(line),
+        by("alice", put(f"/api/v1/namespaces/{ns}/finalize", {})).bad(line),
+        SETTLE,
+        by("bob", post(f"{here}/serviceaccounts/robot/token", {"spec": {}})).named("bobs").good(line),
+        by("bob", post(f"{here}/pods/none/eviction", eviction)),
+        by("bob", get(f"{here}/serviceaccounts/robot")).bad(line),
     ]

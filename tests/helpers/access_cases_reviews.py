@@ -145,6 +145,32 @@ def reviews(ns: str, roles: str, bindings: str) -> list[Ask]:
     ]
 
 
+def secrets(ns: str, here: str) -> list[Ask]:
+    line = "access: tokens of secrets"
+    kind = "kubernetes.io/service-account-token"
+    secret: dict[str, Any] = {"type": kind, "metadata": {"name": "robot-token"}}
+    secret["metadata"]["annotations"] = {"kubernetes.io/service-account.name": "robot"}
+    other = {**secret, "metadata": {**secret["metadata"], "name": "second"}}
+    token = f"{here}/secrets/robot-token"
+    return [
+        post(f"{here}/serviceaccounts", {"metadata": {"name": "robot"}}),
+        post(f"{here}/secrets", secret),
+        post(f"{here}/secrets", other),
+        Ask("FILLED", token).named("secret"),
+        Ask("FILLED", f"{here}/secrets/second").named("second"),
+        with_token("$token(secret)", who()).good(line),
+        token_review("$token(secret)").good(line),
+        token_review("$token(secret)", "other").good(line),
+        delete(f"{here}/secrets/second"),
+        Ask("GONE", "$token(second)"),
+        token_review("$token(second)").good(line),
+        with_token("$token(second)", who()).bad(line),
+        delete(f"{here}/serviceaccounts/robot"),
+        Ask("GONE", "$token(secret)"),
+        with_token("$token(secret)", who()).bad(line),
+    ]
+
+
 def tokens(ns: str, here: str) -> list[Ask]:
     line, bound, reviews = "access: service account tokens", "access: bound tokens", "access: TokenReview"
     own = "https://kubernetes.default.svc.cluster.local"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import http.client
 import itertools
 import json
@@ -19,6 +20,7 @@ from helpers.differential_compare import Comparison
 
 from reconcile.apiserver import APIServer, ServerOptions
 from reconcile.apiserver.access.options import AccessOptions
+from reconcile.apiserver.access.secret_tokens import SecretTokens
 from reconcile.apiserver.access.tokens import parse_tokens
 from reconcile.apiserver.http import HTTPOptions
 from reconcile.testing.control_plane import ControlPlane, ControlPlaneOptions
@@ -81,8 +83,8 @@ def _with(question: Ask, headers: tuple[tuple[str, str], ...], *, certified: boo
 SETTLE = Ask("SETTLE", "")
 """Waits until the real server's authorizer has heard of everything that was written.
 
-Beside it there are UNTIL, which waits until a role has the rules of the body, and GONE, which waits until a
-token is not taken any more.
+Beside it there are UNTIL, which waits until a role has the rules of the body, FILLED, until a secret has a
+token, and GONE, until a token is not taken any more.
 """
 
 
@@ -160,11 +162,17 @@ def server_at(url: str, certificate: Path, key: Path) -> Server:
             question = replace(question, body=json.loads(_filled(json.dumps(question.body), tokens)))
         answer = await asyncio.to_thread(connections.ask, question)
         if question.label and isinstance(answer.body, dict):
-            token = (answer.body.get("status") or {}).get("token") if answer.status == 201 else None
-            tokens[question.label] = token or "none"
+            tokens[question.label] = _token_in(answer.body) or "none"
         return replace(answer, body=_comparable(question, answer.body, tokens))
 
     return ask
+
+
+def _token_in(body: dict[str, Any]) -> str | None:
+    """The token of a token request's answer, or of a secret."""
+    if body.get("kind") == "Secret":
+        return base64.b64decode((body.get("data") or {}).get("token") or "").decode()
+    return (body.get("status") or {}).get("token") if isinstance(body.get("status"), dict) else None
 
 
 def _comparable(question: Ask, body: Any, tokens: Mapping[str, str]) -> Any:
@@ -191,7 +199,8 @@ def guarded_control_plane(directory: Path) -> Iterator[ControlPlane]:
     file = directory / "tokens.csv"
     file.write_text(TOKENS)
     options = ControlPlaneOptions(
-        apiserver_flags=(f"--token-auth-file={file}",), controllers=("clusterrole-aggregation-controller",)
+        apiserver_flags=(f"--token-auth-file={file}",),
+        controllers=("clusterrole-aggregation-controller", "serviceaccount-token-controller"),
     )
     with ControlPlane(options) as plane:
         yield plane
@@ -221,7 +230,9 @@ _numbers = itertools.count()
 @asynccontextmanager
 async def guarded_servers(plane: ControlPlane, directory: Path) -> AsyncIterator[GuardedServers]:
     """The real server and a new embedded one."""
-    async with APIServer(OPTIONS) as server:
+    async with APIServer(OPTIONS) as server, asyncio.TaskGroup() as tasks:
+        # Of what `service_accounts` turns on the real server of the tests has this alone.
+        filling = tasks.create_task(SecretTokens(server.storage, server.access).run())
         address = await server.serve(options=HTTPOptions(tls=True))
         certificate, key = directory / "admin.crt", directory / "admin.key"
         certificate.write_bytes(address.client_certificate)
@@ -235,6 +246,7 @@ async def guarded_servers(plane: ControlPlane, directory: Path) -> AsyncIterator
             server,
             kubeconfig,
         )
+        filling.cancel()
 
 
 async def make_namespace(servers: GuardedServers, namespace: str) -> None:
@@ -277,6 +289,9 @@ async def converse(servers: GuardedServers, questions: Sequence[Ask], namespace:
         if question.method == "UNTIL":
             await asyncio.gather(*(_until_rules(ask, question) for ask in (servers.real, servers.ours)))
             continue
+        if question.method == "FILLED":
+            await asyncio.gather(*(_until_filled(ask, question) for ask in (servers.real, servers.ours)))
+            continue
         if question.method == "GONE":
             await asyncio.gather(*(_until_gone(ask, question.path) for ask in (servers.real, servers.ours)))
             continue
@@ -291,6 +306,14 @@ async def _until_rules(ask: Server, question: Ask) -> None:
     async with asyncio.timeout(_WAIT):
         while ((await ask(Ask("GET", question.path))).body.get("rules") or []) != question.body:
             await asyncio.sleep(0.02)
+
+
+async def _until_filled(ask: Server, question: Ask) -> None:
+    """Until a secret has its token, by the label of which it is known then."""
+    async with asyncio.timeout(_WAIT):
+        while "token" not in (await ask(Ask("GET", question.path))).body.get("data", {}):
+            await asyncio.sleep(0.02)
+    await ask(replace(question, method="GET"))
 
 
 async def _until_gone(ask: Server, token: str) -> None:

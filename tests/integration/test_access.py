@@ -10,7 +10,7 @@ import pytest
 
 from reconcile import ConfigurationError, ForbiddenError, ObjectReconciler, Result
 from reconcile.api.coordination.v1 import Lease, LeaseSpec
-from reconcile.api.core.v1 import ConfigMap, Container, Pod, PodSpec, ServiceAccount
+from reconcile.api.core.v1 import ConfigMap, Container, Pod, PodSpec, Secret, ServiceAccount
 from reconcile.apiserver import AccessOptions, APIServer, ServerOptions, service_account
 from reconcile.apiserver.http import Address, HTTPOptions
 from reconcile.client.client import Client
@@ -133,6 +133,22 @@ async def test_a_token_ends_with_its_pod() -> None:
             await admin.delete(Pod, "default/one", grace_period_seconds=0)
             with pytest.raises(UnauthorizedError):
                 await one.list(ConfigMap, namespace="default")
+
+
+def test_a_secret_gets_its_accounts_token_and_goes_with_the_account() -> None:
+    kind = "kubernetes.io/service-account-token"
+    with Cluster() as cluster:
+        cluster.create(ServiceAccount(metadata=ObjectMeta(name="robot", namespace="default")))
+        meta = ObjectMeta(
+            name="robot", namespace="default", annotations={"kubernetes.io/service-account.name": "robot"}
+        )
+        cluster.create(Secret(metadata=meta, type=kind))
+        cluster.settle()
+        data = cluster.get(Secret, "default/robot").data or {}
+        assert sorted(data) == ["namespace", "token"]
+        cluster.delete(ServiceAccount, "default/robot")
+        cluster.settle()
+        assert cluster.get_or_none(Secret, "default/robot") is None
 
 
 class Marker(ObjectReconciler[ConfigMap]):
