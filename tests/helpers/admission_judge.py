@@ -147,6 +147,8 @@ class AdmissionJudge(Comparison):
         objects, with the collection that they are made in, that have to be seen before.
         """
         await self.no_policies()
+        if params:
+            await self._keep_watching()
         number = str(next(self._numbers))
         kind = "MutatingAdmissionPolicy" if mutating else "ValidatingAdmissionPolicy"
         made = [self._policy(kind, dict(each)) for each in policies]
@@ -193,6 +195,26 @@ class AdmissionJudge(Comparison):
         )
         if mutating:
             await self._until_mutated(number)
+
+    async def _keep_watching(self) -> None:
+        """One policy that stays: when the last with a kind of parameters goes, the real server stops watching
+        that kind, and with a built-in one it never begins again."""
+        spec: Body = {
+            "name": "keeper",
+            "paramKind": {"apiVersion": "v1", "kind": "ConfigMap"},
+            "matchConstraints": {"objectSelector": {"matchLabels": {"never": "matched"}}},
+            "validations": [{"expression": "true"}],
+        }
+        ref = {"name": "keeper", "namespace": "default", "parameterNotFoundAction": "Allow"}
+        for suffix, each in (
+            ("policies", self._policy("ValidatingAdmissionPolicy", spec)),
+            (
+                "policybindings",
+                self._binding("ValidatingAdmissionPolicyBinding", {"name": "keeper", "paramRef": ref}),
+            ),
+        ):
+            answer = await self._servers[0](post(f"{GROUP}/validatingadmission{suffix}", each))
+            assert answer.status in (201, 409), answer.body
 
     async def until_served(self, path: str, definition: Body, served: str) -> None:
         """Make a definition on both, and wait until its resource is served."""

@@ -395,7 +395,7 @@ async def mutating(judge: AdmissionJudge) -> None:
             True,
         ),
         ("JSONPatch", {"mutations": [patches(
-            '[JSONPatch{op: "add", path: "/data/" + jsonpatch.escapeKey("a.b/c~d"), value: "x"}]')]}, one, False),
+            '[JSONPatch{op: "add", path: "/data/" + jsonpatch.escapeKey("a/~"), value: "x"}]')]}, one, False),
         ("JSONPatch", {**on_webs, "mutations": [patches(add("/spec/foo", "1"))]}, webs, False),
         (
             "JSONPatch",

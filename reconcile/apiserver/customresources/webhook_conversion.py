@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 JSONObject = dict[str, Any]
 _GROUP = "apiextensions.k8s.io"
+_TIMEOUT = 30.0
 
 
 class WebhookConversion:
@@ -67,7 +68,7 @@ class WebhookConversion:
         }
         named = f"conversion webhook for {objects[0].get('apiVersion')}, Kind={objects[0].get('kind')}"
         try:
-            answer = await self._caller.ask(self._config, review, None)
+            answer = await self._caller.ask(self._config, review, _TIMEOUT)
             found = _objects(answer, version, uid)
         except (CallError, _BadAnswer) as error:
             raise _failed(f"{named} failed: {error}") from None

@@ -63,9 +63,9 @@ class Caller:
     async def close(self) -> None:
         await self._dialer.close()
 
-    async def ask(self, config: Mapping[str, Any], review: Review, timeout: float | None) -> Review:
-        """The review that comes back. `timeout` in seconds; None for no limit. Raises CallError."""
-        query = "" if timeout is None else f"?timeout={_seconds(timeout)}"
+    async def ask(self, config: Mapping[str, Any], review: Review, timeout: float) -> Review:
+        """The review that comes back. `timeout` in seconds. Raises CallError."""
+        query = f"?timeout={_seconds(timeout)}"
         service = config.get("service")
         if service:
             port = service.get("port") or 443
