@@ -328,11 +328,11 @@ def _certificates(ns: str, cluster_roles: str, cluster_bindings: str) -> list[As
 
 def _subresources(ns: str, here: str, roles: str, bindings: str) -> list[Ask]:
     line = "access: subresources"
-    resources = "pods/eviction pods/binding serviceaccounts/token"
+    resources = "pods/eviction pods/binding serviceaccounts/token pods/attach"
     eviction = {"metadata": {"name": "none"}}
     return [
         post(f"{here}/serviceaccounts", {"metadata": {"name": "robot"}}),
-        post(roles, role("acting", rule("create", resources))),
+        post(roles, role("acting", rule("create", resources), rule("get", "pods/exec pods/attach"))),
         post(bindings, binding("acting", "Role", "acting", user("bob"))),
         by("alice", post(f"{here}/serviceaccounts/robot/token", {"spec": {}})).bad(line),
         by("alice", post(f"{here}/pods/none/eviction", eviction)).bad(line),
@@ -345,4 +345,7 @@ def _subresources(ns: str, here: str, roles: str, bindings: str) -> list[Ask]:
         by("bob", post(f"{here}/serviceaccounts/robot/token", {"spec": {}})).named("bobs").good(line),
         by("bob", post(f"{here}/pods/none/eviction", eviction)),
         by("bob", get(f"{here}/serviceaccounts/robot")).bad(line),
+        by("bob", get(f"{here}/pods/none/exec", command="a")).bad(line),
+        by("bob", get(f"{here}/pods/none/attach")),
+        by("bob", get(f"{here}/pods/none/portforward")).bad(line),
     ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from reconcile.apiserver import status
 from reconcile.apiserver.access.attributes import Attributes
 from reconcile.apiserver.field_errors import go_quote
+from reconcile.apiserver.interfaces import RequestContext
 
 
 def forbidden_to(attributes: Attributes, reason: str = "") -> status.StatusError:
@@ -14,6 +15,26 @@ def forbidden_to(attributes: Attributes, reason: str = "") -> status.StatusError
         text = text.replace(char, escaped)
     detail = f"{text}: {reason}" if reason else text
     return status.forbidden(attributes.group, attributes.resource, attributes.name, detail)
+
+
+def require_create(context: RequestContext) -> None:
+    """Whoever opens a session in a pod by GET, as WebSockets do, needs the verb `create` too. Raises 403."""
+    authorizer, kind = context.authorizer, context.resource.type
+    if authorizer is None or context.verb == "create":
+        return
+    wanted = Attributes(
+        context.user,
+        "create",
+        kind.plural,
+        kind.group,
+        kind.version,
+        context.subresource,
+        context.namespace,
+        context.name,
+    )
+    decision = authorizer.authorize(wanted)
+    if not decision.allowed:
+        raise status.forbidden(kind.group, kind.plural, context.name, decision.reason)
 
 
 def _cannot(attributes: Attributes) -> str:

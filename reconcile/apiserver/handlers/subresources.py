@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from reconcile.apiserver import status
+from reconcile.apiserver.access.forbidden import require_create
 from reconcile.apiserver.handlers.addressing import check_name
 from reconcile.apiserver.handlers.messages import Request, Response
 from reconcile.apiserver.handlers.negotiation import Form
@@ -83,6 +84,7 @@ class Subresources:
         attributes = attributes_of("CONNECT", context, options, None)
         kind = GroupVersionKind("", "v1", options["kind"])
         await self._parts.admission.admit_and_validate(attributes, kind=kind)
+        require_create(context)
         return session_of(self._parts.kubelet, request, context, query)
 
     def _body_resource(self, parent: Resource, subresource: Subresource) -> Resource:
