@@ -24,6 +24,8 @@ from .behaviour import DEAD
 from .stages import last_status, next_status, seconds_to_end
 from .timings import Timings
 
+_BLINK = 0.01
+
 BY_NODE = Index("spec.nodeName")
 """Finds the pods of a node."""
 
@@ -67,7 +69,8 @@ class Kubelet(ObjectReconciler[Pod]):
         if not same(status, pod.status):
             pod.status = status
             await self.client.update_status(pod)
-        return Result(requeue_after=wait) if wait is not None else None
+        # A container that ended is seen so for a moment, even where it is started again at once.
+        return Result(requeue_after=max(wait, _BLINK)) if wait is not None else None
 
     async def _finish(self, pod: Pod) -> None:
         """Tell how its containers ended, and take the pod away."""

@@ -1,10 +1,10 @@
 """The control plane's side of a lost node: conditions, taints, evictions.
 
 A node whose Lease is not renewed for `timings.silence` seconds becomes Ready=Unknown and gets the taint
-`unreachable`; one that says Ready=False gets `not-ready`. The NoSchedule taint keeps new pods away, the
-NoExecute one drives pods out: those without a toleration at once, others when their `tolerationSeconds`
-are over. A pod deleted on a lost node stays Terminating until its kubelet is back to confirm it: nobody
-else can know that it has stopped.
+`unreachable`, and its pods become Ready=False; one that says Ready=False gets `not-ready`. The NoSchedule
+taint keeps new pods away, the NoExecute one drives pods out: those without a toleration at once, others when
+their `tolerationSeconds` are over. A pod deleted on a lost node stays Terminating until its kubelet is back
+to confirm it: nobody else can know that it has stopped.
 """
 
 from __future__ import annotations
@@ -45,6 +45,8 @@ class NodeLifecycle(ObjectReconciler[Node]):
             message = "Kubelet stopped posting node status."
             put(node, "Ready", "Unknown", "NodeStatusUnknown", message, self.runtime.now())
             node = await self.client.update_status(node)
+        if health != "True":
+            await self._mark_not_ready(node)
         wanted = taints_for(health)
         if with_taints(node, wanted, format_time(self.runtime.now())):
             node = await self.client.update(node)
@@ -82,6 +84,17 @@ class NodeLifecycle(ObjectReconciler[Node]):
         if now - since > self._timings.silence:
             return "Unknown"
         return _ready(node)
+
+    async def _mark_not_ready(self, node: Node) -> None:
+        """Nobody knows whether the pods of a silent node serve: to their controllers they do not."""
+        for pod in self.cache.list(Pod, index=(BY_NODE.name, node.metadata.name)):
+            ready = [one for one in pod.status.conditions if one.type == "Ready" and one.status == "True"]
+            for one in ready:
+                one.status = "False"
+                one.last_transition_time = format_time(self.runtime.now())
+                self.events.event(pod, "Warning", "NodeNotReady", "MarkPodNotReady", "Node is not ready")
+                with suppress(NotFoundError):
+                    await self.client.update_status(pod)
 
     async def _evict(self, node: Node, taints: Sequence[str]) -> None:
         now = asyncio.get_running_loop().time()
