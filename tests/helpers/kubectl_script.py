@@ -51,13 +51,14 @@ class Said:
 class Step:
     """One command line; `stdin` is what it reads, `editor` a sed script that takes an editor's place.
 
-    `any_order`: lines come in an order that the server does not set.
+    `any_order`: lines come in an order that the server does not set. `without`: lines with this are left out.
     """
 
     command: str
     stdin: str = ""
     editor: str = ""
     any_order: bool = False
+    without: str = ""
 
 
 def run(program: Path, kubeconfig: Path, steps: list[Step]) -> Iterator[Said]:
@@ -72,11 +73,14 @@ def run(program: Path, kubeconfig: Path, steps: list[Step]) -> Iterator[Said]:
             input=step.stdin,
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=600,
             env=environment,
             check=False,
         )
         output, errors = plain(done.stdout), plain(done.stderr)
         if step.any_order:
             output, errors = ("\n".join(sorted(text.splitlines())) for text in (output, errors))
+        if step.without:
+            lines = output.splitlines()
+            output = "\n".join(line for line in lines if step.without not in line)
         yield Said(step.command, done.returncode, output, errors)
