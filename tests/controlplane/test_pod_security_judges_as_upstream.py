@@ -7,7 +7,6 @@ template, and what is refused and warned about is compared.
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
@@ -17,9 +16,9 @@ from typing import Any
 import pytest
 import yaml
 from helpers.cel_oracle import module_folder
-from helpers.differential import Answer, Ask, Server, post, real_server
+from helpers.differential import Ask, post, real_server
 from helpers.differential_compare import Comparison
-from helpers.differential_pod_security import labels
+from helpers.differential_pod_security import judgement, labels
 from helpers.differential_run import Both, both, make_namespace, until_said
 
 from reconcile.apiserver.pod_security.evaluation import CHECKS
@@ -66,7 +65,7 @@ async def _ask(control_plane: Any, folder: Path, level: str, minor: int, judged:
     namespace = f"pod-security-{level}-{minor:02}"
     version = f"v1.{minor}"
     async with both(real, lambda: None) as both_servers:
-        servers = replace(both_servers, real=_judgement(real), ours=_judgement(both_servers.ours))
+        servers = replace(both_servers, real=judgement(real), ours=judgement(both_servers.ours))
         await make_namespace(namespace, servers)
         given = labels(enforce=level, enforce_version=version, warn=level, warn_version=version)
         comparison = await _labelled(servers, namespace, given)
@@ -82,23 +81,6 @@ async def _ask(control_plane: Any, folder: Path, level: str, minor: int, judged:
             judged.pods[file.stem.rstrip("0123456789"), outcome] += 1
     judged.asked += comparison.asked
     assert not comparison.found, "\n".join(comparison.found)
-
-
-def _judgement(server: Server) -> Server:
-    """The server's answers without what validation makes of a pod and warns about: it is judged elsewhere."""
-
-    async def ask(question: Ask) -> Answer:
-        answer = await server(question)
-        body = answer.body if answer.status >= 400 else {}
-        about = tuple(
-            text
-            for warning in answer.warnings
-            for text in re.findall(r'299 - "((?:[^"\\]|\\.)*)"', warning)
-            if "PodSecurity" in text
-        )
-        return Answer(answer.status, body, about)
-
-    return ask
 
 
 async def _labelled(servers: Both, namespace: str, given: dict[str, str]) -> Comparison:

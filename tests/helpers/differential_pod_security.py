@@ -6,9 +6,10 @@ Every check of every version is asked elsewhere, with upstream's own pods
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
-from helpers.differential import Ask, merge, post, put, strategic
+from helpers.differential import Answer, Ask, Server, merge, post, put, strategic
 from helpers.differential_cases import deployment, pod
 
 Body = dict[str, Any]
@@ -32,6 +33,23 @@ def _labelled(namespace: str, **modes: str | None) -> Ask:
     )
     given = labels(**{mode: value for mode, value in modes.items() if value is not None})
     return merge(f"/api/v1/namespaces/{namespace}", {"metadata": {"labels": {**every, **given}}})
+
+
+def judgement(server: Server) -> Server:
+    """The server's answers without what validation makes of a pod and warns about: it is judged elsewhere."""
+
+    async def ask(question: Ask) -> Answer:
+        answer = await server(question)
+        body = answer.body if answer.status >= 400 else {}
+        about = tuple(
+            text
+            for warning in answer.warnings
+            for text in re.findall(r'299 - "((?:[^"\\]|\\.)*)"', warning)
+            if "PodSecurity" in text
+        )
+        return Answer(answer.status, body, about)
+
+    return ask
 
 
 _RESTRICTED: Body = {
