@@ -9,8 +9,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
-from reconcile import APIError, TransportError
-
 from .filtering import fit_error
 from .framework import CycleState, Plugin, PluginError, Plugins, PreFlight, Refusal, Surroundings, Wait
 from .pods import PodInfo
@@ -32,7 +30,7 @@ def reserve(plugins: Plugins, state: CycleState, pod: PodInfo, node: str) -> Non
     for plugin in plugins.reservers:
         try:
             refusal = plugin.reserve(state, pod, node)
-        except PluginError as error:
+        except Exception as error:  # whatever a plugin fails with
             raise PluginError(f'running Reserve plugin "{plugin.name}": {error}') from error
         if refusal is not None:
             raise Refused(node, refusal)
@@ -49,7 +47,7 @@ def permit(plugins: Plugins, state: CycleState, pod: PodInfo, node: str) -> dict
     for plugin in plugins.permitters:
         try:
             answer = plugin.permit(state, pod, node)
-        except PluginError as error:
+        except Exception as error:  # whatever a plugin fails with
             raise PluginError(f'running Permit plugin "{plugin.name}": {error}') from error
         if isinstance(answer, Wait):
             waits[plugin.name] = min(answer.seconds, _LONGEST_WAIT)
@@ -66,7 +64,7 @@ def pre_flights(
     for plugin in plugins.pre_binders:
         try:
             flight = plugin.pre_bind_pre_flight(state, pod, node)
-        except PluginError as error:
+        except Exception as error:  # whatever a plugin fails with
             raise PluginError(f'running PreBindPreFlight "{plugin.name}": {error}') from error
         if flight is not None:
             found.append((plugin, flight))
@@ -108,7 +106,7 @@ async def pre_bind(
 async def _pre_bind(plugin: Plugin, state: CycleState, pod: PodInfo, node: str, around: Surroundings) -> None:
     try:
         refusal = await plugin.pre_bind(state, pod, node, around)
-    except (PluginError, APIError, TransportError) as error:
+    except Exception as error:  # whatever a plugin fails with
         raise PluginError(f'running PreBind plugin "{plugin.name}": {error}') from error
     if refusal is not None:
         raise Refused(node, refusal)

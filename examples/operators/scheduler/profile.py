@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from reconcile import ConfigurationError
+
 from .default_plugins import PLUGINS
 from .framework import Plugin, Plugins
 from .plugins.balanced_allocation import BalancedAllocation
@@ -36,10 +38,28 @@ class Profile:
     Attributes:
         plugins: in the order in which they are asked.
         weights: by plugin name; 1 where absent.
+
+    Raises `ConfigurationError` for what kube-scheduler does not start with: a weight of nobody, or one that
+    is not positive; a plugin twice; not one plugin that sorts the queue, or none that binds.
     """
 
     plugins: Plugins
     weights: Mapping[str, int] = field(default_factory=dict[str, int])
+
+    def __post_init__(self) -> None:
+        names = [plugin.name for plugin in self.plugins]
+        for name in names:
+            if names.count(name) > 1:
+                raise ConfigurationError(f"plugin {name} is there twice; leave one of them out")
+        for name, weight in self.weights.items():
+            if name not in names:
+                raise ConfigurationError(f"there is a weight for {name}, and no such plugin in the profile")
+            if weight <= 0:
+                raise ConfigurationError(f"the weight of {name} is {weight}; it has to be at least 1")
+        if len(self.plugins.sorters) != 1:
+            raise ConfigurationError("a profile needs one plugin that sorts the queue, such as PrioritySort")
+        if not self.plugins.binders:
+            raise ConfigurationError("a profile needs a plugin that binds, such as DefaultBinder")
 
     def weight(self, plugin: Plugin) -> int:
         return self.weights.get(plugin.name, 1)

@@ -29,6 +29,10 @@ _SLICE = 0.005
 """For so many seconds decisions follow each other before the rest of the process has its turn."""
 
 
+_BESIDE = 16
+"""So many bindings are written at once. Each takes a connection, and more of them are not quicker."""
+
+
 class Scheduler:
     """Binds pods to nodes, those of each profile by its plugins.
 
@@ -63,6 +67,7 @@ class Scheduler:
         self._intake = Intake(self._snapshot, self._queue, self._profiles, self._now, self._wake_up)
         self._preemption = Preemption(manager, self._teller, self._intake.pod, self._hold_back)
         self._wake = asyncio.Event()
+        self._requests = asyncio.Semaphore(_BESIDE)
         self._next_node = 0
         self._tasks: set[asyncio.Task[Any]] = set()
         self._pre_binding: dict[str, asyncio.Task[Any]] = {}
@@ -219,7 +224,8 @@ class Scheduler:
         pod = waiting.pod
         plugins = self._profiles[pod.scheduler].plugins
         try:
-            await binding.bind(plugins, decision.state, pod, decision.node, self._around(pod))
+            async with self._requests:
+                await binding.bind(plugins, decision.state, pod, decision.node, self._around(pod))
         except (APIError, TransportError) as error:
             text = error.message if isinstance(error, APIError) else str(error)
             raise PluginError(f'running Bind plugin "DefaultBinder": {text}') from error
