@@ -126,12 +126,13 @@ NOT_BUILT: Final = (
     "subresource: log, exec, attach, portforward, proxy (nothing is behind them: 501)",
     "custom: the conversion webhook",
     "admission: webhooks, ValidatingAdmissionPolicy, MutatingAdmissionPolicy",
-    "access: RBAC, access reviews, impersonation, checked service account tokens",
     "controllers: the judge runs without controllers on either side",
     "front ends: CBOR",
 )
 
 UNCOMPARED: Final = {
+    "access: authentication, RBAC, reviews, impersonation": "by the tests of access beside a real server "
+    "with RBAC (test_differential_access.py, test_differential_access_drawn.py)",
     "custom: CEL rules, transition rules, cost limits, ratcheting": "by the tests of CEL beside these "
     "(tests/controlplane/test_cel_conformance.py, tests/integration/test_cel_rules.py)",
     "storage: one revision counter, bounded watch history": "tests/unit/apiserver/test_watches.py; the real "

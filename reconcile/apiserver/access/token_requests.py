@@ -17,6 +17,13 @@ _PROJECTED: Final = 3607
 _EXTENDED: Final = 365 * 24 * 60 * 60
 
 
+def set_defaults(body: JSONObject) -> None:
+    """An hour, where a request says nothing."""
+    spec: JSONObject = body.setdefault("spec", {})
+    if spec.get("expirationSeconds") is None:
+        spec["expirationSeconds"] = 3600
+
+
 async def issue_token(body: JSONObject, context: RequestContext) -> JSONObject:
     """Sign a token as the request wants it, after what it is to be bound to was looked up."""
     metadata: JSONObject = body["metadata"]
@@ -38,9 +45,7 @@ async def issue_token(body: JSONObject, context: RequestContext) -> JSONObject:
     spec: JSONObject = body.setdefault("spec", {})
     if not spec.get("audiences"):
         spec["audiences"] = list(tokens.audiences)
-    seconds = spec.get("expirationSeconds")
-    if seconds is None:
-        seconds = spec["expirationSeconds"] = 3600
+    seconds: int = spec["expirationSeconds"]
     if errors := _duration_errors(seconds):
         raise status.invalid(_GROUP, _KIND, "", errors)
     spec.setdefault("boundObjectRef", None)

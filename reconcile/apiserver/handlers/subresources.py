@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from reconcile.apiserver import status
 from reconcile.apiserver.access.forbidden import require_create
+from reconcile.apiserver.access.token_requests import set_defaults
 from reconcile.apiserver.handlers.addressing import check_name
 from reconcile.apiserver.handlers.messages import Request, Response
 from reconcile.apiserver.handlers.negotiation import Form
@@ -134,6 +135,7 @@ class Subresources:
         await self._parts.admission.admit_and_validate(attributes, kind=resource.type.gvk)
         if subresource.name_checked:
             # A token request is answered with its metadata, all others with a Status.
+            set_defaults(body)
             self._parts.field_manager.update(body, None, replace(context, resource=resource))
         made = await subresource.action(body, context)
         code = int(made.get("code") or 201) if made.get("kind") == "Status" else 201
