@@ -15,15 +15,17 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from reconcile.apiserver.access.options import AccessOptions
     from reconcile.apiserver.access.user import service_account
+    from reconcile.apiserver.admission.webhooks.options import WebhookOptions
     from reconcile.apiserver.server import APIServer, ServerOptions
 
 _ROOMS = {
     "APIServer": "server",
     "AccessOptions": "access.options",
     "ServerOptions": "server",
+    "WebhookOptions": "admission.webhooks.options",
     "service_account": "access.user",
 }
-__all__ = ["APIServer", "AccessOptions", "ServerOptions", "service_account"]
+__all__ = ["APIServer", "AccessOptions", "ServerOptions", "WebhookOptions", "service_account"]
 
 
 def __getattr__(name: str) -> object:

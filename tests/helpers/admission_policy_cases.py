@@ -73,7 +73,7 @@ async def validations(judge: AdmissionJudge) -> None:
             {"name": "both", "expression": "variables.k + variables.k"},
             {"name": "never", "expression": "object.data.never"},
         ],
-        **says("variables.both == 'vv'", messageExpression="variables.both"),
+        **says("variables.both == 'vv'", messageExpression="string(variables.both)"),
     }
     await _try(judge, named, one, other, none, line=v("variables"))
 
@@ -133,6 +133,7 @@ async def conditions_and_constraints(judge: AdmissionJudge) -> None:
 
 
 async def variables_of_requests(judge: AdmissionJudge) -> None:
+    given: list[tuple[str, bool, str]] = []
     met = v("request")
     for expression, good in (
         ("request.operation == 'CREATE' && request.dryRun && request.name == 'a'", True),
@@ -144,7 +145,7 @@ async def variables_of_requests(judge: AdmissionJudge) -> None:
         ("request.namespace == 'other'", False),
         ("object.metadata.namespace == request.namespace && oldObject == null", True),
     ):
-        await _try(judge, says(expression), (cm(judge), good), line=met)
+        given.append((expression, good, met))
     met = v("namespaceObject")
     for expression, good in (
         ("namespaceObject.metadata.name == object.metadata.namespace", True),
@@ -152,7 +153,7 @@ async def variables_of_requests(judge: AdmissionJudge) -> None:
         ("namespaceObject.status.phase == 'Active'", True),
         ("has(namespaceObject.metadata.annotations)", False),
     ):
-        await _try(judge, says(expression), (cm(judge), good), line=met)
+        given.append((expression, good, met))
     met = v("authorizer")
     for expression, good in (
         ("authorizer.group('').resource('pods').namespace('default').check('create').allowed()", True),
@@ -163,7 +164,14 @@ async def variables_of_requests(judge: AdmissionJudge) -> None:
         ("authorizer.serviceAccount('Bad', 'x').path('/healthz').check('get').allowed()", False),
         ("authorizer.group('a').resource('b').subresource('c').name('d').check('e').errored()", False),
     ):
-        await _try(judge, says(expression), (cm(judge), good), line=met)
+        given.append((expression, good, met))
+    for met in dict.fromkeys(line for _, _, line in given):
+        # What holds is asked in one policy: each configuration is waited for.
+        holds = [{"expression": text} for text, good, line in given if good and line == met]
+        await _try(judge, {"validations": holds}, (cm(judge), True), line=met)
+    for expression, good, met in given:
+        if not good:
+            await _try(judge, says(expression), (cm(judge), False), line=met)
     path = f"/api/v1/namespaces/{judge.namespace}/configmaps"
     await judge.no_policies()
     await judge.policies(says("oldObject == null || object == null || object.data.k == oldObject.data.k"))

@@ -17,6 +17,7 @@ from reconcile.apiserver.admission.webhooks.options import (
     Dialer,
     DialError,
     Review,
+    ReviewHandler,
     WebhookAnswer,
     WebhookCall,
     WebhookOptions,
@@ -85,9 +86,7 @@ class Caller:
             async with asyncio.timeout(timeout):
                 handler = self._handlers.get(key)
                 if handler is not None:
-                    found = handler(json.loads(json.dumps(review)))
-                    made = await found if isawaitable(found) else found
-                    return _registered(json.loads(json.dumps(made)))
+                    return _registered(await _handled(handler, review))
                 address = self._resolve(service) if service else host
                 ca_bundle = base64.b64decode(config.get("caBundle") or "")
                 body = msgspec.json.encode(review)
@@ -154,6 +153,19 @@ def _review(answer: WebhookAnswer) -> Review:
             '"json:\\"kind,omitempty\\"" }'
         )
     return found
+
+
+async def _handled(handler: ReviewHandler, review: Review) -> Review:
+    """What a function answers, as bytes would have carried it. Raises CallError."""
+    try:
+        found = handler(json.loads(json.dumps(review)))
+        made = await found if isawaitable(found) else found
+        return json.loads(json.dumps(made))
+    except Exception as error:
+        text = f"{type(error).__name__}: {error}"
+        raise CallError(
+            f"an error on the server ({go_quote(text)}) has prevented the request from succeeding"
+        ) from error
 
 
 def _registered(review: Review) -> Review:
