@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from reconcile import ConfigurationError, ForbiddenError, ObjectReconciler, Result
 from reconcile.api.coordination.v1 import Lease, LeaseSpec
 from reconcile.api.core.v1 import ConfigMap, Container, Pod, PodSpec, Secret, ServiceAccount
 from reconcile.apiserver import AccessOptions, APIServer, ServerOptions, service_account
 from reconcile.apiserver.http import Address, HTTPOptions
+from reconcile.cli.embedded import embedded_server
 from reconcile.client.client import Client
 from reconcile.client.credentials import Connection, StaticCredentials
 from reconcile.errors import UnauthorizedError
@@ -133,6 +137,22 @@ async def test_a_token_ends_with_its_pod() -> None:
             await admin.delete(Pod, "default/one", grace_period_seconds=0)
             with pytest.raises(UnauthorizedError):
                 await one.list(ConfigMap, namespace="default")
+
+
+@pytest.mark.real_time
+async def test_the_kubeconfig_of_a_guarded_server_is_its_administrators(tmp_path: Path) -> None:
+    async with embedded_server(port=0, access=AccessOptions()) as embedded:
+        kubeconfig = tmp_path / "kubeconfig"
+        kubeconfig.write_text(embedded.kubeconfig)
+        async with Client.from_kubeconfig(kubeconfig) as admin:
+            assert await admin.list(Pod, namespace="default") is not None
+        authority = base64.b64decode(
+            yaml.safe_load(embedded.kubeconfig)["clusters"][0]["cluster"]["certificate-authority-data"]
+        )
+        nobody = Connection(embedded.url, StaticCredentials(), authority)
+        async with Client.from_connection(nobody) as client:
+            with pytest.raises(ForbiddenError, match='User "system:anonymous" cannot list resource "pods"'):
+                await client.list(Pod, namespace="default")
 
 
 def test_a_secret_gets_its_accounts_token_and_goes_with_the_account() -> None:
