@@ -11,7 +11,6 @@ from typing import Any
 
 from reconcile.apiserver import status
 from reconcile.apiserver.handlers.parts import Parts
-from reconcile.apiserver.handlers.store import decode_object, encode_object
 from reconcile.apiserver.handlers.writes import attributes_of
 from reconcile.apiserver.interfaces import JSONObject, RequestContext
 from reconcile.apiserver.storage import StorageConflictError, StoredObject
@@ -74,7 +73,7 @@ class Deleter:
         chain = self._parts.admission
         if not chain.plugins_for("DELETE", context.resource, ""):
             return
-        attributes = attributes_of("DELETE", context, None, decode_object(encode_object(old)))
+        attributes = attributes_of("DELETE", context, None, old)
         if context.verb == "deletecollection":
             attributes.name = ""
         await chain.admit_and_validate(attributes)
