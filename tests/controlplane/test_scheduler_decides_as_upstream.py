@@ -20,13 +20,25 @@ from helpers.go_tools import TOOLS, built
 from helpers.scheduling_oracle import Verdict, ask_oracle, ask_ours
 from helpers.scheduling_worlds import World, make_world
 
-from examples.operators.scheduler import migration, volume_matching
+from examples.operators.scheduler import (
+    device_allocator,
+    device_constraints,
+    device_pools,
+    device_results,
+    devices,
+    extended_resources,
+    migration,
+    volume_matching,
+)
 from examples.operators.scheduler.default_plugins import GATES, PLUGINS
+from examples.operators.scheduler.device_allocator import InUse
+from examples.operators.scheduler.device_requests import Selectors, Wanted
 from examples.operators.scheduler.framework import MAX_SCORE, Plugin
 from examples.operators.scheduler.nodes import NodeInfo
 from examples.operators.scheduler.plugins import (
     balanced_allocation,
     default_preemption,
+    dynamic_resources,
     image_locality,
     inter_pod_affinity,
     node_affinity,
@@ -80,6 +92,10 @@ def test_decisions_about_volumes_are_the_same(oracle: Path) -> None:
     check(oracle, range(200_000, 200_200), theme="volumes")
 
 
+def test_decisions_about_claims_are_the_same(oracle: Path) -> None:
+    check(oracle, range(300_000, 300_150), theme="claims")
+
+
 def test_preemptions_are_the_same(oracle: Path) -> None:
     check(oracle, range(100_000, 100_150), theme="priority")
 
@@ -101,6 +117,13 @@ def test_many_decisions_about_volumes_are_the_same(oracle: Path) -> None:
 
 @pytest.mark.nightly
 @pytest.mark.timeout(1800)
+def test_many_decisions_about_claims_are_the_same(oracle: Path) -> None:
+    counted = check(oracle, range(4_000_000, 4_002_000), theme="claims")
+    assert sum(count for what, count in counted.items() if "DynamicResources" in what) >= 500, counted
+
+
+@pytest.mark.nightly
+@pytest.mark.timeout(1800)
 def test_many_preemptions_are_the_same(oracle: Path) -> None:
     counted = check(oracle, range(2_000_000, 2_003_000), theme="priority")
     assert counted["preemption"] >= 300, counted
@@ -108,6 +131,10 @@ def test_many_preemptions_are_the_same(oracle: Path) -> None:
 
 def _count_all(constraint: Constraint, pod: PodInfo, node: NodeInfo) -> int:
     return sum(constraint.selector.matches(other.labels) for other in node.pods.values())
+
+
+def _add_any(found: dict[Any, list[Any]], each: Any) -> None:
+    found.setdefault((each.spec.driver, each.spec.pool.name), []).append(each)
 
 
 MUTANTS: dict[str, tuple[Any, str, Any]] = {
@@ -166,18 +193,48 @@ MUTANTS: dict[str, tuple[Any, str, Any]] = {
     "old zones are not translated": (migration, "_translated", lambda volume, key: volume.spec.node_affinity),
     "old zone labels mean nothing": (volume_zone, "_BETA", {}),
     "volumes have no zone": (VolumeZone, "filter", Plugin.filter),
+    "devices have no selectors": (Selectors, "match", lambda *_: True),
+    "devices are never worn": (Wanted, "tolerates", lambda self, device: True),
+    "devices are for every node": (device_pools, "reaches", lambda *_: True),
+    "old slices count": (device_pools, "_add", _add_any),
+    "half a pool will do": (device_pools.Pool, "usable", True),
+    "devices need not be alike": (device_constraints.Constraint, "add", lambda *_: True),
+    "capacity is endless": (device_allocator, "fits", lambda *_: True),
+    "counters are endless": (device_allocator._Search, "_count", lambda *_: True),
+    "devices in use are free": (devices.Devices, "in_use", lambda self: InUse()),
+    "devices that wait come first": (device_pools, "_has_to_wait", lambda pool: False),
+    "the last alternative is the best": (dynamic_resources, "subrequest_points", lambda *_: 1),
+    "a class is configured for one request": (device_results, "_config", lambda claim, picked: []),
+    "devices are used everywhere": (device_results, "_node_selector", lambda *_: None),
+    "what a claim has is always near": (dynamic_resources, "_available", lambda *_: True),
+    "resources are never devices": (extended_resources, "are_devices", lambda *_: False),
+    "init containers share nothing": (extended_resources, "_count", lambda request: 0),
     "kubelets know everything": (node_declared_features, "_needed", lambda spec: iter(())),
 }
 
 
-THEME_OF = {"spread": "spread", "volume": "volumes", "migration": "volumes", "preemption": "priority"}
+THEME_OF = {
+    "device": "claims",
+    "dynamic_resources": "claims",
+    "extended_resources": "claims",
+    "spread": "spread",
+    "volume": "volumes",
+    "migration": "volumes",
+    "preemption": "priority",
+}
 """Where a wrong rule shows soonest, by a part of the name of the file that has it."""
 
 
 @pytest.fixture(scope="module")
 def judged(oracle: Path) -> list[tuple[World, Verdict]]:
     worlds = [make_world(Random(seed)) for seed in range(400)]
-    for theme, count in {"priority": 300, "spread": 500, "volumes": 450, "features": 40}.items():
+    for theme, count in {
+        "priority": 300,
+        "spread": 500,
+        "volumes": 400,
+        "claims": 300,
+        "features": 40,
+    }.items():
         worlds += [make_world(Random(seed), theme) for seed in range(500, 500 + count)]
     return list(zip(worlds, ask_oracle(oracle, worlds), strict=True))
 

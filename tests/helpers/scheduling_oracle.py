@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import copy
 import json
+import re
 import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
 from typing import Any, cast
@@ -16,14 +19,16 @@ import msgspec
 from helpers.scheduling_worlds import JSONObject, World
 
 from examples.operators.scheduler import binding
+from examples.operators.scheduler.claim_writes import deallocate
 from examples.operators.scheduler.cycle import decide, find_feasible, score_nodes
+from examples.operators.scheduler.devices import KINDS as DEVICE_KINDS
 from examples.operators.scheduler.framework import CycleState, PluginError, Surroundings
 from examples.operators.scheduler.handlers import budget_of
 from examples.operators.scheduler.pods import PodInfo, pod_info
 from examples.operators.scheduler.profile import Profile, default_profile
 from examples.operators.scheduler.snapshot import Snapshot
 from examples.operators.scheduler.volumes import KINDS as VOLUME_KINDS
-from reconcile import Manager, ObjectKey, Selector
+from reconcile import Amount, Manager, NotFoundError, ObjectKey, Selector
 from reconcile.api.core.v1 import Node, Pod
 from reconcile.api.policy.v1 import PodDisruptionBudget
 from reconcile.objects import codec_of
@@ -68,7 +73,7 @@ def ask_oracle(oracle: Path, worlds: Sequence[World]) -> list[Verdict]:
 def _verdict(answer: JSONObject) -> Verdict:
     if "error" in answer:
         # What was asked until then depends on the order of the nodes.
-        return Verdict(error=answer["error"])
+        return Verdict(error=_without_place(answer["error"]))
     rejected = {
         node: (each["plugin"], sorted(each["reasons"]), each["code"] == "UnschedulableAndUnresolvable")
         for node, each in (answer["rejected"] or {}).items()
@@ -85,12 +90,21 @@ def _verdict(answer: JSONObject) -> Verdict:
     )
 
 
+def _without_place(error: str) -> str:
+    """Several nodes may fail; which of them is asked first is chance."""
+    return re.sub(r"\b\w+\.example\.com/[\w/-]+", "a device", error)
+
+
 def _write(verb: str, resource: str, obj: JSONObject) -> JSONObject:
     """What matters of something written."""
-    meta = obj["metadata"]
+    meta = obj.get("metadata", {})
     told: JSONObject = {"verb": verb, "resource": resource, "name": meta.get("name", "")}
     if resource == "persistentvolumes":
         told |= {"claimRef": obj["spec"].get("claimRef"), "annotations": meta.get("annotations")}
+    elif resource == "resourceclaims":
+        told |= _claim(obj)
+    elif resource == "pods":
+        told |= {"devices": obj["status"].get("extendedResourceClaimStatus")}
     elif resource == "persistentvolumeclaims":
         told |= {"annotations": meta.get("annotations")}
     return told
@@ -104,7 +118,7 @@ def ask_ours(world: World, snapshot: Snapshot | None = None) -> Verdict:
     try:
         found = find_feasible(profile, snapshot, pod, state)
     except PluginError as error:
-        return Verdict(error=str(error))
+        return Verdict(error=_without_place(str(error)))
     verdict = Verdict()
     for node in snapshot.nodes:
         if node not in found.feasible:
@@ -125,6 +139,11 @@ def ask_ours(world: World, snapshot: Snapshot | None = None) -> Verdict:
     if decision.remedy is not None:
         verdict.nominated = decision.remedy.node
         # Those that are going already need not be told.
+        recorder = _Recorder()
+        around = Surroundings(cast("Manager", recorder), snapshot, "default-scheduler")
+        for each in decision.remedy.deallocate:
+            asyncio.run(deallocate(each, around))
+        verdict.writes = recorder.writes
         verdict.victims = sorted(str(each.key) for each in decision.remedy.victims if not each.deleting)
     return verdict
 
@@ -139,10 +158,60 @@ class _Recorder:
     async def update(self, obj: Any) -> Any:
         return self._wrote("update", obj)
 
+    async def update_status(self, obj: Any) -> Any:
+        return self._wrote("update", obj)
+
+    async def create(self, obj: Any) -> Any:
+        return self._wrote("create", obj)
+
+    async def get(self, kind: Any, key: ObjectKey) -> Any:
+        raise NotFoundError("nothing is kept here", code=404)
+
+    async def patch(self, kind: Any, key: ObjectKey, patch: JSONObject, **_: Any) -> None:
+        if kind is not Pod:
+            # Taken back after a failure; upstream does that elsewhere.
+            return
+        status = patch["status"]["extendedResourceClaimStatus"]
+        self.writes.append(_write("patch", "pods", {"status": {"extendedResourceClaimStatus": status}}))
+
+    @property
+    def runtime(self) -> Any:
+        return self
+
+    def now(self) -> datetime:
+        return datetime(2026, 1, 1, tzinfo=UTC)
+
+    def uuid(self) -> str:
+        return "drawn"
+
+    def event_recorder(self, name: str) -> Any:
+        return self
+
+    def event(self, *_: Any, **__: Any) -> None: ...
+
     def _wrote(self, verb: str, obj: Any) -> Any:
         plain = msgspec.json.decode(codec_of(obj).encode(obj))
         self.writes.append(_write(verb, type(obj).__resource_type__.plural, plain))
         return obj
+
+
+def _claim(obj: JSONObject) -> JSONObject:
+    """What matters of a ResourceClaim, without what is drawn or is the time."""
+    status = obj.get("status") or {}
+    allocation = copy.deepcopy(status.get("allocation"))
+    if allocation is not None:
+        allocation.pop("allocationTimestamp", None)
+        for result in allocation.setdefault("devices", {}).get("results", ()):
+            if "shareID" in result:
+                result["shareID"] = "drawn"
+            amounts = result.get("consumedCapacity", {})
+            amounts.update({name: str(Amount.parse(amount)) for name, amount in amounts.items()})
+    return {
+        "finalizers": obj["metadata"].get("finalizers", []),
+        "requests": obj.get("spec", {}).get("devices", {}).get("requests") or [],
+        "allocation": allocation,
+        "reservedFor": status.get("reservedFor", []),
+    }
 
 
 async def _bind(
@@ -204,7 +273,7 @@ def tell(snapshot: Snapshot, obj: JSONObject, *, gone: bool = False) -> None:
             snapshot.set_object(kind, key, None if gone else msgspec.convert(obj, kind))
 
 
-KINDS: dict[str, type[Any]] = {kind.__name__: kind for kind in VOLUME_KINDS}
+KINDS: dict[str, type[Any]] = {kind.__name__: kind for kind in (*VOLUME_KINDS, *DEVICE_KINDS)}
 """Kinds that the snapshot keeps as they are."""
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
+from helpers.scheduling_devices import Devices
 from helpers.scheduling_storage import Storage
 
 JSONObject = dict[str, Any]
@@ -28,6 +29,7 @@ THEMES = (
     "images",
     "priority",
     "volumes",
+    "claims",
     "features",
     "mixed",
 )
@@ -82,6 +84,8 @@ def make_world(dice: Random, theme: str | None = None) -> World:
     others = [*_workloads(dice, [waiting, *pods]), *_budgets(dice, theme)]
     if theme == "volumes":
         others += _volumes(dice, nodes, pods, waiting)
+    if theme == "claims":
+        others += _claims(dice, nodes, pods, waiting)
     if theme == "features":
         _features(dice, nodes, waiting)
     if dice.random() < 0.15:
@@ -105,6 +109,26 @@ def _volumes(
     if dice.random() < 0.4:
         waiting["spec"]["priority"] = 1000
     return storage.objects
+
+
+def _claims(
+    dice: Random, nodes: list[JSONObject], pods: list[JSONObject], waiting: JSONObject
+) -> list[JSONObject]:
+    """Drivers offer devices; some pods have some, and the waiting one wants some, by claim or by name."""
+    devices = Devices(dice, nodes, ZONES)
+    for pod in pods:
+        if dice.random() < 0.4:
+            devices.give(pod, waiting=False)
+    kind = dice.random()
+    if kind < 0.85:
+        devices.give(waiting, waiting=True)
+    if kind > 0.75:
+        for container in (*waiting["spec"]["containers"], *waiting["spec"].get("initContainers", ())):
+            if dice.random() < 0.7:
+                requests = container.setdefault("resources", {}).setdefault("requests", {})
+                name = dice.choice(("example.com/gpu", "deviceclass.resource.kubernetes.io/any"))
+                requests[name] = str(dice.randint(1, 2))
+    return devices.objects
 
 
 def _features(dice: Random, nodes: list[JSONObject], waiting: JSONObject) -> None:

@@ -7,6 +7,7 @@ the next decisions. Whatever fails, `unreserve` puts the picture right again, th
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Sequence
 
 from .filtering import fit_error
@@ -84,7 +85,24 @@ async def pre_bind(
     node: str,
     around: Surroundings,
 ) -> None:
-    """Run the plugins in their order, neighbours that allow it side by side; the first error ends all."""
+    """Run the plugins in their order, neighbours that allow it side by side; the first error ends all.
+
+    What was written is then taken back.
+    """
+    try:
+        await _pre_bind_all(flights, state, pod, node, around)
+    except (PluginError, Refused):
+        await _take_back([plugin for plugin, _ in flights], state, pod, node, around)
+        raise
+
+
+async def _pre_bind_all(
+    flights: Sequence[tuple[Plugin, PreFlight]],
+    state: CycleState,
+    pod: PodInfo,
+    node: str,
+    around: Surroundings,
+) -> None:
     groups: list[list[Plugin]] = []
     parallel = False
     for plugin, flight in flights:
@@ -113,11 +131,23 @@ async def _pre_bind(plugin: Plugin, state: CycleState, pod: PodInfo, node: str, 
 
 
 async def bind(plugins: Plugins, state: CycleState, pod: PodInfo, node: str, around: Surroundings) -> None:
-    """Write the decision: the first plugin that binds has done it."""
-    for plugin in plugins.binders:
-        if await plugin.bind(state, pod, node, around):
-            return
-    raise PluginError("no plugin binds pods")
+    """Write the decision: the first plugin that binds has done it. After a failure `pre_bind` is undone."""
+    try:
+        for plugin in plugins.binders:
+            if await plugin.bind(state, pod, node, around):
+                return
+        raise PluginError("no plugin binds pods")
+    except (PluginError, APIError, TransportError):
+        await _take_back(plugins.pre_binders, state, pod, node, around)
+        raise
+
+
+async def _take_back(
+    plugins: Sequence[Plugin], state: CycleState, pod: PodInfo, node: str, around: Surroundings
+) -> None:
+    for plugin in reversed(plugins):
+        with contextlib.suppress(APIError, TransportError):
+            await plugin.take_back(state, pod, node, around)
 
 
 def post_bind(plugins: Plugins, state: CycleState, pod: PodInfo, node: str) -> None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain, islice
 from operator import add
+
+from reconcile import ObjectKey
 
 from .filtering import NOTHING, asker, fit_error, try_node
 from .framework import SKIP, Attempt, CycleState, Plugin, PluginError, Refusal, Remedy, has
@@ -246,7 +248,7 @@ def _remembered_scores(
 def _refused(
     profile: Profile, snapshot: Snapshot, pod: PodInfo, state: CycleState, found: Filtered, count: int
 ) -> Decision:
-    remedy, told = Remedy(), list[str]()
+    remedy, told, deallocate = Remedy(), list[str](), tuple[ObjectKey, ...]()
     attempt = Attempt(pod, state, snapshot, found.refusals, found.elsewhere, profile.plugins)
     for plugin in profile.plugins.post_filters:
         try:
@@ -257,6 +259,7 @@ def _refused(
             break
         if offered is None:
             continue
+        deallocate += offered.deallocate
         if offered.node:
             remedy, told = offered, []
             break
@@ -275,7 +278,7 @@ def _refused(
         message=message,
         rejected_by=frozenset(refusal.plugin for refusal in said if not refusal.pending),
         pending=frozenset(refusal.plugin for refusal in said if refusal.pending),
-        remedy=remedy,
+        remedy=replace(remedy, deallocate=deallocate),
         state=state,
         looked_at=len(found.refusals),
     )

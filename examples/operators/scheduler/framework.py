@@ -30,6 +30,7 @@ from typing import Any, Literal
 from reconcile import Manager, ObjectKey
 
 from .events import HelpedBy
+from .failing import PluginError as PluginError
 from .nodes import NodeInfo
 from .pods import PodInfo
 from .snapshot import Snapshot
@@ -55,10 +56,6 @@ class Refusal:
     final: bool = False
     plugin: str = ""
     pending: bool = False
-
-
-class PluginError(Exception):
-    """A plugin cannot say yes or no: the pod is tried again after its backoff, whatever happens meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,6 +230,9 @@ class Plugin:
     ) -> Refusal | None:
         """Make true what the pod needs on the node; an error sends it back to the queue."""
         return None
+
+    async def take_back(self, state: CycleState, pod: PodInfo, node: str, around: Surroundings, /) -> None:
+        """Take back what `pre_bind` wrote, as far as it should not stay: the pod is not bound after all."""
 
     async def bind(self, state: CycleState, pod: PodInfo, node: str, around: Surroundings, /) -> bool:
         """Write the decision; False leaves it to the next plugin."""

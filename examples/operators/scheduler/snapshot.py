@@ -10,7 +10,10 @@ from typing import Any
 
 from reconcile import ObjectKey, Selector
 from reconcile.api.core.v1 import Node
+from reconcile.api.resource.v1 import DeviceClass
 
+from .devices import KINDS as DEVICE_KINDS
+from .devices import Devices
 from .nodes import NodeInfo
 from .pods import PodInfo
 from .volumes import KINDS as VOLUME_KINDS
@@ -57,6 +60,7 @@ class Snapshot:
         self.namespace_labels: dict[str, Mapping[str, str]] = {}
         self.workloads = Workloads()
         self.volumes = Volumes()
+        self.devices = Devices()
         self._budgets: dict[ObjectKey, Budget] = {}
         self._nominated: dict[ObjectKey, PodInfo] = {}
         self._objects: dict[type[Any], dict[ObjectKey, Any]] = {}
@@ -125,6 +129,12 @@ class Snapshot:
         """An object of a kind that plugins read came, changed, or (None) went."""
         if kind in VOLUME_KINDS:
             self.volumes.set(kind, key, obj)
+        elif kind in DEVICE_KINDS:
+            self.devices.set(kind, key, obj)
+            if kind is DeviceClass:
+                # What a pod requests by name may be devices now, or may not any more.
+                for node in self._nodes.values():
+                    node.memo.clear()
         elif obj is None:
             self._objects.get(kind, {}).pop(key, None)
         else:
@@ -134,6 +144,8 @@ class Snapshot:
         """An object of such a kind; None where there is none."""
         if kind in VOLUME_KINDS:
             return self.volumes.get(kind, key)
+        if kind in DEVICE_KINDS:
+            return self.devices.get(kind, key)
         return self._objects.get(kind, {}).get(key)
 
     def objects(self, kind: type[Any]) -> list[Any]:

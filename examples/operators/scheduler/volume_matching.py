@@ -9,8 +9,8 @@ from reconcile import Amount, Selector
 from reconcile.api.core.v1 import ObjectReference, PersistentVolume, PersistentVolumeClaim, VolumeNodeAffinity
 from reconcile.objects import InvalidSelectorError
 
-from .framework import PluginError
-from .plugins.node_affinity import labels_match
+from .failing import PluginError
+from .node_terms import matches
 from .volumes import BOUND_BY_CONTROLLER, class_of, class_of_volume, size_of
 
 
@@ -18,7 +18,7 @@ def reachable(affinity: VolumeNodeAffinity | None, labels: Mapping[str, str]) ->
     """Whether nodes with these labels can reach a volume with this affinity."""
     if affinity is None or affinity.required is None:
         return True
-    return any(labels_match(term, labels) for term in affinity.required.node_selector_terms)
+    return any(matches(term, labels) for term in affinity.required.node_selector_terms)
 
 
 def best_volume(

@@ -28,15 +28,19 @@ import (
 	"time"
 
 	v1 "k8s.io/api/core/v1"
+	resourcev1 "k8s.io/api/resource/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/util/sets"
+	"k8s.io/apimachinery/pkg/util/wait"
 	utilfeature "k8s.io/apiserver/pkg/util/feature"
 	"k8s.io/client-go/informers"
 	"k8s.io/client-go/kubernetes/fake"
 	clientscheme "k8s.io/client-go/kubernetes/scheme"
 	clienttesting "k8s.io/client-go/testing"
 	"k8s.io/client-go/tools/events"
+	"k8s.io/dynamic-resource-allocation/deviceclass/extendedresourcecache"
 	"k8s.io/dynamic-resource-allocation/resourceslice/tracker"
+	"k8s.io/dynamic-resource-allocation/structured"
 	"k8s.io/klog/v2"
 	configv1 "k8s.io/kube-scheduler/config/v1"
 	fwk "k8s.io/kube-scheduler/framework"
@@ -81,10 +85,10 @@ type verdict struct {
 
 // write is one request that changes something.
 type write struct {
-	Verb        string         `json:"verb"`
-	Resource    string         `json:"resource"`
-	Subresource string         `json:"subresource,omitempty"`
-	Object      runtime.Object `json:"object"`
+	Verb        string `json:"verb"`
+	Resource    string `json:"resource"`
+	Subresource string `json:"subresource,omitempty"`
+	Object      any    `json:"object"`
 }
 
 func main() {
@@ -230,8 +234,61 @@ func decide(asked *question, result *verdict) error {
 			return fmt.Errorf("no cache of %v", kind)
 		}
 	}
+	if err := settle(ctx, manager, objects); err != nil {
+		return err
+	}
 	client.ClearActions()
 	return run(ctx, scheduler, snapshot, client, pod, result)
+}
+
+// settle waits until all that is known of devices has gone through the caches that stand behind the informers.
+func settle(ctx context.Context, manager fwk.SharedDRAManager, objects []runtime.Object) error {
+	claims, slices := 0, 0
+	var classes []string
+	devices, shares := sets.New[structured.DeviceID](), 0
+	for _, object := range objects {
+		switch each := object.(type) {
+		case *resourcev1.ResourceSlice:
+			slices++
+		case *resourcev1.DeviceClass:
+			classes = append(classes, each.Name)
+		case *resourcev1.ResourceClaim:
+			claims++
+			if each.Status.Allocation == nil {
+				continue
+			}
+			for _, result := range each.Status.Allocation.Devices.Results {
+				if result.AdminAccess != nil && *result.AdminAccess {
+					continue
+				}
+				if result.ShareID != nil {
+					shares++
+					continue
+				}
+				devices.Insert(structured.MakeDeviceID(result.Driver, result.Pool, result.Device))
+			}
+		}
+	}
+	return wait.PollUntilContextTimeout(ctx, 100*time.Microsecond, 30*time.Second, true, func(context.Context) (bool, error) {
+		knownClaims, err := manager.ResourceClaims().List()
+		if err != nil || len(knownClaims) != claims {
+			return false, err
+		}
+		knownSlices, err := manager.ResourceSlices().ListWithDeviceTaintRules()
+		if err != nil || len(knownSlices) != slices {
+			return false, err
+		}
+		for _, class := range classes {
+			if manager.DeviceClassResolver().GetDeviceClass(v1.ResourceName(resourcev1.ResourceDeviceClassPrefix+class)) == nil {
+				return false, nil
+			}
+		}
+		state, err := manager.ResourceClaims().GatherAllocatedState()
+		if err != nil {
+			return false, nil
+		}
+		return state.AllocatedDevices.Equal(devices) && state.AllocatedSharedDeviceIDs.Len() == shares, nil
+	})
 }
 
 func run(ctx context.Context, scheduler framework.Framework, snapshot *internalcache.Snapshot, client *fake.Clientset, pod *v1.Pod, result *verdict) error {
@@ -343,12 +400,20 @@ func writes(client *fake.Clientset, resource string) []write {
 	var found []write
 	for _, action := range client.Actions() {
 		// A creation has GetObject too.
-		change, ok := action.(clienttesting.UpdateAction)
 		kind := action.GetResource().Resource
-		if !ok || kind == "events" || resource != "" && kind != resource {
+		if kind == "events" || resource != "" && kind != resource {
 			continue
 		}
-		found = append(found, write{action.GetVerb(), kind, action.GetSubresource(), change.GetObject()})
+		var object any
+		switch change := action.(type) {
+		case clienttesting.UpdateAction:
+			object = change.GetObject()
+		case clienttesting.PatchAction:
+			object = json.RawMessage(change.GetPatch())
+		default:
+			continue
+		}
+		found = append(found, write{action.GetVerb(), kind, action.GetSubresource(), object})
 	}
 	return found
 }
@@ -381,7 +446,13 @@ func draManager(ctx context.Context, logger klog.Logger, client *fake.Clientset,
 	if err != nil {
 		return nil, err
 	}
-	return dynamicresources.NewDRAManager(ctx, claims, slices, factory), nil
+	manager := dynamicresources.NewDRAManager(ctx, claims, slices, factory)
+	if resolver, ok := manager.DeviceClassResolver().(*extendedresourcecache.ExtendedResourceCache); ok && resolver != nil {
+		if _, err := factory.Resource().V1().DeviceClasses().Informer().AddEventHandler(resolver); err != nil {
+			return nil, err
+		}
+	}
+	return manager, nil
 }
 
 // nominations is a nominator of pods that were given a node by an earlier preemption.

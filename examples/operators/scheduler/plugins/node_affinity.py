@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Literal
 
 from reconcile.api.core.v1 import (
     Node,
     NodeSelector,
-    NodeSelectorRequirement,
     NodeSelectorTerm,
     PreferredSchedulingTerm,
 )
 
 from ..events import Change, HelpedBy
 from ..framework import SKIP, CycleState, Plugin, PluginError, Refusal, normalized
+from ..node_terms import matches
 from ..nodes import NodeInfo
 from ..pods import PodInfo
 from ..snapshot import Snapshot
@@ -111,35 +111,4 @@ def _preferred(pod: PodInfo) -> Sequence[PreferredSchedulingTerm]:
 
 def matches_term(term: NodeSelectorTerm, node: NodeInfo) -> bool:
     """All expressions and fields of a term hold; a term without any matches nothing."""
-    return labels_match(term, node.labels, node.name)
-
-
-def labels_match(term: NodeSelectorTerm, labels: Mapping[str, str], name: str = "") -> bool:
-    """The same of a node that is known by its labels; without its name no field of it is known."""
-    if not term.match_expressions and not term.match_fields:
-        return False
-    fields = {"metadata.name": name}
-    return all(_holds(each, labels) for each in term.match_expressions) and all(
-        _holds(each, fields) for each in term.match_fields
-    )
-
-
-def _holds(requirement: NodeSelectorRequirement, labels: Mapping[str, str]) -> bool:
-    value = labels.get(requirement.key)
-    match requirement.operator:
-        case "In":
-            return value is not None and value in requirement.values
-        case "NotIn":
-            return value is None or value not in requirement.values
-        case "Exists":
-            return value is not None
-        case "DoesNotExist":
-            return value is None
-        case "Gt" | "Lt":
-            try:
-                number, bound = int(value or ""), int(requirement.values[0])
-            except (ValueError, IndexError):
-                return False
-            return number > bound if requirement.operator == "Gt" else number < bound
-        case _:
-            return False
+    return matches(term, node.labels, node.name)

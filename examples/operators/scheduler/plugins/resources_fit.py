@@ -6,10 +6,13 @@ from collections.abc import Sequence
 
 from reconcile.api.core.v1 import Node, Pod
 
+from ..devices import Devices
 from ..events import Change, HelpedBy
+from ..extended_resources import are_devices
 from ..framework import MAX_SCORE, CycleState, Plugin, Refusal
 from ..nodes import NodeInfo
 from ..pods import PodInfo
+from ..snapshot import Snapshot
 
 _SCORED = ("cpu", "memory")
 _EVERYWHERE = ("cpu", "memory", "ephemeral-storage")
@@ -25,14 +28,18 @@ class NodeResourcesFit(Plugin):
             HelpedBy(Node, Change.ADDED | Change.NODE_ALLOCATABLE, self._after_node),
         ]
 
+    def pre_filter(self, state: CycleState, pod: PodInfo, snapshot: Snapshot, /) -> None:
+        state[self.name] = snapshot.devices
+
     def filter(self, state: CycleState, pod: PodInfo, node: NodeInfo, /) -> Refusal | None:
         reasons: list[str] = []
         too_small = False
+        devices: Devices | None = state.get(self.name)
         if len(node.pods) + 1 > node.allocatable.get("pods", 0):
             reasons.append("Too many pods")
         for name, wanted in sorted(pod.requests.items(), key=_as_told):
             free = node.allocatable.get(name, 0) - node.requested.get(name, 0)
-            if wanted > 0 and wanted > free:
+            if wanted > 0 and wanted > free and not (devices and are_devices(name, node, devices)):
                 reasons.append(f"Insufficient {name}")
                 too_small = too_small or wanted > node.allocatable.get(name, 0)
         return self.refuse(*reasons, final=too_small) if reasons else None
