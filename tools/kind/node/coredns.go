@@ -3,7 +3,8 @@ package main
 import (
 	"github.com/coredns/coredns/coremain"
 
-	// What kubeadm's Corefile names.
+	// What kubeadm's Corefile names, and for the node's own: bind.
+	_ "github.com/coredns/coredns/plugin/bind"
 	_ "github.com/coredns/coredns/plugin/cache"
 	_ "github.com/coredns/coredns/plugin/errors"
 	_ "github.com/coredns/coredns/plugin/forward"
