@@ -360,27 +360,46 @@ def resource_requirements(path: str, resources: JSONObject | None) -> list[Field
     errors: list[FieldError] = []
     limits = resources.get("limits") or {}
     requests = resources.get("requests") or {}
-    for kind, amounts in (("limits", limits), ("requests", requests)):
-        for name, text in amounts.items():
-            field = f"{path}.{kind}[{name}]"
-            errors += container_resource_name(field, name)
-            amount = Amount.parse(text)
-            if amount < 0:
-                errors.append(invalid(field, text, "must be greater than or equal to 0"))
-            if whole(name) and amount.nanos % 10**9:
-                errors.append(invalid(field, text, "must be an integer"))
+    for name, text in limits.items():
+        field = f"{path}.limits[{name}]"
+        errors += container_resource_name(field, name)
+        errors += resource_amount(field, name, text)
+        errors += _whole_pages(field, name, text)
     for name, text in requests.items():
-        limit = limits.get(name)
-        field = f"{path}.requests"
-        if limit is not None:
-            if equal_only(name):
-                if Amount.parse(text) != Amount.parse(limit):
-                    errors.append(invalid(field, text, f"must be equal to {name} limit of {limit}"))
-            elif Amount.parse(text) > Amount.parse(limit):
-                errors.append(invalid(field, text, f"must be less than or equal to {name} limit of {limit}"))
-        elif equal_only(name):
-            errors.append(required(f"{path}.limits", "Limit must be set for non overcommitable resources"))
+        field = f"{path}.requests[{name}]"
+        errors += container_resource_name(field, name)
+        errors += resource_amount(field, name, text)
+        errors += _within_limit(path, name, text, limits.get(name))
+        errors += _whole_pages(field, name, text)
+    named = limits.keys() | requests.keys()
+    if any(map(_huge_pages, named)) and not named & {"cpu", "memory"}:
+        errors.append(forbidden(path, "HugePages require cpu or memory"))
     return errors
+
+
+def _within_limit(path: str, name: str, text: str, limit: str | None) -> list[FieldError]:
+    if limit is None:
+        detail = "Limit must be set for non overcommitable resources"
+        return [required(f"{path}.limits", detail)] if equal_only(name) else []
+    amount, most = Amount.parse(text), Amount.parse(limit)
+    if equal_only(name) and amount != most:
+        return [invalid(f"{path}.requests", text, f"must be equal to {name} limit of {limit}")]
+    if amount > most:
+        return [invalid(f"{path}.requests", text, f"must be less than or equal to {name} limit of {limit}")]
+    return []
+
+
+def _whole_pages(field: str, name: str, text: str) -> list[FieldError]:
+    if not _huge_pages(name):
+        return []
+    try:
+        size = Amount.parse(name.removeprefix("hugepages-"))
+    except ValueError:
+        size = Amount.parse("0")
+    amount = Amount.parse(text)
+    if size > 0 and amount >= 0 and not amount.nanos % size.nanos:
+        return []
+    return [invalid(field, text, f"{text} is not positive integer multiple of {name}")]
 
 
 def resource_name(field: str, name: str) -> list[FieldError]:

@@ -4,26 +4,38 @@ from __future__ import annotations
 
 from typing import Any
 
-from reconcile.apiserver.field_errors import FieldError, forbidden, invalid, not_supported, required
+from reconcile.apiserver.field_errors import (
+    FieldError,
+    duplicate,
+    forbidden,
+    invalid,
+    not_supported,
+    required,
+)
 from reconcile.apiserver.strategies import checks
 from reconcile.objects.names import label_value_problems, qualified_name_problems
 
 JSONObject = dict[str, Any]
 
 
+_ACTIONS = ("DoNotSchedule", "ScheduleAnyway")
+
+
 def spread_constraints(path: str, constraints: list[JSONObject]) -> list[FieldError]:
     errors: list[FieldError] = []
+    kinds = [(each.get("topologyKey") or "", each.get("whenUnsatisfiable") or "") for each in constraints]
     for index, constraint in enumerate(constraints):
         where = f"{path}[{index}]"
-        skew = constraint.get("maxSkew") or 0
+        skew, (key, action) = constraint.get("maxSkew") or 0, kinds[index]
         if skew <= 0:
             errors.append(invalid(f"{where}.maxSkew", skew, "must be greater than zero"))
-        if not constraint.get("topologyKey"):
+        if not key:
             errors.append(required(f"{where}.topologyKey", "can not be empty"))
-        action = constraint.get("whenUnsatisfiable", "")
-        if action not in ("DoNotSchedule", "ScheduleAnyway"):
-            allowed = ("DoNotSchedule", "ScheduleAnyway")
-            errors.append(not_supported(f"{where}.whenUnsatisfiable", action, allowed))
+        if action not in _ACTIONS:
+            errors.append(not_supported(f"{where}.whenUnsatisfiable", action, _ACTIONS))
+        if kinds[index] in kinds[index + 1 :]:
+            field = f"{where}.{{topologyKey, whenUnsatisfiable}}"
+            errors.append(duplicate(field, f"{{{key}, {action}}}"))
         minimum = constraint.get("minDomains")
         if minimum is not None:
             if minimum <= 0:
@@ -31,8 +43,48 @@ def spread_constraints(path: str, constraints: list[JSONObject]) -> list[FieldEr
             if action != "DoNotSchedule":
                 text = "can only use minDomains if whenUnsatisfiable=DoNotSchedule, not " + action
                 errors.append(invalid(f"{where}.minDomains", minimum, text))
+        for policy in ("nodeAffinityPolicy", "nodeTaintsPolicy"):
+            value = constraint.get(policy)
+            if value is not None and value not in ("Honor", "Ignore"):
+                errors.append(not_supported(f"{where}.{policy}", value, ("Honor", "Ignore")))
+        errors += _label_keys(where, constraint)
         errors += checks.label_selector(f"{where}.labelSelector", constraint.get("labelSelector"))
     return errors
+
+
+def _label_keys(path: str, holder: JSONObject) -> list[FieldError]:
+    """Keys of the pod's labels by which a selector is narrowed."""
+    matched: list[str] = holder.get("matchLabelKeys") or []
+    mismatched: list[str] = holder.get("mismatchLabelKeys") or []
+    if not matched and not mismatched:
+        return []
+    errors: list[FieldError] = []
+    selector = holder.get("labelSelector")
+    for key, given in (("matchLabelKeys", matched), ("mismatchLabelKeys", mismatched)):
+        if given and selector is None:
+            text = "must not be specified when labelSelector is not set"
+            errors.append(forbidden(f"{path}.{key}", text))
+            continue
+        errors += [
+            invalid(f"{path}.{key}[{index}]", label, problem)
+            for index, label in enumerate(given)
+            for problem in qualified_name_problems(label)
+        ]
+    if selector is not None:
+        seen: set[str] = set(selector.get("matchLabels") or ())
+        places = {label: index for index, label in enumerate(matched)}
+        for expression in selector.get("matchExpressions") or ():
+            label = expression.get("key") or ""
+            if label in places and label in seen:
+                text = "exists in both matchLabelKeys and labelSelector"
+                errors.append(invalid(f"{path}[{places[label]}]", label, text))
+            seen.add(label)
+    text = "exists in both matchLabelKeys and mismatchLabelKeys"
+    return errors + [
+        invalid(f"{path}.matchLabelKeys[{index}]", label, text)
+        for index, label in enumerate(matched)
+        if label in mismatched
+    ]
 
 
 def tolerations(path: str, values: list[JSONObject]) -> list[FieldError]:
@@ -76,7 +128,7 @@ def affinity(path: str, given: JSONObject) -> list[FieldError]:
     for index, preference in enumerate(node.get("preferredDuringSchedulingIgnoredDuringExecution") or ()):
         where = f"{path}.nodeAffinity.preferredDuringSchedulingIgnoredDuringExecution[{index}]"
         errors += _weight(where, preference)
-        errors += _node_selector_term(f"{where}.preference", preference.get("preference") or {})
+        errors += _node_selector_term(f"{where}.preference", preference.get("preference") or {}, values=False)
     for kind in ("podAffinity", "podAntiAffinity"):
         rules = given.get(kind) or {}
         key = "requiredDuringSchedulingIgnoredDuringExecution"
@@ -111,28 +163,29 @@ def _pod_term(path: str, term: JSONObject) -> list[FieldError]:
     key = term.get("topologyKey", "")
     for name in term.get("namespaces") or ():
         errors += checks.dns_label(f"{path}.namespace", name)
+    errors += _label_keys(path, term)
     if not key:
         errors.append(required(f"{path}.topologyKey", "can not be empty"))
     errors += [invalid(f"{path}.topologyKey", key, problem) for problem in qualified_name_problems(key)]
     return errors
 
 
-def _node_selector_term(path: str, term: JSONObject) -> list[FieldError]:
+def _node_selector_term(path: str, term: JSONObject, *, values: bool = True) -> list[FieldError]:
     errors: list[FieldError] = []
     for index, expression in enumerate(term.get("matchExpressions") or ()):
         where = f"{path}.matchExpressions[{index}]"
-        operator, values = expression.get("operator", ""), expression.get("values") or []
+        operator, given = expression.get("operator", ""), expression.get("values") or []
         if operator in ("In", "NotIn"):
-            if not values:
+            if not given:
                 errors.append(
                     required(f"{where}.values", "must be specified when `operator` is 'In' or 'NotIn'")
                 )
         elif operator in ("Exists", "DoesNotExist"):
-            if values:
+            if given:
                 text = "may not be specified when `operator` is 'Exists' or 'DoesNotExist'"
                 errors.append(forbidden(f"{where}.values", text))
         elif operator in ("Gt", "Lt"):
-            if len(values) != 1:
+            if len(given) != 1:
                 text = "must be specified single value when `operator` is 'Lt' or 'Gt'"
                 errors.append(required(f"{where}.values", text))
         else:
@@ -141,7 +194,7 @@ def _node_selector_term(path: str, term: JSONObject) -> list[FieldError]:
         errors += [invalid(f"{where}.key", key, problem) for problem in qualified_name_problems(key)]
         errors += [
             invalid(f"{where}.values[{position}]", value, problem)
-            for position, value in enumerate(values)
+            for position, value in enumerate(given if values else ())
             for problem in label_value_problems(value)
         ]
     for index, field in enumerate(term.get("matchFields") or ()):

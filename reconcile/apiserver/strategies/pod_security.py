@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Any
 
 from reconcile.apiserver.field_errors import FieldError, duplicate, invalid, not_supported, required
 from reconcile.apiserver.strategies import checks
 from reconcile.apiserver.strategies.addresses import ip_errors
 from reconcile.apiserver.strategies.volume_sources import descending
+from reconcile.apiserver.strategies.windows_options import windows_options
 
 JSONObject = dict[str, Any]
 
@@ -41,6 +43,7 @@ def container_security(path: str, context: JSONObject, *, host_users: bool) -> l
             errors.append(invalid(path, _shown(context), f"{start}`privileged` to true"))
         if "CAP_SYS_ADMIN" in ((context.get("capabilities") or {}).get("add") or ()):
             errors.append(invalid(path, _shown(context), f"{start}`capabilities.Add` CAP_SYS_ADMIN"))
+    errors += windows_options(f"{path}.windowsOptions", context.get("windowsOptions"))
     return errors + _app_armor(f"{path}.appArmorProfile", context.get("appArmorProfile"))
 
 
@@ -126,6 +129,9 @@ def pod_security(path: str, context: JSONObject, spec: JSONObject) -> list[Field
         for index, group in enumerate(context.get("supplementalGroups") or ())
         if not 0 <= group <= _MAX_ID
     ]
+    if spec.get("shareProcessNamespace") and spec.get("hostPID"):
+        text = "ShareProcessNamespace and HostPID cannot both be enabled"
+        errors.append(invalid(f"{path}.shareProcessNamespace", True, text))
     seen: set[str] = set()
     for index, sysctl in enumerate(context.get("sysctls") or ()):
         field, name = f"{path}.sysctls[{index}].name", sysctl.get("name") or ""
@@ -143,15 +149,17 @@ def pod_security(path: str, context: JSONObject, spec: JSONObject) -> list[Field
             ("kernel.shm", "kernel.msg", "kernel.sem", "fs.mqueue.")
         ):
             errors.append(invalid(field, name, "may not be specified when 'hostIPC' is true"))
-    for key, allowed in (
-        ("fsGroupChangePolicy", ("Always", "OnRootMismatch")),
-        ("supplementalGroupsPolicy", ("Merge", "Strict")),
-    ):
-        value = context.get(key)
-        if value is not None and value not in allowed:
-            errors.append(not_supported(f"{path}.{key}", value, allowed))
+    errors += _one_of(path, context, "fsGroupChangePolicy", ("Always", "OnRootMismatch"))
     errors += _seccomp(f"{path}.seccompProfile", context.get("seccompProfile"))
-    return errors + _app_armor(f"{path}.appArmorProfile", context.get("appArmorProfile"))
+    errors += windows_options(f"{path}.windowsOptions", context.get("windowsOptions"))
+    errors += _app_armor(f"{path}.appArmorProfile", context.get("appArmorProfile"))
+    errors += _one_of(path, context, "supplementalGroupsPolicy", ("Merge", "Strict"))
+    return errors + _one_of(path, context, "seLinuxChangePolicy", ("Recursive",))
+
+
+def _one_of(path: str, context: JSONObject, key: str, allowed: tuple[str, ...]) -> list[FieldError]:
+    value = context.get(key)
+    return [] if value is None or value in allowed else [not_supported(f"{path}.{key}", value, allowed)]
 
 
 _UNDERSCORES = re.compile(r"_?[a-z0-9]([-_a-z0-9]*[a-z0-9])?(\._?[a-z0-9]([-_a-z0-9]*[a-z0-9])?)*")
@@ -162,18 +170,18 @@ _UNDERSCORES_TEXT = (
 )
 
 
-def names_and_addresses(path: str, spec: JSONObject) -> list[FieldError]:
-    """DNS configuration and host aliases of a pod."""
-    errors = _dns(f"{path}.dnsConfig", spec.get("dnsConfig"), spec.get("dnsPolicy"))
-    for index, alias in enumerate(spec.get("hostAliases") or ()):
-        where = f"{path}.hostAliases[{index}]"
+def host_aliases(path: str, aliases: Iterable[JSONObject]) -> list[FieldError]:
+    errors: list[FieldError] = []
+    for index, alias in enumerate(aliases):
+        where = f"{path}[{index}]"
         errors += ip_errors(f"{where}.ip", alias.get("ip") or "")
         for position, name in enumerate(alias.get("hostnames") or ()):
             errors += checks.dns_subdomain(f"{where}.hostnames[{position}]", name)
     return errors
 
 
-def _dns(path: str, config: JSONObject | None, policy: str | None) -> list[FieldError]:
+def name_resolution(path: str, config: JSONObject | None, policy: str | None) -> list[FieldError]:
+    """How a pod's names are resolved."""
     if policy == "None":
         if config is None:
             return [required(path, "must provide `dnsConfig` when `dnsPolicy` is None")]
@@ -199,7 +207,7 @@ def _dns(path: str, config: JSONObject | None, policy: str | None) -> list[Field
         if search == ".":
             continue
         if len(text) > 253:
-            errors.append(invalid(field, text, "must be no more than 253 bytes"))
+            errors.append(invalid(field, text, "must be no more than 253 characters"))
         if not _UNDERSCORES.fullmatch(text):
             errors.append(invalid(field, text, _UNDERSCORES_TEXT))
     return errors + [

@@ -24,14 +24,16 @@ _MODE = "must be a number between 0 and 0777 (octal), both inclusive"
 _NAMES = {"cephfs": "cephFS", "downwardAPI": "downwarAPI"}
 
 
-def volumes(path: str, given: list[JSONObject], pod_name: str = "") -> tuple[list[FieldError], set[str]]:
-    """What is wrong with a pod's volumes, and the names of those that are right."""
+def volumes(
+    path: str, given: list[JSONObject], pod_name: str = "", *, of_pod: bool = False
+) -> tuple[list[FieldError], JSONObject]:
+    """What is wrong with a pod's volumes, and those that are right by their names."""
     errors: list[FieldError] = []
-    seen: set[str] = set()
+    seen: JSONObject = {}
     for index, volume in enumerate(given):
         where = f"{path}[{index}]"
         name = volume.get("name", "")
-        found = _source(where, volume, name, pod_name)
+        found = _source(where, volume, name, pod_name, of_pod=of_pod)
         if not name:
             found.append(required(f"{where}.name"))
         else:
@@ -39,16 +41,18 @@ def volumes(path: str, given: list[JSONObject], pod_name: str = "") -> tuple[lis
         if name in seen:
             found.append(duplicate(f"{where}.name", name))
         if not found:
-            seen.add(name)
+            seen[name] = volume
         errors += found
     return errors, seen
 
 
-def _source(path: str, volume: JSONObject, name: str, pod_name: str) -> list[FieldError]:
+def _source(path: str, volume: JSONObject, name: str, pod_name: str, *, of_pod: bool) -> list[FieldError]:
     kinds = [key for key in _CHECKS if volume.get(key) is not None]
     if not kinds:
         return [required(path, "must specify a volume type")]
-    errors = _one_source(path, kinds[0], volume[kinds[0]])
+    errors = _CHECKS[kinds[0]](f"{path}.{kinds[0]}", volume[kinds[0]])
+    if kinds[0] == "image" and of_pod and not volume["image"].get("reference"):
+        errors.insert(0, required(f"{path}.image.reference"))
     if kinds[0] == "ephemeral" and name and pod_name:
         claim = f"{pod_name}-{name}"
         errors += [
@@ -57,10 +61,6 @@ def _source(path: str, volume: JSONObject, name: str, pod_name: str) -> list[Fie
         ]
     text = "may not specify more than 1 volume type"
     return errors + [forbidden(f"{path}.{_NAMES.get(kind, kind)}", text) for kind in kinds[1:]]
-
-
-def _one_source(path: str, kind: str, source: JSONObject) -> list[FieldError]:
-    return _CHECKS[kind](f"{path}.{kind}", source)
 
 
 def _empty_dir(path: str, source: JSONObject) -> list[FieldError]:
@@ -93,8 +93,7 @@ def _items(path: str, items: Iterable[JSONObject] | None) -> list[FieldError]:
 
 
 def _image(path: str, source: JSONObject) -> list[FieldError]:
-    errors = [] if source.get("reference") else [required(f"{path}.reference")]
-    return errors + checks.one_of(source, path, "pullPolicy", ("Always", "IfNotPresent", "Never"), need=False)
+    return checks.one_of(source, path, "pullPolicy", ("Always", "IfNotPresent", "Never"), need=False)
 
 
 def _named_items(key: str) -> Check:
@@ -186,24 +185,24 @@ def resource_selector(path: str, selector: JSONObject, *, volume: bool) -> list[
     return errors + _divisor(path, name, selector.get("divisor"))
 
 
+_SIZES = ("1", "1k", "1M", "1G", "1T", "1P", "1E", "1Ki", "1Mi", "1Gi", "1Ti", "1Pi", "1Ei")
+_DIVISORS = {
+    "cpu": ("cpu", "1m and 1", ("1m", "1")),
+    "memory": ("memory", ", ".join(_SIZES), _SIZES),
+    "ephemeral-storage": ("local ephemeral storage", ", ".join(_SIZES), _SIZES),
+    "hugepages": ("hugepages", ", ".join(_SIZES), _SIZES),
+}
+
+
 def _divisor(path: str, name: str, divisor: str | None) -> list[FieldError]:
     if divisor is None or checks.Amount.parse(divisor) == 0:
         return []
-    field = f"{path}.divisor"
-    sizes = ("1", "1k", "1M", "1G", "1T", "1P", "1E", "1Ki", "1Mi", "1Gi", "1Ti", "1Pi", "1Ei")
-    if name in ("limits.cpu", "requests.cpu"):
-        return [] if divisor in ("1m", "1") else [invalid(field, "cpu", _one_of("1m", "1"))]
-    for word in ("memory", "ephemeral-storage", "hugepages-"):
-        if word in name:
-            if divisor in sizes:
-                return []
-            shown = {"memory": "memory", "ephemeral-storage": "local ephemeral storage"}.get(word, name)
-            return [invalid(field, shown, _one_of(*sizes))]
-    return []
-
-
-def _one_of(*values: str) -> str:
-    return f"only divisor's values {', '.join(values)} are supported with the {'cpu'} resource"
+    resource = name.partition(".")[2]
+    rule = _DIVISORS.get("hugepages" if name.startswith(_HUGE_PAGES) else resource)
+    if rule is None or (name not in _RESOURCES and rule[0] != "hugepages") or divisor in rule[2]:
+        return []
+    text = f"only divisor's values {rule[1]} are supported with the {rule[0]} resource"
+    return [invalid(f"{path}.divisor", name, text)]
 
 
 def _projected(path: str, source: JSONObject) -> list[FieldError]:

@@ -12,7 +12,8 @@ from reconcile.apiserver.strategies.changes import difference
 from reconcile.apiserver.strategies.checks import same
 from reconcile.apiserver.strategies.pod_app_armor import profiles_from_annotations
 from reconcile.apiserver.strategies.pod_scheduling import tolerations
-from reconcile.apiserver.strategies.pod_spec import container_errors, pod_spec_errors
+from reconcile.apiserver.strategies.pod_spec import added_containers_errors, pod_errors
+from reconcile.apiserver.strategies.pod_warnings import pod_warnings
 from reconcile.objects.json_copy import copy_json
 from reconcile.objects.quantities import Amount
 
@@ -29,7 +30,9 @@ def quality_of_service(spec: JSONObject) -> str:
     """Guaranteed, Burstable or BestEffort, from the requests and limits of all containers."""
     containers = [*(spec.get("containers") or ()), *(spec.get("initContainers") or ())]
     holders = (
-        [spec["resources"]] if spec.get("resources") else [each.get("resources") or {} for each in containers]
+        [spec["resources"]]
+        if any((spec.get("resources") or {}).values())
+        else [each.get("resources") or {} for each in containers]
     )
     guaranteed, anything = True, False
     totals: dict[str, dict[str, Amount]] = {"requests": {}, "limits": {}}
@@ -53,7 +56,7 @@ def quality_of_service(spec: JSONObject) -> str:
     return "Burstable"
 
 
-def _gate_condition(obj: JSONObject) -> None:
+def _gate_condition(obj: JSONObject, context: RequestContext) -> None:
     if obj["spec"].get("schedulingGates"):
         obj["status"]["conditions"] = [
             {
@@ -62,7 +65,7 @@ def _gate_condition(obj: JSONObject) -> None:
                 "reason": "SchedulingGated",
                 "message": "Scheduling is blocked due to non-empty scheduling gates",
                 "lastProbeTime": None,
-                "lastTransitionTime": None,
+                "lastTransitionTime": context.timestamp,
             }
         ]
 
@@ -85,12 +88,14 @@ class PodStrategy(Strategy):
 
     def prepare_for_create(self, obj: JSONObject, context: RequestContext) -> None:
         obj["metadata"]["generation"] = 1
+        if (obj["spec"].get("terminationGracePeriodSeconds") or 0) < 0:
+            obj["spec"]["terminationGracePeriodSeconds"] = 1
         obj["status"] = {"phase": "Pending", "qosClass": quality_of_service(obj["spec"])}
-        _gate_condition(obj)
+        _gate_condition(obj, context)
         context.warnings.extend(profiles_from_annotations(obj))
 
     def validate_create(self, obj: JSONObject, context: RequestContext) -> list[FieldError]:
-        errors = pod_spec_errors("spec", obj["spec"], obj["metadata"].get("name", ""))
+        errors = pod_errors(obj["spec"], obj["metadata"].get("name", ""))
         if obj["spec"].get("ephemeralContainers"):
             errors.append(forbidden("spec.ephemeralContainers", "cannot be set on create"))
         if obj["spec"].get("nodeName") and obj["spec"].get("schedulingGates"):
@@ -109,7 +114,7 @@ class PodStrategy(Strategy):
 
     def validate_update(self, new: JSONObject, old: JSONObject, context: RequestContext) -> list[FieldError]:
         spec, before = new["spec"], old["spec"]
-        errors = pod_spec_errors("spec", spec)
+        errors = pod_errors(spec)
         for kind in ("containers", "initContainers"):
             if len(spec.get(kind) or ()) != len(before.get(kind) or ()):
                 errors.append(forbidden(f"spec.{kind}", "pod updates may not add or remove containers"))
@@ -138,6 +143,9 @@ class PodStrategy(Strategy):
             )
             errors.append(forbidden("spec", detail))
         return errors
+
+    def warnings(self, new: JSONObject, old: JSONObject | None, context: RequestContext) -> list[str]:
+        return pod_warnings(new, old)
 
     def grace_period(self, obj: JSONObject, options: JSONObject, context: RequestContext) -> int | None:
         period = options.get("gracePeriodSeconds")
@@ -243,10 +251,8 @@ class EphemeralContainersStrategy(Strategy):
         )
 
     def validate_update(self, new: JSONObject, old: JSONObject, context: RequestContext) -> list[FieldError]:
-        errors: list[FieldError] = []
         containers = new["spec"].get("ephemeralContainers") or []
-        for index, container in enumerate(containers):
-            errors += container_errors(f"spec.ephemeralContainers[{index}]", container, None)
+        errors = added_containers_errors(new["spec"])
         by_name = {each["name"]: each for each in containers}
         for container in old["spec"].get("ephemeralContainers") or ():
             name = container["name"]
@@ -279,7 +285,7 @@ class ResizeStrategy(Strategy):
         new["metadata"]["generation"] = old["metadata"].get("generation", 0) + changed
 
     def validate_update(self, new: JSONObject, old: JSONObject, context: RequestContext) -> list[FieldError]:
-        errors = pod_spec_errors("spec", new["spec"])
+        errors = pod_errors(new["spec"])
         if quality_of_service(new["spec"]) != quality_of_service(old["spec"]):
             detail = "Pod QOS Class may not change as a result of resizing"
             errors.append(invalid("spec", quality_of_service(old["spec"]), detail))
