@@ -60,6 +60,7 @@ class Scheduler:
         self._manager = manager
         self._profiles = dict(profiles or {name: profile or default_profile()})
         self._snapshot = Snapshot()
+        self._snapshot.devices.now = manager.runtime.now
         self._teller = Teller(manager)
         self._waiting = waiting or WaitingPods()
         by_name = {name: profile.plugins for name, profile in self._profiles.items()}
