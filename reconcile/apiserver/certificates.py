@@ -15,7 +15,11 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from reconcile.apiserver.interfaces import User
 from reconcile.runtime import SystemRuntime
+
+USER_UID = x509.ObjectIdentifier("1.3.6.1.4.1.57683.2")
+"""The attribute in which a certificate may carry its user's uid."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +31,7 @@ class ServingCertificates:
     key: bytes
     client_certificate: bytes
     client_key: bytes
+    authority_key: bytes
 
     def server_context(self) -> ssl.SSLContext:
         """A TLS context that shows the certificate, and takes client certificates of the authority."""
@@ -98,8 +103,41 @@ def make_certificates(host: str) -> ServingCertificates:
         [],
     )
     return ServingCertificates(
-        _pem(authority), server.certificate, server.key, client.certificate, client.key
+        _pem(authority),
+        server.certificate,
+        server.key,
+        client.certificate,
+        client.key,
+        _key_pem(authority_key),
     )
+
+
+def issue_client(authority: bytes, authority_key: bytes, user: User) -> tuple[bytes, bytes]:
+    """A certificate of the authority that says who a client is, and its key, PEM; good for a year.
+
+    The user's name is its common name, the groups are its organizations.
+    """
+    issuer = x509.load_pem_x509_certificate(authority)
+    signer = serialization.load_pem_private_key(authority_key, None)
+    assert isinstance(signer, ec.EllipticCurvePrivateKey)
+    names = [(NameOID.ORGANIZATION_NAME, group) for group in user.groups]
+    names.append((NameOID.COMMON_NAME, user.name))
+    if user.uid:
+        names.append((USER_UID, user.uid))
+    begin = SystemRuntime().now() - timedelta(hours=1)
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name([x509.NameAttribute(kind, value) for kind, value in names if value])
+    certificate = (
+        _builder(subject, issuer.subject, key.public_key(), begin, begin + timedelta(days=365))
+        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+        .add_extension(_usage(sign_certificates=False), critical=True)
+        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH]), critical=False)
+        .add_extension(
+            x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.public_key()), critical=False
+        )
+        .sign(signer, hashes.SHA256())
+    )
+    return _pem(certificate), _key_pem(key)
 
 
 @dataclass(frozen=True, slots=True)

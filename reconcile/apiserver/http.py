@@ -66,42 +66,60 @@ class Address:
         client_certificate: PEM of an administrator's certificate; empty without TLS.
         client_key: PEM of its private key; empty without TLS.
         token: a bearer token of the server, when it has any.
+        authority_key: PEM of the authority's private key, for certificates of other users; empty without TLS.
     """
 
     host: str
     port: int
     certificate_authority: bytes = b""
     client_certificate: bytes = b""
-    client_key: bytes = b""
-    token: str = ""
+    client_key: bytes = field(default=b"", repr=False)
+    token: str = field(default="", repr=False)
+    authority_key: bytes = field(default=b"", repr=False)
 
     @property
     def url(self) -> str:
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"{'https' if self.certificate_authority else 'http'}://{host}:{self.port}"
 
-    def kubeconfig(self, *, name: str = "reconcile", namespace: str = "default") -> dict[str, Any]:
-        """A kubeconfig with one context, as JSON values."""
+    def kubeconfig(
+        self, *, name: str = "reconcile", namespace: str = "default", user: User | None = None
+    ) -> dict[str, Any]:
+        """A kubeconfig with one context, as JSON values: the administrator's, or that of another user.
+
+        Another user gets a certificate, which takes TLS. Raises ConfigurationError without it.
+        """
         cluster: dict[str, Any] = {"server": self.url}
-        user: dict[str, Any] = {}
+        credentials: dict[str, Any] = {}
         if self.certificate_authority:
             cluster["certificate-authority-data"] = base64.b64encode(self.certificate_authority).decode()
-        if self.client_certificate:
-            user["client-certificate-data"] = base64.b64encode(self.client_certificate).decode()
-            user["client-key-data"] = base64.b64encode(self.client_key).decode()
-        if self.token:
-            user["token"] = self.token
+        certificate, key = self.client_certificate, self.client_key
+        if user is not None:
+            if not self.authority_key:
+                raise ConfigurationError(
+                    "a kubeconfig for a user takes TLS: serve with options=HTTPOptions(tls=True)"
+                )
+            from reconcile.apiserver.certificates import issue_client
+
+            certificate, key = issue_client(self.certificate_authority, self.authority_key, user)
+        if certificate:
+            credentials["client-certificate-data"] = base64.b64encode(certificate).decode()
+            credentials["client-key-data"] = base64.b64encode(key).decode()
+        if self.token and user is None:
+            credentials["token"] = self.token
         return {
             "apiVersion": "v1",
             "kind": "Config",
             "clusters": [{"name": name, "cluster": cluster}],
-            "users": [{"name": name, "user": user}],
+            "users": [{"name": name, "user": credentials}],
             "contexts": [{"name": name, "context": {"cluster": name, "user": name, "namespace": namespace}}],
             "current-context": name,
         }
 
-    def write_kubeconfig(self, path: str | Path, *, name: str = "reconcile") -> Path:
-        """Write the kubeconfig, readable by its owner only; whole or not at all.
+    def write_kubeconfig(
+        self, path: str | Path, *, name: str = "reconcile", user: User | None = None
+    ) -> Path:
+        """Write the kubeconfig, readable by its owner only; whole or not at all. `user` as for `kubeconfig`.
 
         Raises ConfigurationError when the file cannot be written.
         """
@@ -113,7 +131,7 @@ class Address:
             target.parent.mkdir(parents=True, exist_ok=True)
             descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
             with os.fdopen(descriptor, "w") as file:
-                yaml.safe_dump(self.kubeconfig(name=name), file, sort_keys=False)
+                yaml.safe_dump(self.kubeconfig(name=name, user=user), file, sort_keys=False)
                 file.flush()
                 os.fsync(file.fileno())
             temporary.replace(target)
@@ -162,7 +180,15 @@ class HTTPFrontEnd:
         if self._certificates is None:
             return address
         made = self._certificates
-        return Address(shown, bound, made.authority, made.client_certificate, made.client_key, address.token)
+        return Address(
+            shown,
+            bound,
+            made.authority,
+            made.client_certificate,
+            made.client_key,
+            address.token,
+            made.authority_key,
+        )
 
     async def stop(self) -> None:
         """Stop listening, cut what is open."""

@@ -25,6 +25,10 @@ from helpers.access_servers import (
 from helpers.differential import Ask, differences
 from helpers.differential_lines import missing
 
+from reconcile import ForbiddenError
+from reconcile.api.core.v1 import Node
+from reconcile.apiserver.interfaces import User
+from reconcile.client.client import Client
 from reconcile.testing.control_plane import ControlPlane
 from reconcile.testing.control_plane.build import ensure_binaries
 
@@ -119,6 +123,33 @@ async def test_kubectl_says_the_same_of_both_servers(plane: ControlPlane, tmp_pa
             assert said[0] == said[1], words
             if "reconcile" in words:
                 await settle(servers.real, "default")
+
+
+@pytest.mark.parametrize("groups", [(), ("one", "two"), ("system:masters",)])
+async def test_a_client_certificate_says_who_asks(
+    groups: tuple[str, ...], plane: ControlPlane, tmp_path: Path
+) -> None:
+    async with guarded_servers(plane, tmp_path) as servers:
+        theirs = await asyncio.to_thread(plane.kubeconfig_for, "cert-user", groups)
+        ours = servers.address.write_kubeconfig(tmp_path / "user", user=User("cert-user", groups))
+        said: list[list[Any]] = []
+        for kubeconfig in (theirs, ours):
+            async with Client.from_kubeconfig(kubeconfig) as client:
+                who = await ask_who(client)
+                # The certificates' own fingerprints.
+                (credential,) = who["extra"].pop("authentication.kubernetes.io/credential-id")
+                assert credential.startswith("X509SHA256=")
+                try:
+                    may: object = len(await client.list(Node)) >= 0
+                except ForbiddenError as error:
+                    may = error.message
+                said.append([who, may])
+        assert said[0] == said[1]
+
+
+async def ask_who(client: Client) -> dict[str, Any]:
+    review = {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"}
+    return (await client.create(review))["status"]["userInfo"]
 
 
 def _run(program: Path, kubeconfig: Path, words: str, stdin: str) -> tuple[int, list[str], list[str]]:

@@ -22,7 +22,7 @@ from reconcile.apiserver import APIServer, ServerOptions
 from reconcile.apiserver.access.options import AccessOptions
 from reconcile.apiserver.access.secret_tokens import SecretTokens
 from reconcile.apiserver.access.tokens import parse_tokens
-from reconcile.apiserver.http import HTTPOptions
+from reconcile.apiserver.http import Address, HTTPOptions
 from reconcile.testing.control_plane import ControlPlane, ControlPlaneOptions
 
 TOKENS = """\
@@ -216,12 +216,13 @@ OPTIONS = ServerOptions(
 
 @dataclass(frozen=True)
 class GuardedServers:
-    """Attributes: kubeconfig: of the embedded server, without a user."""
+    """Attributes: kubeconfig: of the embedded server, without a user; address: of the same."""
 
     real: Server
     ours: Server
     embedded: APIServer
     kubeconfig: Path
+    address: Address
 
 
 _numbers = itertools.count()
@@ -245,6 +246,7 @@ async def guarded_servers(plane: ControlPlane, directory: Path) -> AsyncIterator
             server_at(address.url, certificate, key),
             server,
             kubeconfig,
+            address,
         )
         filling.cancel()
 

@@ -155,6 +155,14 @@ async def test_the_kubeconfig_of_a_guarded_server_is_its_administrators(tmp_path
                 await client.list(Pod, namespace="default")
 
 
+@pytest.mark.real_time
+async def test_a_certificate_for_a_user_takes_tls() -> None:
+    async with APIServer() as server:
+        address = await server.serve()
+        with pytest.raises(ConfigurationError, match="takes TLS"):
+            address.kubeconfig(user=service_account("default", "operator"))
+
+
 def test_a_secret_gets_its_accounts_token_and_goes_with_the_account() -> None:
     kind = "kubernetes.io/service-account-token"
     with Cluster() as cluster:
