@@ -31,7 +31,7 @@ def decode_body(
     `custom`: of a custom resource, which has no protobuf form; kube-apiserver breaks off such a request
     without an answer. Raises 400, 413, 415.
     """
-    media = media_type(content_type) or "application/json"
+    media = media_type(content_type) if content_type else "application/json"
     if len(raw) > MAX_BODY:
         raise status.too_large(f"Request entity too large: limit is {MAX_BODY}")
     if media == "application/json":
@@ -42,9 +42,10 @@ def decode_body(
         try:
             found, duplicates = load_yaml(raw)
         except ValueError as error:
-            raise _unrecognized(kind, f"{error} ({_hex(raw)})") from None
+            raise _unrecognized(kind, f"{error} ({_summary(raw)})") from None
         if not isinstance(found, dict):
-            raise _unrecognized(kind, f"couldn't get version/kind; json parse error: {_no_object(found)}")
+            detail = f"couldn't get version/kind; json parse error: {_no_object(found)} ({_summary(raw)})"
+            raise _unrecognized(kind, detail)
         return cast("JSONObject", found), duplicates
     raise status.unsupported_media_type(
         f"the body of the request was in an unknown format - accepted media types include: {ACCEPTED_TYPES}"
@@ -59,7 +60,7 @@ def _decode_protobuf(raw: bytes, kind: str, api_version: str) -> JSONObject:
     except EnvelopeError as error:
         if kind == "DeleteOptions":
             raise status.bad_request(str(error)) from None
-        raise _unrecognized(kind, f"{error} ({_hex(raw) or '<empty>'})") from None
+        raise _unrecognized(kind, f"{error} ({_summary(raw)})") from None
     except ProtobufError as error:
         version = api_version.rpartition("/")[2]
         raise status.bad_request(
@@ -71,12 +72,12 @@ def _decode_json(raw: bytes, kind: str) -> tuple[JSONObject, list[str]]:
     try:
         found: Any = _decode(raw)
     except (msgspec.DecodeError, RecursionError):
-        detail = f"couldn't get version/kind; json parse error: {go_json_error(raw)} ({_shown(raw)})"
+        detail = f"couldn't get version/kind; json parse error: {go_json_error(raw)} ({_summary(raw)})"
         raise _unrecognized(kind, detail) from None
     if found is None:
         return {}, []
     if not isinstance(found, dict):
-        detail = f"couldn't get version/kind; json parse error: {_no_object(found)} ({_hex(raw)})"
+        detail = f"couldn't get version/kind; json parse error: {_no_object(found)} ({_summary(raw)})"
         raise _unrecognized(kind, detail)
     # Two passes only where one shows that a key may be repeated: canonical encoding is shorter then.
     obj = cast("JSONObject", found)
@@ -176,18 +177,12 @@ def _no_object(found: object) -> str:
     return f"json: cannot unmarshal {name} into Go value of type {target}"
 
 
-def _shown(raw: bytes) -> str:
+def _summary(raw: bytes) -> str:
+    """The body as messages show it: what begins as an object does, as text; all else in hexadecimal."""
     if not raw:
         return "<empty>"
-    try:
-        text = raw.decode()
-    except UnicodeDecodeError:
-        return _hex(raw)
-    return text if len(text) <= 30 else _hex(raw)
-
-
-def _hex(raw: bytes) -> str:
-    return raw.hex() if len(raw) <= 30 else f"{raw[:30].hex()} ..."
+    shown = raw[:30].decode(errors="replace") if raw[:1] == b"{" else raw[:30].hex()
+    return shown if len(raw) <= 30 else f"{shown} ..."
 
 
 def _go_character(char: str) -> str:
@@ -208,6 +203,8 @@ def go_json_error(raw: bytes) -> str:
                         f"(expecting '{chr(wanted)}')"
                     )
             return "unexpected end of JSON input"
+    if text[:1] not in b'{["-0123456789ntf':
+        return f"invalid character {_go_character(chr(text[0]))} looking for beginning of value"
     try:
         json.loads(raw)
     except json.JSONDecodeError as error:
@@ -224,6 +221,9 @@ def go_json_error(raw: bytes) -> str:
             "Illegal trailing comma before end of array": "looking for beginning of value",
         }.get(error.msg, "looking for beginning of value")
         return f"invalid character {quoted} {where}"
-    except (UnicodeDecodeError, RecursionError, ValueError):
+    except RecursionError:
+        # Go goes down to 10,000 levels; how far Python goes depends on where it stands.
+        return f"invalid character {_go_character(chr(raw.lstrip()[0]))} exceeded max depth"
+    except (UnicodeDecodeError, ValueError):
         pass
     return "invalid character in string literal"

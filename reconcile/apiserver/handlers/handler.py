@@ -29,7 +29,7 @@ from reconcile.apiserver.handlers.options import (
 )
 from reconcile.apiserver.handlers.parts import Parts
 from reconcile.apiserver.handlers.reads import Reader
-from reconcile.apiserver.handlers.rendering import in_form, warning_header
+from reconcile.apiserver.handlers.rendering import in_form, warning_headers
 from reconcile.apiserver.handlers.routes import Route, Unknown, route
 from reconcile.apiserver.handlers.store import decode_object, encode_object
 from reconcile.apiserver.handlers.subresources import Subresources
@@ -103,6 +103,8 @@ class Handler:
             response = await self._dispatch(request, found, query, form, warnings)
         except status.StatusError as error:
             response, form = error_response(error), None
+        except RecursionError:
+            response, form = error_response(status.bad_request("the body is nested too deeply")), None
         except Exception as error:
             _log.exception("%s %s failed", request.method, request.path)
             response = error_response(status.internal_error(f"{type(error).__name__}: {error}"))
@@ -113,7 +115,7 @@ class Handler:
             form = replace(form, pretty=True)
         response = in_form(response, form)
         if warnings:
-            response.warnings = tuple(warning_header(text) for text in dict.fromkeys(warnings))
+            response.warnings = warning_headers(warnings)
         return response
 
     async def _dispatch(
@@ -132,6 +134,9 @@ class Handler:
         if verb not in resource.verbs:
             raise status.method_not_allowed()
         context = self.context(request, found, verb, warnings)
+        if found.name in (".", "..") or "%" in found.name:
+            text = "may not contain '%'" if "%" in found.name else f"may not be '{found.name}'"
+            raise status.bad_request(f"Name parameter invalid: {status.go_quote(found.name)}: {text}")
         if verb == "get":
             return await self._get(context, query, form)
         if verb in ("list", "watch"):

@@ -27,9 +27,8 @@ class Unknown(NamedTuple):
 
 def route(registry: Registry, path: str) -> Route | Unknown:
     """Find what a path below `/api` or `/apis` names."""
-    parts = path.split("/")
-    if "%" in path:
-        parts = [unquote(part) for part in parts]
+    # As Go's server does: decoded first, so that %2F parts a path too.
+    parts = (unquote(path) if "%" in path else path).split("/")
     if parts and not parts[-1]:
         # One slash at the end is forgiven.
         parts.pop()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 
@@ -9,53 +10,110 @@ def load_yaml(raw: bytes) -> tuple[Any, list[str]]:
     """The document as JSON values, and which keys came twice. Raises ValueError in go-yaml's style."""
     import yaml
 
+    check_depth(raw)
     duplicates: list[str] = []
     loader_class: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     loader = loader_class(raw)
     try:
         node = loader.get_single_node()
-        return (None if node is None else _value(loader, node, "", duplicates)), duplicates
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark
-        line = f"line {mark.line + 1}: " if mark is not None else ""
-        raise ValueError(f"error converting YAML to JSON: yaml: {line}{error.problem}") from None
+        return (None if node is None else _Values(loader, duplicates).of(node, "")), duplicates
     except (yaml.YAMLError, RecursionError, UnicodeDecodeError) as error:
-        raise ValueError(f"error converting YAML to JSON: yaml: {error}") from None
+        raise ValueError(yaml_problem(error)) from None
     finally:
         loader.dispose()
 
 
-_MAX_DEPTH = 1000
+def yaml_problem(error: Exception) -> str:
+    """What go-yaml says of the same mistake. It counts lines from 0, but in what its scanner finds."""
+    import yaml
+    from yaml.scanner import ScannerError
+
+    if isinstance(error, RecursionError):
+        return "yaml: exceeded max depth of 10000"
+    if not isinstance(error, yaml.MarkedYAMLError):
+        return f"yaml: {error}"
+    line = 0
+    for mark in (error.problem_mark, error.context_mark):
+        if mark is not None and mark.line:
+            line = mark.line + isinstance(error, ScannerError)
+            break
+    return f"yaml: line {line}: {error.problem}" if line else f"yaml: {error.problem}"
 
 
-def _value(loader: Any, node: Any, path: str, duplicates: list[str], depth: int = 0) -> Any:
-    if depth > _MAX_DEPTH:
-        raise ValueError("error converting YAML to JSON: yaml: exceeded max depth of 10000")
-    if node.id == "mapping":
-        loader.flatten_mapping(node)
-        made: dict[str, Any] = {}
-        for key_node, value_node in node.value:
-            key = _key(loader, key_node)
-            if key in made:
-                duplicates.append(f'duplicate field "{path}{key}"')
-            made[key] = _value(loader, value_node, f"{path}{key}.", duplicates, depth + 1)
-        return made
-    if node.id == "sequence":
-        return [
-            _value(loader, item, f"{path[:-1]}[{index}].", duplicates, depth + 1)
-            for index, item in enumerate(node.value)
-        ]
-    if node.value in ("y", "Y", "n", "N") and node.tag == "tag:yaml.org,2002:str" and not node.style:
-        return node.value in "yY"
-    if node.tag in ("tag:yaml.org,2002:timestamp", "tag:yaml.org,2002:binary"):
-        return node.value
-    return loader.construct_object(node, deep=True)
+_MAX_DEPTH = 500
+_NESTS = re.compile(rb"[\[{:?-]")
+
+
+def check_depth(raw: bytes) -> None:
+    """Raises ValueError for a document that is nested too deeply, before a parser goes down into it.
+
+    libyaml's parser is told what is open by a list, the composer on top of it by the C stack, which ends.
+    """
+    import yaml
+
+    # Each level has one of these before it: most documents need no second look.
+    if sum(1 for _ in _NESTS.finditer(raw)) <= _MAX_DEPTH:
+        return
+    depth = 0
+    try:
+        for event in yaml.parse(raw, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
+            if isinstance(event, yaml.CollectionStartEvent):
+                depth += 1
+                if depth > _MAX_DEPTH:
+                    raise ValueError("yaml: exceeded max depth of 10000")
+            elif isinstance(event, yaml.CollectionEndEvent):
+                depth -= 1
+    except yaml.YAMLError:
+        # The parser that comes next says what is wrong.
+        return
+
+
+# Aliases make much of little; three megabytes can spell out about so many values.
+_MAX_VALUES = 1_500_000
+
+
+class _Values:
+    """Nodes of a document as JSON values."""
+
+    def __init__(self, loader: Any, duplicates: list[str]) -> None:
+        self._loader = loader
+        self._duplicates = duplicates
+        self._left = _MAX_VALUES
+
+    def of(self, node: Any, path: str, depth: int = 0) -> Any:
+        if depth > _MAX_DEPTH:
+            raise ValueError("yaml: exceeded max depth of 10000")
+        self._left -= 1
+        if self._left < 0:
+            raise ValueError("yaml: document contains excessive aliasing")
+        if node.id == "mapping":
+            self._loader.flatten_mapping(node)
+            made: dict[str, Any] = {}
+            for key_node, value_node in node.value:
+                key = _key(self._loader, key_node)
+                if key in made:
+                    self._duplicates.append(f'duplicate field "{path}{key}"')
+                made[key] = self.of(value_node, f"{path}{key}.", depth + 1)
+            return made
+        if node.id == "sequence":
+            return [
+                self.of(item, f"{path[:-1]}[{index}].", depth + 1) for index, item in enumerate(node.value)
+            ]
+        if node.value in ("y", "Y", "n", "N") and node.tag == "tag:yaml.org,2002:str" and not node.style:
+            return node.value in "yY"
+        if node.tag in ("tag:yaml.org,2002:timestamp", "tag:yaml.org,2002:binary"):
+            return node.value
+        return self._loader.construct_object(node, deep=True)
 
 
 def repeated_keys(raw: bytes) -> list[str]:
-    """`line 4: key "a" already set in map` for each key of a YAML document that comes twice in one map."""
+    """`line 4: key "a" already set in map` for each key of a YAML document that comes twice in one map.
+
+    Raises ValueError when it is nested too deeply.
+    """
     import yaml
 
+    check_depth(raw)
     found: list[str] = []
 
     def walk(node: Any) -> None:

@@ -20,7 +20,6 @@ JSON_PATCH = "application/json-patch+json"
 MERGE_PATCH = "application/merge-patch+json"
 STRATEGIC_PATCH = "application/strategic-merge-patch+json"
 APPLY_PATCH = "application/apply-patch+yaml"
-APPLY_CBOR = "application/apply-patch+cbor"
 
 _OPERATION_FIELDS = frozenset({"op", "path", "from", "value"})
 _REASONS = {400: "BadRequest", 413: "RequestEntityTooLarge", 422: "Invalid", 500: ""}
@@ -29,7 +28,7 @@ _REASONS = {400: "BadRequest", 413: "RequestEntityTooLarge", 422: "Invalid", 500
 class Patcher:
     """Makes the new object out of the current one and a patch."""
 
-    content_types = (JSON_PATCH, MERGE_PATCH, STRATEGIC_PATCH, APPLY_PATCH, APPLY_CBOR)
+    content_types = (JSON_PATCH, MERGE_PATCH, STRATEGIC_PATCH, APPLY_PATCH)
 
     def __init__(self, field_manager: FieldManager) -> None:
         self._field_manager = field_manager
@@ -52,8 +51,6 @@ class Patcher:
             )
         if kind == APPLY_PATCH:
             return self._field_manager.apply(self._applied(body, context), current, context)
-        if kind == APPLY_CBOR:
-            raise unsupported_media_type("CBOR is not served: use " + APPLY_PATCH)
         assert current is not None
         patch, findings = self._decoded(kind, body)
         try:
@@ -88,6 +85,10 @@ class Patcher:
             found = json_type(patch)
             raise bad_request(f"{prefix}json: cannot unmarshal {found} into Go value of type {wanted}")
         if kind == JSON_PATCH:
+            wrong = next((each for each in patch if each is not None and not isinstance(each, dict)), None)
+            if wrong is not None:
+                text = f"cannot unmarshal {json_type(wrong)} into Go value of type handlers.jsonPatchOp"
+                raise bad_request(f"{prefix}json: {text}")
             return patch, [
                 f'json patch unknown field "[{index}].{key}"'
                 for index, operation in enumerate(patch)
@@ -101,18 +102,17 @@ class Patcher:
 
     @staticmethod
     def _applied(body: bytes, context: RequestContext) -> JSONObject:
-        import yaml
-
         from reconcile.apiserver.handlers.bodies import may_repeat
-        from reconcile.apiserver.handlers.yaml_bodies import repeated_keys
+        from reconcile.apiserver.handlers.yaml_bodies import load_yaml, repeated_keys
 
         try:
             decoded: Any = msgspec.json.decode(body)
-        except msgspec.DecodeError:
+        except (msgspec.DecodeError, RecursionError):
             try:
-                decoded = yaml.load(body, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
-            except (yaml.YAMLError, RecursionError) as error:
-                raise bad_request(f"error decoding YAML: {error}") from None
+                decoded, _ = load_yaml(body)
+            except ValueError as error:
+                text = f"error converting YAML to JSON: {error}"
+                raise bad_request(f"error decoding YAML: {text}") from None
             repeats = True
         else:
             repeats = may_repeat(body, decoded)
@@ -121,7 +121,11 @@ class Patcher:
                 "error decoding YAML: error unmarshaling JSON: while decoding JSON: json: cannot unmarshal "
                 f"{json_type(decoded)} into Go value of type map[string]interface {{}}"
             )
-        if repeats and context.field_validation != "Ignore" and (found := repeated_keys(body)):
+        try:
+            found = repeated_keys(body) if repeats and context.field_validation != "Ignore" else []
+        except ValueError as error:
+            raise bad_request(f"error decoding YAML: error converting YAML to JSON: {error}") from None
+        if found:
             if context.field_validation == "Strict":
                 text = "error converting YAML to JSON: yaml: unmarshal errors:"
                 raise bad_request("\n  ".join((f"error strict decoding YAML: {text}", *found)))

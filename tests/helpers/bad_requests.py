@@ -1,0 +1,193 @@
+"""Requests that no well-behaved client sends, as bytes on a connection, and what two servers say to them."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import http.client
+import json
+import ssl
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+NAMESPACE = "bad-input"
+MAPS = f"/api/v1/namespaces/{NAMESPACE}/configmaps"
+JSON = "application/json"
+
+
+@dataclass(frozen=True)
+class Bad:
+    """One request. `headers` are sent as they are, beside Host and Content-Length."""
+
+    method: str
+    path: str
+    body: bytes | None = None
+    headers: Mapping[str, str] = field(default_factory=dict[str, str])
+
+    def __str__(self) -> str:
+        body = "" if self.body is None else f" {self.body[:60]!r}{'…' if len(self.body) > 60 else ''}"
+        return f"{self.method} {self.path[:160]} {dict(self.headers)}{body}"
+
+
+def config_map(name: str = "a", **more: Any) -> bytes:
+    metadata = {"name": name, **more.pop("metadata", {})}
+    return json.dumps({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, **more}).encode()
+
+
+def post(body: bytes, content_type: str = JSON, path: str = MAPS, **headers: str) -> Bad:
+    return Bad("POST", path, body, {"Content-Type": content_type, **headers})
+
+
+def patch(kind: str, body: bytes, path: str = f"{MAPS}/held", query: str = "") -> Bad:
+    return Bad("PATCH", path + query, body, {"Content-Type": f"application/{kind}"})
+
+
+PATHS = [
+    Bad("GET", path)
+    for path in (
+        "/api/v1/namespaces/bad-input/configmaps/", "/api/v1//namespaces", "//api/v1/namespaces/bad-input",
+        "/api/v1/namespaces/bad-input//configmaps/held", "/api/v1/namespaces/../namespaces/bad-input",
+        "/api/v1/namespaces/./bad-input", "/api/v1/namespaces/bad-input/configmaps/%2e%2e",
+        "/api/v1/namespaces/bad-input/configmaps/a%2Fb", "/api/v1/namespaces/bad-input/configmaps/a%00b",
+        "/api/v1/namespaces/%62ad-input/configmaps/held", "/api/v1/namespaces/bad-input/configmaps/a%25b",
+        "/api/v1/namespaces/bad-input/configmaps/held/extra", "/api/v1/namespaces/bad-input/nothing",
+        "/api/v1/namespaces/bad-input/configmaps/held/status", "/api/v1/configmaps/held", "/api/v2/pods",
+        "/apis/apps/v9/deployments", "/apis/nobody.example.com/v1/things", "/api", "/api/", "/apis/apps",
+        "/apis/apps/", "/nothing", "/healthz/nothing", "/API/v1/pods", "/api/v1/Pods",
+        "/api/v1/namespaces/bad-input/configmaps/" + "x" * 300, "/api/v1/watch/nothing",
+    )
+]  # fmt: skip
+QUERIES = [
+    Bad("GET", f"{MAPS}?{query}")
+    for query in (
+        "nobody=knows", "limit=abc", "limit=-1", "limit=99999999999999999999", "dryRun=All",
+        "timeoutSeconds=abc", "fieldSelector=x", "fieldSelector=metadata.name%3D%3D%3Da",
+        "fieldSelector=data.a%3Db", "labelSelector=a%20in%20(", "labelSelector=a%3Db%2C%2C",
+        "labelSelector=-a", "labelSelector=a%3E%3Eb", "labelSelector=" + "a" * 64, "resourceVersion=abc",
+        "resourceVersion=-1", "continue=garbage", "continue=eyJ2IjoibWV0YS5rOHMuaW8vdjEifQ",
+        "resourceVersionMatch=Exact", "resourceVersionMatch=Nearly&resourceVersion=1", "pretty=perhaps",
+        "sendInitialEvents=true", "a;b", "%zz=1", "limit=1&limit=x",
+    )
+]  # fmt: skip
+BODIES = [
+    post(body)
+    for body in (
+        b"", b"{", b"[]", b"null", b'"text"', b"{}", b'{"a":}', b"{'a': 1}", b"\xff\xfe", b"{} {}", b"NaN",
+        b'{"apiVersion":"v1","kind":"Pod","metadata":{"name":"a"}}', b'{"kind":"ConfigMap"}',
+        b'{"apiVersion":"v1","kind":"ConfigMap","metadata":[]}', config_map(data=[1]),
+        config_map(data={"a": 1}),
+        config_map(data={"a/b": "x"}), config_map("UPPER"), config_map("x" * 254), config_map(""),
+        config_map(metadata={"labels": {"a": "x" * 64}}), config_map(metadata={"labels": {"a" * 64: "x"}}),
+        config_map(metadata={"labels": {"/": "x"}}), config_map(metadata={"namespace": "other"}),
+        config_map(metadata={"annotations": {"a": "x" * (257 * 1024)}}),
+        b"[" * 20_000, b'{"a":' * 20_000, config_map(metadata={"creationTimestamp": "now"}),
+        config_map(metadata={"ownerReferences": [{"name": "a"}]}), config_map(metadata={"finalizers": ["x"]}),
+    )
+] + [
+    post(config_map(), content_type)
+    for content_type in (
+        "text/plain", "application/xml", "application/cbor", "application/vnd.kubernetes.protobuf",
+        "application/yaml", ";", "application/json; charset=latin-1", "APPLICATION/JSON",
+    )
+] + [
+    post(b" " * (3 * 1024 * 1024 + 1)), post(b"a: [", "application/yaml"), post(b"- a", "application/yaml"),
+    post(b"k8s\0\x0a\x04\x0a\x02v1", "application/vnd.kubernetes.protobuf"),
+    post(config_map(), path=MAPS + "?dryRun=Some"), post(config_map(), path=MAPS + "?fieldValidation=Maybe"),
+    post(config_map(more=1), path=MAPS + "?fieldValidation=Strict"),
+    post(config_map(), path=MAPS + "?fieldManager=" + "m" * 129), post(config_map(), path=f"{MAPS}/held"),
+]  # fmt: skip
+PATCHES = [
+    patch("json-patch+json", b"{}"), patch("json-patch+json", b"[1]"), patch("json-patch+json", b"["),
+    patch("json-patch+json", b'[{"op":"nothing","path":"/data"}]'),
+    patch("json-patch+json", b'[{"op":"remove","path":"/data/none"}]'),
+    patch("json-patch+json", b'[{"op":"test","path":"/data/k","value":"other"}]'),
+    patch("json-patch+json", b'[{"op":"add","path":"data","value":1}]'),
+    patch("json-patch+json", json.dumps([{"op": "test", "path": "/data/k", "value": "v"}] * 10_001).encode()),
+    patch("merge-patch+json", b"[]"), patch("merge-patch+json", b"{"), patch("merge-patch+json", b'"a"'),
+    patch("merge-patch+json", b'{"metadata":{"name":"other"}}'),
+    patch("strategic-merge-patch+json", b"[]"), patch("strategic-merge-patch+json", b"{"),
+    patch("strategic-merge-patch+json", b'{"$patch":"nothing"}'),
+    patch("strategic-merge-patch+json", b'{"data":{"$patch":"wrong"}}'),
+    patch("apply-patch+yaml", config_map("held")),
+    patch("apply-patch+yaml", b"a: [", query="?fieldManager=f"),
+    patch("apply-patch+yaml", b"{}", query="?fieldManager=f"),
+    patch("apply-patch+yaml", config_map("other"), query="?fieldManager=f"),
+    patch("apply-patch+yaml", config_map("held", metadata={"managedFields": []}), query="?fieldManager=f"),
+    patch("apply-patch+cbor", b"\xa0", query="?fieldManager=f"), patch("json", b"{}"),
+    patch("nothing", b"{}"),
+    patch("merge-patch+json", b"{}", path=f"{MAPS}/none"), patch("merge-patch+json", b"{}", path=MAPS),
+]  # fmt: skip
+OTHERS = [
+    *(
+        Bad("GET", f"{MAPS}/held", headers={"Accept": accept})
+        for accept in (
+            "text/html", "application/cbor", "application/cbor, application/json", "garbage", "*/*;q=0",
+            "application/json;as=Table;g=meta.k8s.io;v=v9", "image/*",
+        )
+    ),
+    Bad("GET", MAPS + "?watch=true&timeoutSeconds=1", headers={"Accept": "application/cbor-seq"}),
+    Bad("GET", MAPS + "?watch=true&timeoutSeconds=1", headers={"Accept": "application/yaml"}),
+    *(Bad(method, f"{MAPS}/held") for method in ("OPTIONS", "TRACE", "PROPFIND")),
+    Bad("POST", f"{MAPS}/held", b"{}"), Bad("PUT", MAPS, b"{}"), Bad("PATCH", "/api/v1", b"{}"),
+    Bad("DELETE", "/"), Bad("DELETE", f"{MAPS}/held", b"{", {"Content-Type": JSON}),
+    Bad("DELETE", f"{MAPS}/held?gracePeriodSeconds=x"), Bad("DELETE", f"{MAPS}/held?propagationPolicy=Never"),
+    Bad("PUT", f"{MAPS}/held", config_map("other"), {"Content-Type": JSON}),
+    Bad("PUT", f"{MAPS}/held", config_map("held", metadata={"resourceVersion": "x"}), {"Content-Type": JSON}),
+]  # fmt: skip
+REQUESTS = [*PATHS, *QUERIES, *BODIES, *PATCHES, *OTHERS]
+
+
+class Connection:
+    """A client that sends what it is told, with the certificate of a kubeconfig."""
+
+    def __init__(self, kubeconfig: Path) -> None:
+        config = yaml.safe_load(kubeconfig.read_text())
+        cluster, user = config["clusters"][0]["cluster"], config["users"][0]["user"]
+        self._address = cluster["server"].removeprefix("https://")
+        self._context = ssl.create_default_context(cadata=_pem(cluster, "certificate-authority"))
+        self._context.check_hostname = False
+        with tempfile.NamedTemporaryFile("w") as pair:
+            pair.write(_pem(user, "client-certificate") + "\n" + _pem(user, "client-key"))
+            pair.flush()
+            self._context.load_cert_chain(pair.name)
+
+    def ask(self, bad: Bad) -> tuple[int, str, str]:
+        """Status, content type, and the text; what was said of an object is its name alone."""
+        connection = http.client.HTTPSConnection(self._address, context=self._context, timeout=300)
+        try:
+            connection.putrequest(bad.method, bad.path, skip_accept_encoding=True)
+            for name, value in bad.headers.items():
+                connection.putheader(name, value)
+            if bad.body is not None:
+                connection.putheader("Content-Length", str(len(bad.body)))
+            # A server may answer and close before it has read a body that is too long.
+            with contextlib.suppress(ConnectionError):
+                connection.endheaders(bad.body)
+            response = connection.getresponse()
+            text = response.read().decode(errors="replace")
+            return response.status, response.headers.get("Content-Type", ""), _said(text)
+        finally:
+            connection.close()
+
+
+def _pem(config: dict[str, Any], name: str) -> str:
+    if f"{name}-data" in config:
+        return base64.b64decode(config[f"{name}-data"]).decode()
+    return Path(config[name]).read_text()
+
+
+def _said(text: str) -> str:
+    try:
+        value = json.loads(text)
+    except ValueError:
+        return text if len(text) < 400 else f"{len(text)} characters"
+    if not isinstance(value, dict):
+        return text
+    if value.get("kind") == "Status":
+        return f"{value.get('reason')}: {value.get('message')} {value.get('details')}"
+    return f"{value.get('kind')} {(value.get('metadata') or {}).get('name')}"
