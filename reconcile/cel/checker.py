@@ -348,13 +348,11 @@ class _Checker:
             if each.optional:
                 given = self._unwrapped(each.value, given)
             wanted = field_type(made, each.name)
-            if wanted is None:
-                self._no_field(each.id, each.name)
-            elif not self._fits(wanted, given):
+            if wanted is None or not self._fits(wanted, given):
                 shown = substitute(self.bindings, given, free_is_dyn=True)
                 self.report(
                     each.id,
-                    f"expected type of field '{each.name}' is '{wanted}' but provided type is '{shown}'",
+                    f"expected type of field '{each.name}' is '{wanted or ''}' but provided type is '{shown}'",
                 )
         return made
 

@@ -173,10 +173,14 @@ def compiled(
             message = f"compilation failed: {message}"
         return Compiled(text, error=message, cause=error)
     if wanted and expression.type not in wanted:
-        shown = [str(each) for each in wanted]
+        shown = [_shown(each) for each in wanted]
         expected = shown[0] if len(shown) == 1 else f"one of [{' '.join(shown)}]"
-        return Compiled(text, error=f"must evaluate to {expected} but got {expression.type}")
+        return Compiled(text, error=f"must evaluate to {expected} but got {_shown(expression.type)}")
     return Compiled(text, expression)
+
+
+def _shown(type: Type) -> str:
+    return type.name if type.kind is Kind.NULL else str(type)
 
 
 class Composed:
