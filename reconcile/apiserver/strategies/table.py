@@ -17,6 +17,7 @@ from reconcile.apiserver.interfaces import (
 from reconcile.apiserver.schemas.catalog import ServedSubresource, catalog
 from reconcile.apiserver.strategies import (
     admission_kinds,
+    admission_policies,
     api_services,
     autoscaling,
     claims,
@@ -274,6 +275,23 @@ def _make(group_resource: str, version: str) -> Strategy:
                 validate_created=admission_kinds.webhooks,
                 validate_change=admission_kinds.webhooks_update,
             )
+        case "validatingadmissionpolicies.admissionregistration.k8s.io":
+            return KindStrategy(
+                generation=True,
+                status=True,
+                validate_created=admission_policies.validating_policy,
+                validate_change=admission_policies.validating_policy_update,
+            )
+        case "mutatingadmissionpolicies.admissionregistration.k8s.io":
+            return KindStrategy(
+                generation=True,
+                validate_created=admission_policies.mutating_policy,
+                validate_change=admission_policies.mutating_policy_update,
+            )
+        case "validatingadmissionpolicybindings.admissionregistration.k8s.io":
+            return KindStrategy(generation=True, validate=admission_policies.validating_binding)
+        case "mutatingadmissionpolicybindings.admissionregistration.k8s.io":
+            return KindStrategy(generation=True, validate=admission_policies.mutating_binding)
         case "apiservices.apiregistration.k8s.io":
             return KindStrategy(
                 status=True, validate=api_services.api_service, name_problems=api_services.any_name
