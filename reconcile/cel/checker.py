@@ -350,10 +350,8 @@ class _Checker:
             wanted = field_type(made, each.name)
             if wanted is None or not self._fits(wanted, given):
                 shown = substitute(self.bindings, given, free_is_dyn=True)
-                self.report(
-                    each.id,
-                    f"expected type of field '{each.name}' is '{wanted or ''}' but provided type is '{shown}'",
-                )
+                text = f"expected type of field '{each.name}' is '{wanted or ''}'"
+                self.report(each.id, f"{text} but provided type is '{shown}'")
         return made
 
     def _comprehension(self, expr: Comprehension) -> Type:
