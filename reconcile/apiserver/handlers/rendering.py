@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 
 import msgspec
 
@@ -53,7 +54,29 @@ def pretty_json(body: bytes) -> bytes:
         return body
 
 
-def warning_header(text: str) -> str:
+# Characters of all warnings of an answer, and of one when there are more.
+_WARNINGS = 4096
+_WARNING = 256
+
+
+def warning_headers(texts: Iterable[str]) -> tuple[str, ...]:
+    """The values of `Warning` header fields: each text once, and shortened where they are many."""
+    kept = [text for text in dict.fromkeys(texts) if text]
+    if sum(map(len, kept)) <= _WARNINGS:
+        return tuple(map(_warning_header, kept))
+    found: list[str] = []
+    written, total, shortened = 0, 0, False
+    for text in kept:
+        total += len(text)
+        if shortened and written >= _WARNINGS:
+            break
+        shortened = shortened or total > _WARNINGS
+        written += min(len(text), _WARNING)
+        found.append(text)
+    return tuple(_warning_header(text[:_WARNING]) for text in found)
+
+
+def _warning_header(text: str) -> str:
     """The value of a `Warning` header field (RFC 7234 5.5)."""
     escaped = text.replace("\\", "\\\\").replace('"', '\\"')
     return f'299 - "{escaped}"'
