@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import copy
 import json
-import re
 import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -22,7 +21,8 @@ from examples.operators.scheduler import binding
 from examples.operators.scheduler.claim_writes import deallocate
 from examples.operators.scheduler.cycle import decide, find_feasible, score_nodes
 from examples.operators.scheduler.devices import KINDS as DEVICE_KINDS
-from examples.operators.scheduler.framework import CycleState, PluginError, Surroundings
+from examples.operators.scheduler.filtering import try_node
+from examples.operators.scheduler.framework import SKIP, CycleState, PluginError, Surroundings
 from examples.operators.scheduler.handlers import budget_of
 from examples.operators.scheduler.pods import PodInfo, pod_info
 from examples.operators.scheduler.profile import Profile, default_profile
@@ -73,7 +73,7 @@ def ask_oracle(oracle: Path, worlds: Sequence[World]) -> list[Verdict]:
 def _verdict(answer: JSONObject) -> Verdict:
     if "error" in answer:
         # What was asked until then depends on the order of the nodes.
-        return Verdict(error=_without_place(answer["error"]))
+        return Verdict(error=answer["error"])
     rejected = {
         node: (each["plugin"], sorted(each["reasons"]), each["code"] == "UnschedulableAndUnresolvable")
         for node, each in (answer["rejected"] or {}).items()
@@ -88,11 +88,6 @@ def _verdict(answer: JSONObject) -> Verdict:
         answer.get("binding", ""),
         [_write(each["verb"], each["resource"], each["object"]) for each in answer.get("writes") or []],
     )
-
-
-def _without_place(error: str) -> str:
-    """Several nodes may fail; which of them is asked first is chance."""
-    return re.sub(r"\b\w+\.example\.com/[\w/-]+", "a device", error)
 
 
 def _write(verb: str, resource: str, obj: JSONObject) -> JSONObject:
@@ -118,7 +113,7 @@ def ask_ours(world: World, snapshot: Snapshot | None = None) -> Verdict:
     try:
         found = find_feasible(profile, snapshot, pod, state)
     except PluginError as error:
-        return Verdict(error=_without_place(str(error)))
+        return Verdict(error=_first_error(profile, snapshot, pod) or str(error))
     verdict = Verdict()
     for node in snapshot.nodes:
         if node not in found.feasible:
@@ -146,6 +141,23 @@ def ask_ours(world: World, snapshot: Snapshot | None = None) -> Verdict:
         verdict.writes = recorder.writes
         verdict.victims = sorted(str(each.key) for each in decision.remedy.victims if not each.deleting)
     return verdict
+
+
+def _first_error(profile: Profile, snapshot: Snapshot, pod: PodInfo) -> str:
+    """The error of the first node by name; the oracle asks the nodes in that order."""
+    state = CycleState()
+    try:
+        for plugin in profile.plugins.pre_filters:
+            if plugin.pre_filter(state, pod, snapshot) == SKIP:
+                state.skipped.add(plugin.name)
+    except PluginError:
+        return ""
+    for node in sorted(snapshot.nodes, key=lambda node: node.name):
+        try:
+            try_node(profile.plugins, state, pod, node, snapshot)
+        except PluginError as error:
+            return str(error)
+    return ""
 
 
 class _Recorder:

@@ -10,6 +10,8 @@ import asyncio
 import contextlib
 from collections.abc import Sequence
 
+from reconcile import APIError, TransportError
+
 from .filtering import fit_error
 from .framework import CycleState, Plugin, PluginError, Plugins, PreFlight, Refusal, Surroundings, Wait
 from .pods import PodInfo
@@ -137,7 +139,7 @@ async def bind(plugins: Plugins, state: CycleState, pod: PodInfo, node: str, aro
             if await plugin.bind(state, pod, node, around):
                 return
         raise PluginError("no plugin binds pods")
-    except (PluginError, APIError, TransportError):
+    except Exception:
         await _take_back(plugins.pre_binders, state, pod, node, around)
         raise
 

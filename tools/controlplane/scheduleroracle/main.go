@@ -298,6 +298,8 @@ func run(ctx context.Context, scheduler framework.Framework, snapshot *internalc
 	if err != nil {
 		return err
 	}
+	// The first error ends the decision: which one it is should not be chance.
+	sort.Slice(all, func(i, j int) bool { return all[i].Node().Name < all[j].Node().Name })
 	statuses := framework.NewDefaultNodeToStatus()
 	diagnosis := framework.Diagnosis{NodeToStatus: statuses}
 	preselected, status, narrowedBy := scheduler.RunPreFilterPlugins(ctx, state, pod)

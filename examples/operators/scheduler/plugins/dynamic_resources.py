@@ -225,8 +225,9 @@ class DynamicResources(Plugin):
         )
 
     async def take_back(self, state: CycleState, pod: PodInfo, node: str, around: Surroundings, /) -> None:
-        own: _State = state[self.name]
-        await give_back(pod, own.claims, around, special=own.special_claim)
+        own: _State | None = state.get(self.name)
+        if own is not None:
+            await give_back(pod, own.claims, around, special=own.special_claim)
 
     async def deallocate(self, pod: PodInfo, key: ObjectKey, around: Surroundings, /) -> None:
         await deallocate(key, around)
