@@ -40,7 +40,7 @@ def _rule(dice: random.Random) -> Body:
     resources = dice.choice(
         [
             ["configmaps"], ["*"], ["*/*"], ["deployments"], ["deployments/scale"], ["*/scale"],
-            ["deployments/*"], ["pods", "configmaps"], ["namespaces"], ["*/status"], ["deployments", "*/status"],
+            ["deployments/*"], ["pods", "configmaps"], ["namespaces"], ["*/status"],
         ]
     )  # fmt: skip
     operations = dice.choice(
