@@ -21,6 +21,7 @@ from helpers.access_servers import (
     guarded_servers,
     make_namespace,
     settle,
+    until_rules,
 )
 from helpers.differential import Ask, differences
 from helpers.differential_lines import missing
@@ -167,6 +168,10 @@ async def test_a_new_cluster_has_the_same_roles_and_bindings(
     kind: str, plane: ControlPlane, tmp_path: Path
 ) -> None:
     async with guarded_servers(plane, tmp_path) as servers:
+        for name in ("view", "edit", "admin"):
+            # Its controller fills them a moment after the start.
+            rules = (await servers.ours(Ask("GET", f"{RBAC}/clusterroles/{name}"))).body["rules"]
+            await until_rules(servers.real, Ask("UNTIL", f"{RBAC}/clusterroles/{name}", rules))
         query = "?labelSelector=kubernetes.io/bootstrapping=rbac-defaults"
         found: list[dict[str, Any]] = []
         for ask in (servers.real, servers.ours):

@@ -84,6 +84,10 @@ def _who_asks(maps: str) -> list[Ask]:
         by("alice", get("/api/v1/proxy/pods/name/rest")).bad("access: unknown paths"),
         by("alice", get("/api/v1/watch")).bad("access: unknown paths"),
         by("carol", get("/no/such/path")),
+        by("alice", get("/openid/v1/jwks")).bad("access: unknown paths"),
+        by("alice", get("/.well-known/openid-configuration")).bad("access: unknown paths"),
+        by("carol", get("/openid/v1/jwks")),
+        by("carol", post("/openid/v1/jwks", {})),
         by("carol", get("/api/v1/nodes")).good("access: unknown paths"),
         by("", get("/api/v1/watch")).bad("access: unknown paths"),
     ]

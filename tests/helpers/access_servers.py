@@ -289,7 +289,7 @@ async def converse(servers: GuardedServers, questions: Sequence[Ask], namespace:
             await asyncio.gather(*(settle(ask, namespace) for ask in (servers.real, servers.ours)))
             continue
         if question.method == "UNTIL":
-            await asyncio.gather(*(_until_rules(ask, question) for ask in (servers.real, servers.ours)))
+            await asyncio.gather(*(until_rules(ask, question) for ask in (servers.real, servers.ours)))
             continue
         if question.method == "FILLED":
             await asyncio.gather(*(_until_filled(ask, question) for ask in (servers.real, servers.ours)))
@@ -304,7 +304,8 @@ async def converse(servers: GuardedServers, questions: Sequence[Ask], namespace:
     return comparison
 
 
-async def _until_rules(ask: Server, question: Ask) -> None:
+async def until_rules(ask: Server, question: Ask) -> None:
+    """Until the role of the question's path has the rules of its body."""
     async with asyncio.timeout(_WAIT):
         while ((await ask(Ask("GET", question.path))).body.get("rules") or []) != question.body:
             await asyncio.sleep(0.02)
