@@ -255,8 +255,10 @@ async def side_effects(judge: AdmissionJudge) -> None:
 
 
 async def failures(judge: AdmissionJudge) -> None:
+    late = asyncio.Event()
+
     async def slow(review: Body) -> Body:
-        await asyncio.sleep(3)
+        await late.wait()
         return response(review, allowed=True)
 
     other = f"https://127.0.0.1:{judge.hooks.port}"
@@ -298,6 +300,7 @@ async def failures(judge: AdmissionJudge) -> None:
     await judge.ask(cm(judge).good(line("timeoutSeconds")))
     await judge.webhooks(validating=[{"path": "/ok", "timeoutSeconds": 30}])
     await judge.ask(cm(judge).good(line("timeoutSeconds")))
+    late.set()
 
 
 async def addresses(judge: AdmissionJudge) -> None:
