@@ -7,19 +7,26 @@ import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from reconcile.apiserver import AccessOptions, APIServer, ServerOptions, service_account
 from reconcile.apiserver.access.attributes import Attributes
+from reconcile.apiserver.access.authentication import Authentication
 from reconcile.apiserver.access.bootstrap import ensure_bootstrap, reconciled
+from reconcile.apiserver.access.gate import Gate
+from reconcile.apiserver.access.rbac import RBAC as RoleBased
 from reconcile.apiserver.access.requests import attributes_of
 from reconcile.apiserver.access.rules import Rule, compact, uncovered
+from reconcile.apiserver.access.service_account_tokens import ServiceAccountTokens
 from reconcile.apiserver.access.tokens import parse_tokens, read_token_file
 from reconcile.apiserver.access.user import authenticated, user_info
-from reconcile.apiserver.handlers.messages import Request
-from reconcile.apiserver.interfaces import User
+from reconcile.apiserver.handlers.messages import Request, Response
+from reconcile.apiserver.interfaces import Access, User
+from reconcile.apiserver.storage import Storage
 from reconcile.client.transport import TransportRequest
 from reconcile.errors import ConfigurationError
 from reconcile.runtime import SimulatedRuntime
@@ -302,3 +309,28 @@ async def test_a_service_accounts_user_needs_no_token_in_the_process() -> None:
         user = service_account("default", "robot")
         assert (await asked("GET", "/api/v1/pods", user=user))[0] == 200
         assert (await asked("GET", "/api/v1/secrets", user=user))[0] == 403
+
+
+_PATHS = st.text("/apisvwtch1%2F.*\u00e9:", max_size=24).map(lambda text: f"/{text}")
+_WORDS = st.text(st.characters(codec="utf-8", exclude_categories=("Cs", "Cc")), max_size=16)
+
+
+@settings(max_examples=150, suppress_health_check=list(HealthCheck))
+@given(
+    st.sampled_from(("GET", "POST", "DELETE", "OPTIONS", "")),
+    _PATHS,
+    st.one_of(_WORDS, _WORDS.map(lambda text: f"Bearer {text}.{text}.{text}")),
+    st.lists(st.tuples(st.sampled_from(("user", "group", "uid", "extra-", "extra-a%")), _WORDS), max_size=4),
+)
+def test_whatever_is_asked_the_gate_answers(
+    method: str, path: str, authorization: str, impersonated: list[tuple[str, str]]
+) -> None:
+    tokens = ServiceAccountTokens(SimulatedRuntime(1))
+    gate = Gate(Authentication({}, tokens, anonymous=True), RoleBased(Storage()))
+    headers = tuple((f"impersonate-{name}", value) for name, value in impersonated)
+    query = (("fieldSelector", authorization), ("watch", path))
+    request = Request(method, path, query, {"authorization": authorization}, user=None, impersonation=headers)
+    # Nobody may do anything here, so that nothing passes, and no token is good, so that nothing is looked up.
+    answer = gate.enter(request, cast("Access", None))
+    assert isinstance(answer, Response)
+    assert answer.status in (400, 401, 403) or (answer.status == 500 and b"RequestInfo" in answer.body)
