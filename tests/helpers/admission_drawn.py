@@ -25,7 +25,7 @@ _CONDITIONS = (
 
 
 def _selector(dice: random.Random, key: str, values: list[str]) -> Body:
-    if dice.random() < 0.4:
+    if dice.random() < 0.65:
         return {}
     if dice.random() < 0.5:
         return {"matchLabels": {key: dice.choice(values)}}
@@ -51,7 +51,7 @@ def _rule(dice: random.Random) -> Body:
         dice.choice([["*"], ["v1"], ["v2"]]),
     )
     made = rule(*resources, operations=operations, groups=groups, versions=versions)
-    scope = dice.choice(["*", "Namespaced", "Cluster", None])
+    scope = dice.choice(["*", "Namespaced", "Namespaced", "Cluster", None])
     return made if scope is None else {**made, "scope": scope}
 
 

@@ -52,13 +52,12 @@ class AdmissionJudge(Comparison):
             self.hooks.asked.clear()
             answers.append(await side.ask(question))
             if self.compare_calls:
-                calls.append([_comparable(seen, question, call) for call in self.hooks.asked])
+                # Validating webhooks are asked at once, in any order.
+                asked = sorted(self.hooks.asked, key=lambda call: call[0])
+                calls.append([_comparable(seen, question, call) for call in asked])
         self._compare(question, *answers)
         if not self.compare_calls:
             return answers[0], answers[1]
-        for found in calls:
-            # Validating webhooks are asked at once.
-            found.sort(key=lambda call: (call["path"], call["body"]["request"]["operation"]))
         found = differences(*calls) if len(calls[0]) == len(calls[1]) else [_counts(calls)]
         if found:
             self.found.append("\n    webhooks: ".join((str(question), *found)))
@@ -334,7 +333,7 @@ def rule(
 
 def _comparable(seen: Any, question: Ask, call: tuple[str, str, Body]) -> Body:
     path, asked, review = call
-    request = dict(review["request"])
+    request: Body = {**review["request"], "uid": "<call>"}
     # Which certificate the client has; ours was not asked for one.
     request["userInfo"] = {key: value for key, value in request["userInfo"].items() if key != "extra"}
     meta = (request.get("object") or {}).get("metadata") or {}
