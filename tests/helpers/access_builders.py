@@ -15,6 +15,7 @@ LINES: Final = tuple(
         "create on update", "unknown paths", "SubjectAccessReview", "LocalSubjectAccessReview",
         "SelfSubjectAccessReview", "SelfSubjectRulesReview", "impersonation", "constrained impersonation",
         "tokens of secrets", "certificates",
+        "parameters of policies",
     )
 )  # fmt: skip
 REVIEWS: Final = "/apis/authorization.k8s.io/v1"

@@ -18,7 +18,7 @@ from helpers.access_builders import (
     user,
     who,
 )
-from helpers.access_cases_granting import constrained, escalation, impersonation
+from helpers.access_cases_granting import constrained, escalation, impersonation, policy_parameters
 from helpers.access_cases_reviews import reviews, secrets, tokens
 from helpers.access_servers import RBAC, SAR, SETTLE, acting, by, with_token
 from helpers.differential import Ask, apply, delete, get, merge, post, put
@@ -43,6 +43,7 @@ def cases(ns: str) -> dict[str, list[Ask]]:
         "tokens": tokens(ns, here),
         "tokens of secrets": secrets(ns, here),
         "certificates": _certificates(ns, cluster_roles, cluster_bindings),
+        "parameters of policies": policy_parameters(ns, cluster_roles, cluster_bindings),
         "subresources": _subresources(ns, here, roles, bindings),
     }
 

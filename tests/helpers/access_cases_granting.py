@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from helpers.access_builders import (
     GROUP,
     binding,
@@ -212,4 +214,41 @@ def constrained(ns: str, here: str, cluster_roles: str, cluster_bindings: str) -
         acting(by("erin", get(pods)), ("User", "system:node:N_o")).bad(line),
         delete(f"{cluster_bindings}/{name}"),
         delete(f"{cluster_bindings}/{target}"),
+    ]
+
+
+def policy_parameters(ns: str, cluster_roles: str, cluster_bindings: str) -> list[Ask]:
+    """Whoever writes a policy with parameters, or binds one, must be allowed to read these."""
+    line = "access: parameters of policies"
+    group = "admissionregistration.k8s.io"
+    policies = f"/apis/{group}/v1/validatingadmissionpolicies"
+    bound = f"/apis/{group}/v1/validatingadmissionpolicybindings"
+    name = f"{ns}-policy"
+
+    def policy(kind: str, version: str = "v1", called: str = name) -> dict[str, Any]:
+        rules = [{"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["nodes"]}]
+        spec = {
+            "paramKind": {"apiVersion": version, "kind": kind},
+            "matchConstraints": {"resourceRules": rules},
+            "validations": [{"expression": "true"}],
+        }
+        return {"metadata": {"name": called}, "spec": spec}
+
+    def bind(to: str, **reference: str) -> dict[str, Any]:
+        parameters = {"parameterNotFoundAction": "Allow", **reference}
+        spec = {"policyName": to, "paramRef": parameters, "validationActions": ["Deny"]}
+        return {"metadata": {"name": name}, "spec": spec}
+
+    writing = rule("create update", "validatingadmissionpolicies validatingadmissionpolicybindings", group)
+    return [
+        post(cluster_roles, role(name, writing, rule("get", "configmaps"))),
+        post(cluster_bindings, binding(name, "ClusterRole", name, user("bob"))),
+        SETTLE,
+        by("bob", post(policies, policy("ConfigMap"))).good(line),
+        by("bob", post(policies, policy("Secret", called=f"{ns}-other"))).bad(line),
+        by("bob", post(policies, policy("Thing", "no.such/v1", f"{ns}-other"))).bad(line),
+        by("bob", post(f"{bound}?dryRun=All", bind(name, name="a", namespace="default"))).good(line),
+        by("bob", post(f"{bound}?dryRun=All", bind(f"{ns}-none", name="a", namespace="default"))).bad(line),
+        delete(f"{policies}/{name}"),
+        delete(f"{cluster_bindings}/{name}"),
     ]

@@ -68,8 +68,9 @@ def access_control(options: AccessOptions | None, storage: Storage, runtime: Run
 
         return AccessControl(tokens, authentication, Gate(authentication, AlwaysAllow()))
     from reconcile.apiserver.access.escalation import CreateOnUpdate, NoEscalation
+    from reconcile.apiserver.access.policy_params import PolicyParams
     from reconcile.apiserver.access.rbac import RBAC
 
     rbac = RBAC(storage)
-    plugins = (CreateOnUpdate(), NoEscalation(rbac))
+    plugins = (CreateOnUpdate(), PolicyParams(), NoEscalation(rbac))
     return AccessControl(tokens, authentication, Gate(authentication, rbac), plugins, rbac)

@@ -7,6 +7,7 @@ from reconcile.apiserver.resources import Resource
 from reconcile.objects.identity import GroupVersionKind
 
 ORDER = (
+    "AuthorizePolicyParams",
     "AuthorizeCreateOnUpdate",
     "NamespaceLifecycle",
     "LimitRanger",
