@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections import Counter
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from typing import Any
 
 from reconcile import ObjectKey
@@ -31,8 +31,9 @@ class NodeInfo:
             what is worth sharing between pods, under keys of their own.
     """
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, changed: Callable[[NodeInfo], None] | None = None) -> None:
         self.name = name
+        self._on_change = changed
         self.present = False
         self.labels: dict[str, str] = {}
         self.taints: list[tuple[str, str, str]] = []
@@ -53,8 +54,14 @@ class NodeInfo:
         twin.requested, twin.scored = dict(self.requested), dict(self.scored)
         twin.pods, twin.pods_with_affinity = dict(self.pods), dict(self.pods_with_affinity)
         twin.host_ports = Counter(self.host_ports)
-        twin.memo = {}
+        twin.memo, twin._on_change = {}, None
         return twin
+
+    def forget(self) -> None:
+        """The node changed, or something that what is remembered of it depends on."""
+        self.memo.clear()
+        if self._on_change is not None:
+            self._on_change(self)
 
     def remember(self, key: Hashable, found: Any) -> None:
         """Keep something until the node changes."""
@@ -64,7 +71,7 @@ class NodeInfo:
 
     def set_node(self, node: Node | None) -> None:
         """Take over what the node says of itself; None for a node that is gone."""
-        self.memo.clear()
+        self.forget()
         self.present = node is not None
         if node is None:
             return
@@ -86,7 +93,7 @@ class NodeInfo:
             self.pods_with_affinity[pod.key] = pod
 
     def add_pod(self, pod: PodInfo) -> None:
-        self.memo.clear()
+        self.forget()
         self.pods[pod.key] = pod
         if pod.affinity:
             self.pods_with_affinity[pod.key] = pod
@@ -95,7 +102,7 @@ class NodeInfo:
     def remove_pod(self, key: ObjectKey) -> None:
         pod = self.pods.pop(key, None)
         if pod is not None:
-            self.memo.clear()
+            self.forget()
             self.pods_with_affinity.pop(key, None)
             self._count(pod, -1)
 

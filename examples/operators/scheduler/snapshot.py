@@ -16,6 +16,7 @@ from .devices import KINDS as DEVICE_KINDS
 from .devices import Devices
 from .nodes import NodeInfo
 from .pods import PodInfo
+from .tallies import Tallies
 from .volumes import KINDS as VOLUME_KINDS
 from .volumes import Volumes
 from .workloads import Workloads
@@ -59,6 +60,7 @@ class Snapshot:
         self._assumed: set[ObjectKey] = set()
         self.namespace_labels: dict[str, Mapping[str, str]] = {}
         self.workloads = Workloads()
+        self.tallies = Tallies()
         self.volumes = Volumes()
         self.devices = Devices()
         self._budgets: dict[ObjectKey, Budget] = {}
@@ -93,7 +95,7 @@ class Snapshot:
 
     def set_node(self, name: str, node: Node | None) -> None:
         """A node came, changed, or (None) went. One that went keeps its pods until they go too."""
-        info = self._nodes.setdefault(name, NodeInfo(name))
+        info = self._nodes.setdefault(name, NodeInfo(name, self.tallies.changed))
         before, images = (info.present, info.zone), info.images if info.present else {}
         info.set_node(node)
         if before != (info.present, info.zone):
@@ -111,6 +113,7 @@ class Snapshot:
         else:
             self.namespace_labels[name] = labels
         # Terms that select namespaces may mean others now.
+        self.tallies.forget()
         for node in self._nodes.values():
             node.memo.clear()
 
@@ -231,7 +234,7 @@ class Snapshot:
 
     def _place(self, pod: PodInfo) -> None:
         self._displace(pod.key)
-        node = self._nodes.setdefault(pod.node_name, NodeInfo(pod.node_name))
+        node = self._nodes.setdefault(pod.node_name, NodeInfo(pod.node_name, self.tallies.changed))
         node.add_pod(pod)
         if pod.affinity:
             self._with_affinity[node.name] = node

@@ -18,6 +18,7 @@ from ..framework import MAX_SCORE, SKIP, Adjustable, CycleState, Plugin, Refusal
 from ..nodes import NodeInfo
 from ..pods import AffinityTerm, PodInfo
 from ..snapshot import Snapshot
+from ..tallies import Part
 
 Place = tuple[str, str]
 """A topology key and one value of it."""
@@ -43,19 +44,6 @@ class _Counts(Adjustable):
             Counter(self.anti_affinity),
             Counter(self.unwelcome),
         )
-
-    def add(self, pod: PodInfo, node: NodeInfo, others: Iterable[PodInfo]) -> None:
-        """Count the pods of a node; what they come to is remembered for pods that are like this one."""
-        found = node.memo.get(pod.kin)
-        if found is None:
-            alone = _Counts(self.welcomes_itself, self.namespaces)
-            for other in others:
-                alone.count(pod, other, node, 1)
-            found = (alone.affinity, alone.anti_affinity, alone.unwelcome)
-            node.remember(pod.kin, found)
-        for mine, more in zip((self.affinity, self.anti_affinity, self.unwelcome), found, strict=True):
-            if more:
-                mine.update(more)
 
     def count(self, pod: PodInfo, other: PodInfo, node: NodeInfo, sign: int) -> None:
         """Count one pod that is on the node, or is not any more."""
@@ -88,10 +76,19 @@ class InterPodAffinity(Plugin):
     def pre_filter(self, state: CycleState, pod: PodInfo, snapshot: Snapshot, /) -> Literal["skip"] | None:
         namespaces = snapshot.namespace_labels
         required = pod.affinity.required
-        counts = _Counts(all(term.matches(pod, namespaces) for term in required), namespaces)
         has_terms = bool(required or pod.affinity.required_anti)
-        for node in snapshot.nodes if has_terms else snapshot.nodes_with_affinity:
-            counts.add(pod, node, (node.pods if has_terms else node.pods_with_affinity).values())
+        if not has_terms and not snapshot.nodes_with_affinity:
+            return SKIP
+        welcomes_itself = all(term.matches(pod, namespaces) for term in required)
+
+        def count(node: NodeInfo) -> Part:
+            alone = _Counts(welcomes_itself, namespaces)
+            for other in (node.pods if has_terms else node.pods_with_affinity).values():
+                alone.count(pod, other, node, 1)
+            return alone.affinity, alone.anti_affinity, alone.unwelcome
+
+        sums = snapshot.tallies.sums((self.name, pod.kin), snapshot.nodes, count, 3)
+        counts = _Counts(welcomes_itself, namespaces, *sums)
         if not has_terms and not counts.unwelcome:
             return SKIP
         state[self.name] = counts
@@ -119,10 +116,13 @@ class InterPodAffinity(Plugin):
     def pre_score(
         self, state: CycleState, pod: PodInfo, nodes: Sequence[NodeInfo], snapshot: Snapshot, /
     ) -> bool:
-        wishes: Counter[Place] = Counter()
         namespaces = snapshot.namespace_labels
         has_wishes = bool(pod.affinity.preferred or pod.affinity.preferred_anti)
-        for node in snapshot.nodes if has_wishes else snapshot.nodes_with_affinity:
+        if not has_wishes and not snapshot.nodes_with_affinity:
+            return False
+
+        def count(node: NodeInfo) -> Part:
+            wishes: Counter[Place] = Counter()
             for other in node.pods.values() if has_wishes else ():
                 for sign, terms in ((1, pod.affinity.preferred), (-1, pod.affinity.preferred_anti)):
                     for weight, term in terms:
@@ -133,6 +133,9 @@ class InterPodAffinity(Plugin):
                     for weight, term in terms:
                         if term.matches(pod, namespaces):
                             _put(wishes, node, term, sign * weight)
+            return (wishes,)
+
+        (wishes,) = snapshot.tallies.sums((f"{self.name} wishes", pod.kin), snapshot.nodes, count, 1)
         state[self.name] = wishes
         return bool(wishes)
 

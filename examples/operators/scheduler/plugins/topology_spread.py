@@ -15,6 +15,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
+import msgspec
+
 from reconcile import LabelSelector, LabelSelectorRequirement, Selector
 from reconcile.api.core.v1 import Node, Pod, TopologySpreadConstraint
 
@@ -23,6 +25,7 @@ from ..framework import MAX_SCORE, SKIP, Adjustable, CycleState, Plugin, Refusal
 from ..nodes import NodeInfo
 from ..pods import PodInfo, selector_of
 from ..snapshot import Snapshot
+from ..tallies import Part
 from .node_affinity import matches_required
 from .tolerations import untolerated
 
@@ -44,13 +47,15 @@ class Constraint:
     honor_taints: bool
     counts: dict[str, int] = field(default_factory=dict[str, int])
     weight: float = 1.0
+    least: int | None = None
 
     @property
     def smallest(self) -> int:
         """The global minimum: 0 while there are fewer domains than `minDomains`."""
-        if len(self.counts) < self.min_domains:
-            return 0
-        return min(self.counts.values(), default=0)
+        if self.least is None:
+            enough = len(self.counts) >= self.min_domains
+            self.least = min(self.counts.values(), default=0) if enough else 0
+        return self.least
 
     def includes(self, pod: PodInfo, node: NodeInfo) -> bool:
         """Whether the pods of this node are counted: the node inclusion policies."""
@@ -91,9 +96,24 @@ class PodTopologySpread(Plugin):
         constraints = constraints_of(pod, "DoNotSchedule")
         if not constraints:
             return SKIP
-        for node in snapshot.nodes:
-            if all(constraint.key in node.labels for constraint in constraints):
-                _count(constraints, pod, node)
+        spelled = msgspec.json.encode(pod.spec.topology_spread_constraints)
+
+        def count(node: NodeInfo) -> Part:
+            """Of each constraint, the pods that count and the node itself, by domain."""
+            part: list[dict[str, int]] = []
+            has_all = all(constraint.key in node.labels for constraint in constraints)
+            for constraint in constraints:
+                if has_all and constraint.includes(pod, node):
+                    value = node.labels[constraint.key]
+                    part += ({value: _matching(constraint, pod, node)}, {value: 1})
+                else:
+                    part += ({}, {})
+            return tuple(part)
+
+        key = (self.name, pod.shape, pod.kin, spelled)
+        sums = snapshot.tallies.sums(key, snapshot.nodes, count, 2 * len(constraints))
+        for constraint, pods, domains in zip(constraints, sums[::2], sums[1::2], strict=True):
+            constraint.counts = {value: pods[value] for value in domains}
         state[self.name] = _Filtering(constraints)
         return None
 
@@ -226,6 +246,7 @@ def _adjust(filtering: _Filtering, pod: PodInfo, other: PodInfo, node: NodeInfo,
         if constraint.selector.matches(other.labels) and constraint.includes(pod, node):
             value = node.labels[constraint.key]
             constraint.counts[value] = constraint.counts.get(value, 0) + sign
+            constraint.least = None
 
 
 def _domain(constraint: Constraint, node: NodeInfo) -> str:
