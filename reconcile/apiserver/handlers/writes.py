@@ -298,8 +298,9 @@ class Writer:
         kind = context.resource.type
         if applied and context.resource.custom:
             for error in errors:
-                if error.type is field_errors.FieldErrorType.TYPE_INVALID:
-                    # What was stored fits: the applied configuration does not.
+                if error.type is field_errors.FieldErrorType.TYPE_INVALID and error.value != "null":
+                    # What was stored fits: the applied configuration does not. A null is what is left of
+                    # a part whose last field went.
                     return untyped(obj, context, str(error))
         return status.invalid(kind.group, kind.kind, obj["metadata"].get("name") or "", errors)
 

@@ -308,3 +308,5 @@ _CHECKS: dict[str, Check] = {
     "ephemeral": _ephemeral,
     "image": _image,
 }
+SOURCES = frozenset(_CHECKS)
+"""The kinds of volumes."""

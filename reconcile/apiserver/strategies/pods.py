@@ -8,22 +8,16 @@ from reconcile.apiserver.field_errors import FieldError, forbidden, invalid, not
 from reconcile.apiserver.interfaces import RequestContext, Strategy
 from reconcile.apiserver.status import forbidden as not_allowed
 from reconcile.apiserver.strategies.basic import keep
-from reconcile.apiserver.strategies.changes import difference
 from reconcile.apiserver.strategies.checks import same
 from reconcile.apiserver.strategies.pod_app_armor import profiles_from_annotations
-from reconcile.apiserver.strategies.pod_scheduling import tolerations
+from reconcile.apiserver.strategies.pod_gates import drop_disabled
 from reconcile.apiserver.strategies.pod_spec import added_containers_errors, pod_errors
+from reconcile.apiserver.strategies.pod_updates import spec_changes
 from reconcile.apiserver.strategies.pod_warnings import pod_warnings
 from reconcile.objects.json_copy import copy_json
 from reconcile.objects.quantities import Amount
 
 JSONObject = dict[str, Any]
-
-_UPDATABLE = (
-    "`spec.containers[*].image`,`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,"
-    "`spec.tolerations` (only additions to existing tolerations),`spec.terminationGracePeriodSeconds` "
-    "(allow it to be set to 1 if it was previously negative)"
-)
 
 
 def quality_of_service(spec: JSONObject) -> str:
@@ -87,6 +81,7 @@ class PodStrategy(Strategy):
     returns_deleted = True
 
     def prepare_for_create(self, obj: JSONObject, context: RequestContext) -> None:
+        drop_disabled(obj["spec"])
         obj["metadata"]["generation"] = 1
         if (obj["spec"].get("terminationGracePeriodSeconds") or 0) < 0:
             obj["spec"]["terminationGracePeriodSeconds"] = 1
@@ -106,6 +101,7 @@ class PodStrategy(Strategy):
 
     def prepare_for_update(self, new: JSONObject, old: JSONObject, context: RequestContext) -> None:
         keep(new, old, "status")
+        drop_disabled(new["spec"])
         generation = old["metadata"].get("generation", 0)
         grown = not same(new["spec"], old["spec"])
         new["metadata"]["generation"] = generation + 1 if grown else generation
@@ -113,36 +109,8 @@ class PodStrategy(Strategy):
             del new["metadata"]["generation"]
 
     def validate_update(self, new: JSONObject, old: JSONObject, context: RequestContext) -> list[FieldError]:
-        spec, before = new["spec"], old["spec"]
-        errors = pod_errors(spec)
-        for kind in ("containers", "initContainers"):
-            if len(spec.get(kind) or ()) != len(before.get(kind) or ()):
-                errors.append(forbidden(f"spec.{kind}", "pod updates may not add or remove containers"))
-                return errors
-        errors += _deadline(spec, before)
-        errors += _only_added_tolerations(spec.get("tolerations") or [], before.get("tolerations") or [])
-        errors += _only_deleted_gates(spec.get("schedulingGates") or [], before.get("schedulingGates") or [])
-        munged = copy_json(spec)
-        for kind in ("containers", "initContainers"):
-            for container, previous in zip(munged.get(kind) or (), before.get(kind) or (), strict=True):
-                container["image"] = previous.get("image", "")
-        for key in ("activeDeadlineSeconds", "schedulingGates", "tolerations"):
-            keep(munged, before, key)
-        if (before.get("terminationGracePeriodSeconds") or 0) < 0 and munged.get(
-            "terminationGracePeriodSeconds"
-        ) == 1:
-            keep(munged, before, "terminationGracePeriodSeconds")
-        if before.get("schedulingGates"):
-            keep(munged, before, "nodeSelector")
-            affinity = (before.get("affinity") or {}).get("nodeAffinity")
-            if affinity is not None or (munged.get("affinity") or {}).get("nodeAffinity") is not None:
-                munged.setdefault("affinity", {})["nodeAffinity"] = affinity
-        if not same(munged, before):
-            detail = (
-                f"pod updates may not change fields other than {_UPDATABLE}\n{difference(before, munged)}"
-            )
-            errors.append(forbidden("spec", detail))
-        return errors
+        name = new["metadata"].get("name", "")
+        return pod_errors(new["spec"], name) + spec_changes(new["spec"], old["spec"])
 
     def warnings(self, new: JSONObject, old: JSONObject | None, context: RequestContext) -> list[str]:
         return pod_warnings(new, old)
@@ -170,48 +138,6 @@ class PodStrategy(Strategy):
             "status.podIPs": ",".join(each.get("ip", "") for each in ips),
             "status.nominatedNodeName": status.get("nominatedNodeName") or "",
         }
-
-
-def _deadline(spec: JSONObject, before: JSONObject) -> list[FieldError]:
-    field = "spec.activeDeadlineSeconds"
-    new, old = spec.get("activeDeadlineSeconds"), before.get("activeDeadlineSeconds")
-    if new is None:
-        return (
-            []
-            if old is None
-            else [invalid(field, None, "must not update from a positive integer to nil value")]
-        )
-    if not 0 <= new <= 2**31 - 1:
-        return [invalid(field, new, "must be between 0 and 2147483647, inclusive")]
-    if old is not None and old < new:
-        return [invalid(field, new, "must be less than or equal to previous value")]
-    return []
-
-
-def _only_added_tolerations(new: list[JSONObject], old: list[JSONObject]) -> list[FieldError]:
-    def without_seconds(toleration: JSONObject) -> JSONObject:
-        return {key: value for key, value in toleration.items() if key != "tolerationSeconds"}
-
-    for toleration in old:
-        if not any(without_seconds(each) == without_seconds(toleration) for each in new):
-            return [
-                forbidden(
-                    "spec.tolerations", "existing toleration can not be modified except its tolerationSeconds"
-                )
-            ]
-    return tolerations("spec.tolerations", new)
-
-
-def _only_deleted_gates(new: list[JSONObject], old: list[JSONObject]) -> list[FieldError]:
-    known = {gate["name"] for gate in old}
-    return [
-        forbidden(
-            f"spec.schedulingGates[{index}].name",
-            f"only deletion is allowed, but found new scheduling gate '{gate['name']}'",
-        )
-        for index, gate in enumerate(new)
-        if gate["name"] not in known
-    ]
 
 
 class PodStatusStrategy(Strategy):

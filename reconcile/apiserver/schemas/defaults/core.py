@@ -21,7 +21,7 @@ _IMAGE = re.compile(
 def image_tag(image: str) -> str:
     """The tag of an image reference; `latest` when it has neither tag nor digest; empty for what is none."""
     rest, at, _ = image.partition("@")
-    if len(image) > 255 or not _IMAGE.fullmatch(image):
+    if len(image) > 255 or ".." in rest or not _IMAGE.fullmatch(image):
         return ""
     _, _, last = rest.rpartition("/")
     _, colon, tag = last.partition(":")
