@@ -72,7 +72,10 @@ KINDS: Final = tuple(
         "HorizontalPodAutoscaler", "PodDisruptionBudget", "ResourceQuota", "LimitRange", "Role",
         "RoleBinding", "ClusterRole", "ClusterRoleBinding", "ValidatingWebhookConfiguration",
         "MutatingWebhookConfiguration", "PriorityClass", "NetworkPolicy", "Ingress", "IngressClass",
-        "ServiceAccount", "APIService",
+        "ServiceAccount", "APIService", "CSIDriver", "CSINode", "VolumeAttachment", "CSIStorageCapacity",
+        "VolumeAttributesClass", "RuntimeClass", "IPAddress", "ServiceCIDR", "FlowSchema",
+        "PriorityLevelConfiguration", "ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding",
+        "DeviceClass", "ResourceClaim", "ResourceClaimTemplate", "ResourceSlice",
     )
 )  # fmt: skip
 CUSTOM: Final = tuple(

@@ -93,9 +93,26 @@ _SAMPLES = """
 {apiVersion: admissionregistration.k8s.io/v1, kind: ValidatingWebhookConfiguration, webhooks: [{name: a.example.com, sideEffects: None, admissionReviewVersions: [v1], clientConfig: {url: 'https://localhost/x'}, failurePolicy: Ignore, matchPolicy: Exact, timeoutSeconds: 5, namespaceSelector: {matchLabels: {a: b}}, objectSelector: {}, rules: [{apiGroups: [example.com], apiVersions: [v1], operations: [CREATE], resources: [nothing], scope: '*'}]}]}
 {apiVersion: admissionregistration.k8s.io/v1, kind: MutatingWebhookConfiguration, webhooks: [{name: a.example.com, sideEffects: None, admissionReviewVersions: [v1], clientConfig: {service: {namespace: a, name: b, path: /c, port: 443}}, failurePolicy: Ignore, reinvocationPolicy: Never, rules: [{apiGroups: [example.com], apiVersions: [v1], operations: [CREATE], resources: [nothing]}]}]}
 {apiVersion: apiregistration.k8s.io/v1, kind: APIService, spec: {group: g.io, version: v1, groupPriorityMinimum: 10, versionPriority: 10, insecureSkipTLSVerify: true, service: {namespace: a, name: b, port: 443}}}
+{apiVersion: storage.k8s.io/v1, kind: CSIDriver, spec: {attachRequired: true, podInfoOnMount: true, volumeLifecycleModes: [Persistent, Ephemeral], storageCapacity: true, fsGroupPolicy: File, tokenRequests: [{audience: a, expirationSeconds: 700}], requiresRepublish: false, seLinuxMount: false, nodeAllocatableUpdatePeriodSeconds: 20}}
+{apiVersion: storage.k8s.io/v1, kind: CSINode, spec: {drivers: [{name: a.b, nodeID: n, topologyKeys: [zone], allocatable: {count: 3}}]}}
+{apiVersion: storage.k8s.io/v1, kind: VolumeAttachment, spec: {attacher: a.b, nodeName: n, source: {persistentVolumeName: v}}}
+{apiVersion: storage.k8s.io/v1, kind: CSIStorageCapacity, storageClassName: a, capacity: 1Gi, maximumVolumeSize: 1Gi, nodeTopology: {matchLabels: {a: b}}}
+{apiVersion: storage.k8s.io/v1, kind: VolumeAttributesClass, driverName: a.b, parameters: {a: b}}
+{apiVersion: node.k8s.io/v1, kind: RuntimeClass, handler: h, overhead: {podFixed: {cpu: '1', memory: 1Gi}}, scheduling: {nodeSelector: {a: b}, tolerations: [{key: k, operator: Equal, value: v, effect: NoExecute, tolerationSeconds: 5}]}}
+{apiVersion: networking.k8s.io/v1, kind: IPAddress, spec: {parentRef: {group: '', resource: services, namespace: a, name: b}}}
+{apiVersion: networking.k8s.io/v1, kind: ServiceCIDR, spec: {cidrs: [10.9.0.0/16, 'fd00:9::/112']}}
+{apiVersion: flowcontrol.apiserver.k8s.io/v1, kind: FlowSchema, spec: {priorityLevelConfiguration: {name: catch-all}, matchingPrecedence: 9000, distinguisherMethod: {type: ByUser}, rules: [{subjects: [{kind: User, user: {name: nobody}}, {kind: Group, group: {name: g}}, {kind: ServiceAccount, serviceAccount: {namespace: a, name: b}}], resourceRules: [{verbs: [get], apiGroups: [''], resources: [pods], namespaces: [a], clusterScope: false}], nonResourceRules: [{verbs: [get], nonResourceURLs: [/x]}]}]}}
+{apiVersion: flowcontrol.apiserver.k8s.io/v1, kind: PriorityLevelConfiguration, spec: {type: Limited, limited: {nominalConcurrencyShares: 1, lendablePercent: 10, borrowingLimitPercent: 20, limitResponse: {type: Queue, queuing: {queues: 8, handSize: 2, queueLengthLimit: 5}}}}}
+{apiVersion: admissionregistration.k8s.io/v1, kind: ValidatingAdmissionPolicy, spec: {failurePolicy: Ignore, matchConstraints: {matchPolicy: Exact, namespaceSelector: {matchLabels: {a: b}}, objectSelector: {}, resourceRules: [{apiGroups: [example.com], apiVersions: [v1], operations: [CREATE], resources: [nothing], scope: '*', resourceNames: [a]}], excludeResourceRules: [{apiGroups: [example.com], apiVersions: [v1], operations: [UPDATE], resources: [nothing]}]}, variables: [{name: v, expression: 'true'}], validations: [{expression: variables.v, message: m, reason: Invalid, messageExpression: "'a'"}], matchConditions: [{name: c, expression: 'true'}], auditAnnotations: [{key: k, valueExpression: "'a'"}]}}
+{apiVersion: admissionregistration.k8s.io/v1, kind: ValidatingAdmissionPolicyBinding, spec: {policyName: nothing, validationActions: [Audit, Warn], matchResources: {namespaceSelector: {matchLabels: {a: b}}, objectSelector: {}, resourceRules: [{apiGroups: [example.com], apiVersions: [v1], operations: [CREATE], resources: [nothing]}]}}}
+{apiVersion: resource.k8s.io/v1, kind: DeviceClass, spec: {selectors: [{cel: {expression: 'true'}}], config: [{opaque: {driver: a.b, parameters: {a: b}}}], extendedResourceName: a.b/c}}
+{apiVersion: resource.k8s.io/v1, kind: ResourceClaim, spec: {devices: {requests: [{name: r, exactly: {deviceClassName: a, allocationMode: ExactCount, count: 1, selectors: [{cel: {expression: 'true'}}]}}], constraints: [{requests: [r], matchAttribute: a.b/c}], config: [{requests: [r], opaque: {driver: a.b, parameters: {a: b}}}]}}}
+{apiVersion: resource.k8s.io/v1, kind: ResourceClaimTemplate, spec: {metadata: {labels: {a: b}}, spec: {devices: {requests: [{name: r, exactly: {deviceClassName: a, allocationMode: All}}]}}}}
+{apiVersion: resource.k8s.io/v1, kind: ResourceSlice, spec: {driver: a.b, pool: {name: p, generation: 1, resourceSliceCount: 1}, nodeName: n, devices: [{name: d, attributes: {a: {string: b}}, capacity: {c: {value: 1Gi}}}]}}
 """.strip()
 _NAMES = {
     "APIService": "v1.g.io",
+    "IPAddress": "10.1.9.9",
     "RoleBinding": "x",
     "Node": "breakage-node",
     "Namespace": "breakage-namespace",
@@ -135,11 +152,84 @@ STATUSES: dict[str, Body] = {
         "HorizontalPodAutoscaler": "{currentReplicas: 1, desiredReplicas: 1, observedGeneration: 1, conditions: [{type: AbleToScale, status: 'True'}], currentMetrics: [{type: Resource, resource: {name: cpu, current: {averageUtilization: 5, averageValue: '1'}}}]}",
         "PodDisruptionBudget": "{observedGeneration: 1, disruptionsAllowed: 1, currentHealthy: 1, desiredHealthy: 1, expectedPods: 1, disruptedPods: {a: '2026-01-01T00:00:00Z'}, conditions: [{type: DisruptionAllowed, status: 'True', reason: R, message: m, lastTransitionTime: '2026-01-01T00:00:00Z'}]}",
         "Ingress": "{loadBalancer: {ingress: [{ip: 1.2.3.4, ports: [{port: 80, protocol: TCP}]}, {hostname: a.b}]}}",
+        "VolumeAttachment": "{attached: true, attachmentMetadata: {a: b}, attachError: {message: m, errorCode: 3}, detachError: {message: m}}",
+        "ServiceCIDR": "{conditions: [{type: Ready, status: 'True', reason: R, message: m, lastTransitionTime: '2026-01-01T00:00:00Z'}]}",
         "APIService": "{conditions: [{type: Available, status: 'True', reason: R, message: m}]}",
     }.items()
 }  # fmt: skip
 """A valid status of each kind that has one."""
 
 
-EDITS: dict[str, dict[str, Any]] = {}
+EDITS: dict[str, dict[str, Any]] = {
+    kind: {f"edit {index}": yaml.safe_load(text) for index, text in enumerate(texts)}
+    for kind, texts in {
+        "Pod": [
+            "{spec: {hostNetwork: true}}",
+            "{spec: {hostUsers: false, hostPID: true, hostIPC: true}}",
+            "{spec: {os: {name: windows}}}",
+            "{spec: {os: {name: linux}, securityContext: {windowsOptions: {hostProcess: true}}}}",
+            "{spec: {shareProcessNamespace: true, hostPID: true}}",
+            "{spec: {hostnameOverride: a.b, setHostnameAsFQDN: true}}",
+            "{spec: {dnsPolicy: ClusterFirst, dnsConfig: null}}",
+            "{spec: {resources: {limits: {cpu: '1'}, requests: {cpu: 500m}}}}",
+            "{spec: {nodeName: n}}",
+        ],
+        "Service": [
+            "{spec: {type: ExternalName}}",
+            "{spec: {type: ExternalName, externalName: a.b, clusterIP: None}}",
+            "{spec: {type: ClusterIP, externalTrafficPolicy: Local, healthCheckNodePort: 30000}}",
+            "{spec: {clusterIP: None, type: NodePort}}",
+            "{spec: {type: ClusterIP, loadBalancerClass: a/b}}",
+            "{spec: {sessionAffinity: None}}",
+            "{spec: {ipFamilies: [IPv4, IPv4]}}",
+        ],
+        "Deployment": [
+            "{spec: {strategy: {type: Recreate}}}",
+            "{spec: {strategy: {rollingUpdate: {maxSurge: 0, maxUnavailable: 0}}}}",
+            "{spec: {minReadySeconds: 9, progressDeadlineSeconds: 9}}",
+            "{spec: {template: {spec: {restartPolicy: Never}}}}",
+            "{spec: {template: {metadata: {labels: {a: other}}}}}",
+        ],
+        "StatefulSet": [
+            "{spec: {updateStrategy: {type: OnDelete}}}",
+            "{spec: {template: {spec: {activeDeadlineSeconds: 5}}}}",
+        ],
+        "DaemonSet": [
+            "{spec: {updateStrategy: {rollingUpdate: {maxSurge: 1, maxUnavailable: 1}}}}",
+            "{spec: {updateStrategy: {rollingUpdate: {maxSurge: 0, maxUnavailable: 0}}}}",
+        ],
+        "Job": [
+            "{spec: {completionMode: NonIndexed}}",
+            "{spec: {completions: null}}",
+            "{spec: {parallelism: 200000, completions: 200000}}",
+            "{spec: {podReplacementPolicy: TerminatingOrFailed}}",
+            "{spec: {manualSelector: true}}",
+            "{spec: {backoffLimitPerIndex: null}}",
+        ],
+        "CronJob": ["{spec: {schedule: 'TZ=Etc/UTC * * * * *'}}", "{spec: {timeZone: Nowhere/Town}}"],
+        "HorizontalPodAutoscaler": [
+            "{spec: {minReplicas: 5, maxReplicas: 3}}",
+            "{spec: {metrics: null, minReplicas: 0}}",
+        ],
+        "Ingress": [
+            "{spec: {rules: null, defaultBackend: null}}",
+            "{metadata: {annotations: {kubernetes.io/ingress.class: c}}}",
+        ],
+        "NetworkPolicy": ["{spec: {policyTypes: [Ingress]}}", "{spec: {egress: [{ports: [{endPort: 5}]}]}}"],
+        "PersistentVolumeClaim": [
+            "{spec: {accessModes: [ReadWriteOncePod, ReadWriteOnce]}}",
+            "{spec: {resources: {limits: {storage: 1Mi}}}}",
+            "{spec: {dataSourceRef: {kind: K, name: n}}}",
+        ],
+        "PersistentVolume": ["{spec: {hostPath: {path: /}, persistentVolumeReclaimPolicy: Recycle}}"],
+        "ResourceQuota": ["{spec: {scopes: [BestEffort, NotBestEffort]}}"],
+        "EndpointSlice": ["{addressType: IPv6}", "{addressType: FQDN}"],
+        "PriorityLevelConfiguration": [
+            "{spec: {type: Exempt}}",
+            "{spec: {limited: {limitResponse: {type: Reject}}}}",
+        ],
+        "ServiceCIDR": ["{spec: {cidrs: [10.9.0.0/16, 10.8.0.0/16]}}"],
+        "StorageClass": ["{volumeBindingMode: WaitForFirstConsumer, allowedTopologies: null}"],
+    }.items()
+}
 """Of each kind: merge patches by name, of what must fit each other. A map with the key `=` is taken whole."""

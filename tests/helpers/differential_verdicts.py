@@ -60,8 +60,8 @@ def _plain(seen: Seen, line: str) -> str:
 def _stored(answer: Answer, question: Ask) -> Any:
     """The object that was accepted, without what must differ."""
     body = dict(answer.body)
-    if body["kind"] == "APIService":
-        # A controller of the real server writes there whether the service can be reached.
+    if body["kind"] in ("APIService", "FlowSchema"):
+        # A controller of the real server writes there whether what is named can be reached.
         body.pop("status", None)
     body["metadata"] = {key: value for key, value in body["metadata"].items() if key != "managedFields"}
     return Seen().comparable(question, Answer(answer.status, body))["body"]

@@ -25,7 +25,7 @@ _GENERIC_GROUPS = frozenset(
         "coordination.k8s.io", "events.k8s.io", "policy",
     }
 )  # fmt: skip
-_GENERIC_KINDS = frozenset({"Event"})
+_GENERIC_KINDS = frozenset({"Event", "RuntimeClass"})
 _STANDARD_FINALIZERS = frozenset({"kubernetes", "orphan", "foregroundDeletion"})
 
 

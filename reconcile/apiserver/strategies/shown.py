@@ -13,6 +13,7 @@ from reconcile.apiserver.schemas.catalog import TypeExpression, catalog
 
 _INITIALS = (
     "api",
+    "cel",
     "uid",
     "url",
     "ip",

@@ -13,9 +13,12 @@ from reconcile.apiserver.field_errors import (
     required,
     too_long,
 )
+from reconcile.apiserver.interfaces import RequestContext
 from reconcile.apiserver.strategies import checks
+from reconcile.apiserver.strategies.basic import KindStrategy
 from reconcile.apiserver.strategies.node_labels import DEPRECATED_LABELS, selector_warnings
 from reconcile.apiserver.strategies.persistent_volumes import volume_spec
+from reconcile.apiserver.strategies.shown import shown
 from reconcile.apiserver.strategies.volume_sources import csi_driver_name
 
 JSONObject = dict[str, Any]
@@ -140,7 +143,10 @@ def volume_attachment(obj: JSONObject) -> list[FieldError]:
 
 
 def volume_attachment_update(new: JSONObject, old: JSONObject) -> list[FieldError]:
-    return checks.immutable(new, old, "", "spec")
+    spec: JSONObject = new.get("spec") or {}
+    if checks.same(spec, old.get("spec") or {}):
+        return []
+    return [invalid("spec", shown("storage.v1.VolumeAttachmentSpec", spec), checks.IMMUTABLE)]
 
 
 def volume_attachment_status(new: JSONObject, old: JSONObject) -> list[FieldError]:
@@ -210,6 +216,18 @@ def _shown_driver(driver: JSONObject) -> JSONObject:
         "TopologyKeys": driver.get("topologyKeys"),
         "Allocatable": None,
     }
+
+
+class CSIDriverStrategy(KindStrategy):
+    """Drops a field whose feature is off."""
+
+    def prepare_for_create(self, obj: JSONObject, context: RequestContext) -> None:
+        (obj.get("spec") or {}).pop("preventPodSchedulingIfMissing", None)
+        super().prepare_for_create(obj, context)
+
+    def prepare_for_update(self, new: JSONObject, old: JSONObject, context: RequestContext) -> None:
+        (new.get("spec") or {}).pop("preventPodSchedulingIfMissing", None)
+        super().prepare_for_update(new, old, context)
 
 
 def csi_driver(obj: JSONObject) -> list[FieldError]:

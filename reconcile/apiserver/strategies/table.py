@@ -23,7 +23,9 @@ from reconcile.apiserver.strategies import (
     claims,
     core,
     cron_jobs,
+    devices,
     endpoints,
+    flow_control,
     job_kinds,
     networking,
     nodes,
@@ -32,6 +34,7 @@ from reconcile.apiserver.strategies import (
     pods,
     quotas,
     reviews,
+    service_networks,
     stateful_sets,
     storage,
     workloads,
@@ -220,7 +223,7 @@ def _make(group_resource: str, version: str) -> Strategy:
         case "csinodes.storage.k8s.io":
             return KindStrategy(validate=storage.csi_node, validate_change=storage.csi_node_update)
         case "csidrivers.storage.k8s.io":
-            return KindStrategy(
+            return storage.CSIDriverStrategy(
                 grows=True,
                 validate=storage.csi_driver,
                 validate_change=storage.csi_driver_update,
@@ -259,6 +262,33 @@ def _make(group_resource: str, version: str) -> Strategy:
                 validate_change=networking.network_policy_update,
                 warn=networking.network_policy_warnings,
             )
+        case "resourceclaims.resource.k8s.io":
+            return KindStrategy(status=True, validate_change=devices.claim_update)
+        case "resourceclaimtemplates.resource.k8s.io":
+            return KindStrategy(validate_change=devices.template_update)
+        case "resourceslices.resource.k8s.io":
+            return KindStrategy(generation=True, validate_change=devices.slice_update)
+        case "ipaddresses.networking.k8s.io":
+            return KindStrategy(
+                validate=service_networks.ip_address,
+                validate_change=service_networks.ip_address_update,
+                name_problems=service_networks.address_name_problems,
+            )
+        case "servicecidrs.networking.k8s.io":
+            return KindStrategy(
+                status=True,
+                validate_created=service_networks.service_networks,
+                validate_change=service_networks.service_networks_update,
+            )
+        case "runtimeclasses.node.k8s.io":
+            return KindStrategy(
+                validate=service_networks.runtime_class,
+                validate_change=service_networks.runtime_class_update,
+            )
+        case "flowschemas.flowcontrol.apiserver.k8s.io":
+            return KindStrategy(generation=True, status=True, validate=flow_control.flow_schema)
+        case "prioritylevelconfigurations.flowcontrol.apiserver.k8s.io":
+            return KindStrategy(generation=True, status=True, validate=flow_control.priority_level)
         case "ingressclasses.networking.k8s.io":
             return KindStrategy(
                 generation=True,
@@ -367,6 +397,11 @@ def _status_rules(group_resource: str) -> Strategy:
             return StatusStrategy(validate=storage.volume_attachment_status_update)
         case "apiservices.apiregistration.k8s.io":
             return StatusStrategy(validate=api_services.api_service_status)
+        case (
+            "flowschemas.flowcontrol.apiserver.k8s.io"
+            | "prioritylevelconfigurations.flowcontrol.apiserver.k8s.io"
+        ):
+            return StatusStrategy(validate=flow_control.status)
         case _:
             return StatusStrategy()
 

@@ -115,6 +115,29 @@ def api_service_spec(obj: JSONObject) -> None:
         _absent(obj["service"], port=443)
 
 
+def _zero(obj: JSONObject, **values: int) -> None:
+    for key, value in values.items():
+        if not obj.get(key):
+            obj[key] = value
+
+
+def flow_schema_spec(obj: JSONObject) -> None:
+    _zero(obj, matchingPrecedence=1000)
+
+
+def exempt_level(obj: JSONObject) -> None:
+    _absent(obj, nominalConcurrencyShares=0, lendablePercent=0)
+
+
+def limited_level(obj: JSONObject) -> None:
+    _absent(obj, nominalConcurrencyShares=30, lendablePercent=0)
+
+
+def queuing(obj: JSONObject) -> None:
+    _zero(obj, handSize=8, queues=64, queueLengthLimit=50)
+
+
+_FLOWS = "io.k8s.api.flowcontrol.v1."
 _ADMISSION = "io.k8s.api.admissionregistration.v1."
 _EXTENSIONS = "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1."
 
@@ -129,6 +152,10 @@ FUNCTIONS = {
     "io.k8s.api.rbac.v1.ClusterRoleBinding": role_binding,
     "io.k8s.api.rbac.v1.Subject": subject,
     "io.k8s.api.scheduling.v1.PriorityClass": priority_class,
+    _FLOWS + "FlowSchemaSpec": flow_schema_spec,
+    _FLOWS + "ExemptPriorityLevelConfiguration": exempt_level,
+    _FLOWS + "LimitedPriorityLevelConfiguration": limited_level,
+    _FLOWS + "QueuingConfiguration": queuing,
     _ADMISSION + "ValidatingWebhook": validating_webhook,
     _ADMISSION + "MutatingWebhook": mutating_webhook,
     _ADMISSION + "Rule": rule,
