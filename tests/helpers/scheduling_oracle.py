@@ -85,9 +85,13 @@ def _verdict(answer: JSONObject) -> Verdict:
         answer.get("nominated", ""),
         answer.get("victims") or [],
         answer.get("node", ""),
-        answer.get("binding", ""),
+        "" if answer.get("binding", "").endswith(_NAMELESS) else answer.get("binding", ""),
         [_write(each["verb"], each["resource"], each["object"]) for each in answer.get("writes") or []],
     )
+
+
+_NAMELESS = '/"'
+"""The end of an error about a claim without a name: the oracle's server generates none."""
 
 
 def _write(verb: str, resource: str, obj: JSONObject) -> JSONObject:

@@ -13,7 +13,7 @@ from reconcile.api.core.v1 import Pod
 
 from ..events import Change, HelpedBy
 from ..filtering import fit_error, try_node
-from ..framework import Attempt, CycleState, Plugin, Refusal, Remedy
+from ..framework import Attempt, CycleState, Plugin, PluginError, Refusal, Remedy
 from ..nodes import NodeInfo
 from ..pods import PodInfo
 from ..snapshot import Budget
@@ -81,14 +81,23 @@ class DefaultPreemption(Plugin):
         enough = min(max(len(nodes) * self.least_share // 100, self.least_number), len(nodes))
         found: list[Candidate] = []
         refusals: dict[str, Refusal] = {}
+        errors: list[str] = []
         for node in nodes:
-            answer = select_victims(attempt, node.copy(), attempt.state.copy())
+            try:
+                answer = select_victims(attempt, node.copy(), attempt.state.copy())
+            except PluginError as error:
+                errors.append(str(error))
+                continue
             if isinstance(answer, Refusal):
                 refusals[node.name] = answer
                 continue
             found.append(answer)
             if len(found) >= enough and any(not candidate.broken_budgets for candidate in found):
                 break
+        if errors and not found:
+            # One node that cannot be judged matters only where no other one helps.
+            each = list(dict.fromkeys(errors))
+            raise PluginError(f"preemption: {each[0] if len(each) == 1 else '[' + ', '.join(each) + ']'}")
         return found, refusals
 
 
@@ -123,9 +132,17 @@ def select_victims(attempt: Attempt, node: NodeInfo, state: CycleState) -> Candi
     breaking, fine = by_budget(others, attempt.snapshot.budgets)
     victims: list[PodInfo] = []
     broken = 0
+
+    def fits() -> bool:
+        try:
+            return refusal() is None
+        except PluginError:
+            # Who makes the node impossible to judge has to go.
+            return False
+
     for other in (*breaking, *fine):
         adjust(other, comes=True)
-        if refusal() is not None:
+        if not fits():
             adjust(other, comes=False)
             victims.append(other)
             broken += other in breaking
