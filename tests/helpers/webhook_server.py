@@ -77,7 +77,7 @@ class WebhookServer:
     async def __aenter__(self) -> Self:
         app = web.Application(client_max_size=4 * 1024 * 1024)
         app.router.add_post("/{path:.*}", self._answer)
-        self._runner = web.AppRunner(app, shutdown_timeout=30)
+        self._runner = web.AppRunner(app, shutdown_timeout=30, keepalive_timeout=3600)
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", 0, ssl_context=self._context)
         await site.start()
