@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from reconcile.apiserver.field_errors import FieldError, forbidden, invalid, not_supported, quoted
+from reconcile.apiserver.field_errors import FieldError, forbidden, invalid, quoted
 from reconcile.apiserver.interfaces import RequestContext, Strategy
 from reconcile.apiserver.status import forbidden as not_allowed
 from reconcile.apiserver.strategies.basic import keep
@@ -12,6 +12,7 @@ from reconcile.apiserver.strategies.checks import same
 from reconcile.apiserver.strategies.pod_app_armor import profiles_from_annotations
 from reconcile.apiserver.strategies.pod_gates import drop_disabled
 from reconcile.apiserver.strategies.pod_spec import added_containers_errors, pod_errors
+from reconcile.apiserver.strategies.pod_status import pod_status_errors
 from reconcile.apiserver.strategies.pod_updates import spec_changes
 from reconcile.apiserver.strategies.pod_warnings import pod_warnings
 from reconcile.objects.json_copy import copy_json
@@ -25,7 +26,7 @@ def quality_of_service(spec: JSONObject) -> str:
     containers = [*(spec.get("containers") or ()), *(spec.get("initContainers") or ())]
     holders = (
         [spec["resources"]]
-        if any((spec.get("resources") or {}).values())
+        if spec.get("resources") is not None
         else [each.get("resources") or {} for each in containers]
     )
     guaranteed, anything = True, False
@@ -152,15 +153,7 @@ class PodStatusStrategy(Strategy):
             keep(status, old.get("status") or {}, "qosClass")
 
     def validate_update(self, new: JSONObject, old: JSONObject, context: RequestContext) -> list[FieldError]:
-        errors: list[FieldError] = []
-        status, before = new.get("status") or {}, old.get("status") or {}
-        if before.get("qosClass") and status.get("qosClass") != before["qosClass"]:
-            errors.append(invalid("status.qosClass", status.get("qosClass"), "field is immutable"))
-        phases = ("", "Pending", "Running", "Succeeded", "Failed", "Unknown")
-        phase = status.get("phase", "")
-        if phase not in phases:
-            errors.append(not_supported("status.phase", phase, phases[1:]))
-        return errors
+        return pod_status_errors(new, old)
 
 
 class EphemeralContainersStrategy(Strategy):
