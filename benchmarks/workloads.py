@@ -114,11 +114,14 @@ class Work:
         await self._until(lambda: self._is_rolled(replicas))
 
     async def clean(self) -> None:
-        """Nothing is left: there is no garbage collector."""
+        """Nothing is left: there is no garbage collector, and a controller may still be making something."""
+        await self._until(self._is_clean)
+
+    async def _is_clean(self) -> bool:
         for kind in (Deployment, ReplicaSet, Pod):
             grace = 0 if kind is Pod else None
             await self._client.delete_collection(kind, namespace=self._namespace, grace_period_seconds=grace)
-        await self._until(lambda: self._has_pods(0))
+        return await self._has_pods(0)
 
     async def is_ready(self, replicas: int) -> None:
         await self._until(lambda: self._is_rolled(replicas))
