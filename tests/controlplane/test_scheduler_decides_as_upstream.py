@@ -208,7 +208,7 @@ MUTANTS: dict[str, tuple[Any, str, Any]] = {
     "devices are used everywhere": (device_results, "_node_selector", lambda *_: None),
     "what a claim has is always near": (dynamic_resources, "_available", lambda *_: True),
     "resources are never devices": (extended_resources, "are_devices", lambda *_: False),
-    "init containers share nothing": (extended_resources, "_count", lambda request: 0),
+    "resources by name ask for nothing": (extended_resources, "_add_requests", lambda *_: None),
     "kubelets know everything": (node_declared_features, "_needed", lambda spec: iter(())),
 }
 
