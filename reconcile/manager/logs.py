@@ -21,6 +21,7 @@ def make_logger(
 ) -> Logger:
     """A logger that writes one line an event to `stream` (standard error by default)."""
     import structlog
+    import structlog.tracebacks
 
     out = sys.stderr if stream is None else stream
     if format == "auto":
@@ -33,7 +34,10 @@ def make_logger(
     processors: list[Any] = [add_attribution, structlog.processors.add_log_level, add_time]
     if format == "json":
         processors += [
-            structlog.processors.dict_tracebacks,
+            # Without the frames' variables: they may hold secrets, and would make kilobytes of every line.
+            structlog.processors.ExceptionRenderer(
+                structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
+            ),
             structlog.processors.EventRenamer("message"),
             structlog.processors.JSONRenderer(sort_keys=False, default=str),
         ]
