@@ -10,7 +10,7 @@ from reconcile.apiserver.customresources import custom_resources, establish
 from reconcile.apiserver.customresources.definition import structural_errors
 from reconcile.apiserver.customresources.schema import CustomSchema
 from reconcile.apiserver.customresources.validation import compiled, validate
-from reconcile.apiserver.strategies.workloads import schedule_problem
+from reconcile.apiserver.strategies.cron_jobs import schedule_problem
 from reconcile.apiserver.tables.durations import human_duration
 from reconcile.apiserver.tables.json_path import find
 
