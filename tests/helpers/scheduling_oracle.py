@@ -109,8 +109,13 @@ def _write(verb: str, resource: str, obj: JSONObject) -> JSONObject:
     return told
 
 
-def ask_ours(world: World, snapshot: Snapshot | None = None) -> Verdict:
-    """The example's verdict, with every node looked at; `snapshot` is the world's, made anew by default."""
+def ask_ours(world: World, snapshot: Snapshot | None = None, *, freed: str = "") -> Verdict:
+    """The example's verdict, with every node looked at.
+
+    Args:
+        snapshot: the world's; made anew by default.
+        freed: of the pod's claims the one that loses its devices where one does; kube-scheduler draws it.
+    """
     snapshot = snapshot or snapshot_of(world)
     pod = pod_info(msgspec.convert(world.pod, Pod))
     profile, state = default_profile(), CycleState()
@@ -141,7 +146,7 @@ def ask_ours(world: World, snapshot: Snapshot | None = None) -> Verdict:
         recorder = _Recorder()
         around = Surroundings(cast("Manager", recorder), snapshot, "default-scheduler")
         for each in decision.remedy.deallocate:
-            asyncio.run(deallocate(each, around))
+            asyncio.run(deallocate(each._replace(name=freed or each.name), around))
         verdict.writes = recorder.writes
         verdict.victims = sorted(str(each.key) for each in decision.remedy.victims if not each.deleting)
     return verdict
