@@ -56,6 +56,7 @@ from examples.operators.scheduler.plugins.default_preemption import Candidate
 from examples.operators.scheduler.plugins.image_locality import ImageLocality
 from examples.operators.scheduler.plugins.inter_pod_affinity import InterPodAffinity
 from examples.operators.scheduler.plugins.node_affinity import NodeAffinity
+from examples.operators.scheduler.plugins.node_name import NodeName
 from examples.operators.scheduler.plugins.node_unschedulable import NodeUnschedulable
 from examples.operators.scheduler.plugins.resources_fit import NodeResourcesFit
 from examples.operators.scheduler.plugins.taint_toleration import TaintToleration
@@ -139,6 +140,7 @@ def _add_any(found: dict[Any, list[Any]], each: Any) -> None:
 
 MUTANTS: dict[str, tuple[Any, str, Any]] = {
     "cordoned nodes are taken": (NodeUnschedulable, "filter", Plugin.filter),
+    "the node that a pod names is not asked for": (NodeName, "filter", Plugin.filter),
     "taints keep nobody away": (TaintToleration, "filter", Plugin.filter),
     "soft taints attract": (TaintToleration, "normalize", lambda self, state, scores, nodes: scores),
     "node affinity is not required": (node_affinity, "matches_required", lambda pod, node: True),

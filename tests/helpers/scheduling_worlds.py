@@ -93,6 +93,9 @@ def make_world(dice: Random, theme: str | None = None) -> World:
         other = _pod(dice, "nominated", theme)
         other["status"]["nominatedNodeName"] = dice.choice(nodes)["metadata"]["name"]
         others.append(other)
+    if dice.random() < 0.03:
+        # A pod that names its node is nobody's to schedule; the rule is asked all the same.
+        waiting["spec"]["nodeName"] = dice.choice(["gone", *(node["metadata"]["name"] for node in nodes)])
     return World(theme, waiting, [*objects, *nodes, *pods, *others])
 
 
