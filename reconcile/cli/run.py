@@ -82,24 +82,27 @@ async def _run(options: RunOptions, setup: Setup) -> None:
     except asyncio.CancelledError:
         if not aborted:
             raise
-        raise CommandError("aborted: reconciles under way were cancelled") from None
+        raise CommandError("aborted: what was under way was cancelled") from None
 
 
 async def _run_until_stopped(options: RunOptions, setup: Setup, abort: Callable[[str], None]) -> None:
     installer: CRDInstaller | None = None
     if options.embedded or options.dev:
         from reconcile.crd import install_crds as installer
-    async with _client(options) as client:
-        manager = Manager(
-            client,
-            namespaces=options.namespaces or None,
-            leader_election=options.leader_elect,
-            health_address=options.health_address,
-            metrics_address=options.metrics_address,
-            crd_installer=installer,
-        )
-        setup(manager)
-        with shutdown_signals(lambda _: manager.request_stop(), abort):
+    # Listened to before anything is printed; until there is something to drain, the first signal aborts.
+    asked = [abort]
+    with shutdown_signals(lambda signal: asked[0](signal), abort):
+        async with _client(options) as client:
+            manager = Manager(
+                client,
+                namespaces=options.namespaces or None,
+                leader_election=options.leader_elect,
+                health_address=options.health_address,
+                metrics_address=options.metrics_address,
+                crd_installer=installer,
+            )
+            setup(manager)
+            asked[0] = lambda _: manager.request_stop()
             async with manager:
                 await manager.wait()
 

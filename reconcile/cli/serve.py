@@ -8,10 +8,10 @@ from pathlib import Path
 
 from reconcile.apiserver.access.options import AccessOptions, AuthorizationMode
 from reconcile.apiserver.access.tokens import read_token_file
-from reconcile.cli.embedded import embedded_server
+from reconcile.cli.embedded import Embedded, embedded_server
 from reconcile.cli.files import write_atomically
 from reconcile.cli.locate import example_operators
-from reconcile.cli.signals import until_signal
+from reconcile.cli.signals import user_may_end
 from reconcile.crd import install_crds
 from reconcile.manager import Manager, ManagerOptions
 
@@ -52,24 +52,35 @@ async def _serve(
             loaded += await embedded.server.load(path)
         if kubeconfig_out is not None:
             write_atomically(kubeconfig_out, embedded.kubeconfig, flag="--kubeconfig-out")
-        where = f"from {data_dir}" if data_dir is not None else "from memory"
-        kept = "objects are kept there" if data_dir is not None else "nothing is kept"
-        print(f"serving {embedded.url} {where}, for development: {kept}", flush=True)
-        if manifests:
-            print(f"{loaded} objects loaded", flush=True)
-        if kubeconfig_out is not None:
-            print(f"export KUBECONFIG={kubeconfig_out}", flush=True)
-        elif access is not None:
-            print("the administrator's certificate is in the kubeconfig: --kubeconfig-out FILE", flush=True)
-        else:
-            print(f"kubectl --server {embedded.url} get namespaces", flush=True)
-        if not with_operators:
-            await until_signal()
-            return
-        manager = Manager(
-            embedded.client, crd_installer=install_crds, options=ManagerOptions(log_level="warning")
-        )
-        example_operators().setup(manager)
-        async with manager:
-            print("the example operators run", flush=True)
-            await until_signal()
+        with user_may_end() as asked:
+            _say_where(embedded, data_dir, kubeconfig_out, loaded if manifests else None, access)
+            if not with_operators:
+                await asked.wait()
+                return
+            manager = Manager(
+                embedded.client, crd_installer=install_crds, options=ManagerOptions(log_level="warning")
+            )
+            example_operators().setup(manager)
+            async with manager:
+                print("the example operators run", flush=True)
+                await asked.wait()
+
+
+def _say_where(
+    embedded: Embedded,
+    data_dir: Path | None,
+    kubeconfig_out: Path | None,
+    loaded: int | None,
+    access: AccessOptions | None,
+) -> None:
+    where = f"from {data_dir}" if data_dir is not None else "from memory"
+    kept = "objects are kept there" if data_dir is not None else "nothing is kept"
+    print(f"serving {embedded.url} {where}, for development: {kept}", flush=True)
+    if loaded is not None:
+        print(f"{loaded} objects loaded", flush=True)
+    if kubeconfig_out is not None:
+        print(f"export KUBECONFIG={kubeconfig_out}", flush=True)
+    elif access is not None:
+        print("the administrator's certificate is in the kubeconfig: --kubeconfig-out FILE", flush=True)
+    else:
+        print(f"kubectl --server {embedded.url} get namespaces", flush=True)

@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import signal
+from collections.abc import Generator
+from contextlib import contextmanager
 
 
-async def until_signal() -> None:
-    """Return at the first SIGINT or SIGTERM."""
+@contextmanager
+def user_may_end() -> Generator[asyncio.Event]:
+    """Listen for SIGINT and SIGTERM while inside; the event is set by the first.
+
+    To be entered before anything is printed: who reads that a server runs may end it at once, and a process
+    started in the background of a shell ignores SIGINT until somebody listens.
+    """
     loop = asyncio.get_running_loop()
-    received = asyncio.Event()
+    asked = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, received.set)
+        loop.add_signal_handler(number, asked.set)
     try:
-        await received.wait()
+        yield asked
     finally:
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.remove_signal_handler(number)

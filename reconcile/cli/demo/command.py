@@ -16,7 +16,7 @@ from reconcile.cli.embedded import embedded_server
 from reconcile.cli.files import write_atomically
 from reconcile.cli.locate import example_operators, examples_directory
 from reconcile.cli.manifests import Manifest, read_manifests
-from reconcile.cli.signals import until_signal
+from reconcile.cli.signals import user_may_end
 from reconcile.client.client import Client
 from reconcile.crd import install_crds
 from reconcile.manager import Manager, ManagerOptions
@@ -93,8 +93,9 @@ async def _kept(
                 told = await tell(scene, story.steps, view, timeout=timeout)
                 summary = summary_of(scene, manager, told)
             view.finish(summary)
-            print(f"\nexport KUBECONFIG={file}", flush=True)
-            print("kubectl get pods -A -o wide        (Ctrl-C here ends the server)", flush=True)
-            await until_signal()
+            with user_may_end() as asked:
+                print(f"\nexport KUBECONFIG={file}", flush=True)
+                print("kubectl get pods -A -o wide        (Ctrl-C here ends the server)", flush=True)
+                await asked.wait()
     finally:
         file.unlink(missing_ok=True)
