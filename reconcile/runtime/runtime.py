@@ -125,10 +125,12 @@ class SimulatedRuntime(Runtime):
         self._turns = threading.local()
 
     def now(self) -> datetime:
-        return self.start + timedelta(seconds=asyncio.get_running_loop().time())
+        return self.start + timedelta(seconds=self.elapsed())
 
     def elapsed(self) -> float:
-        return asyncio.get_running_loop().time()
+        # In a thread it is the time of the loop that waits for it.
+        loop: asyncio.AbstractEventLoop | None = getattr(self._turns, "loop", None)
+        return (loop or asyncio.get_running_loop()).time()
 
     def uuid(self) -> str:
         return str(uuid.UUID(int=self.random.getrandbits(128), version=4))
@@ -140,7 +142,7 @@ class SimulatedRuntime(Runtime):
         turn = _Turn()
 
         def body() -> None:
-            self._turns.current = turn
+            self._turns.current, self._turns.loop = turn, loop
             try:
                 result = context.run(function)
             except BaseException as error:

@@ -115,6 +115,8 @@ def _normal(resource: str, obj: dict[str, Any], names: dict[str, str], nodes: li
     if resource == "pods":
         spec = obj["spec"]
         spec["nodeName"] = "a node" if spec.get("nodeName") in nodes else spec.get("nodeName")
+        # A bound pod has its node's zone among its labels.
+        meta.get("labels", {}).pop("topology.kubernetes.io/zone", None)
         for field in ("podIP", "podIPs", "hostIP", "hostIPs"):
             status.pop(field, None)
         for container in status.get("containerStatuses", ()):

@@ -209,7 +209,8 @@ async def test_a_plain_reconciler_runs_in_a_thread_with_the_sync_client() -> Non
         await settle(1)
         assert world.server.objects[widget_path("a")]["spec"] == {"size": 1, "touched": True}
         assert seen == [{"size": 1}, {"size": 1, "touched": True}]
-    line = next(json.loads(line) for line in world.log.getvalue().splitlines() if "touched it" in line)
+    logged = [json.loads(line) for line in world.log.getvalue().splitlines()]
+    (line,) = [line for line in logged if line["message"] == "touched it"]
     assert line["key"] == "default/a" and line["reconcile_id"]
 
 
