@@ -57,7 +57,10 @@ def test_a_database_lives_and_goes(cluster: Cluster) -> None:
     cluster.advance(seconds=10)
     assert cluster.get(kind, KEY).status.phase == "Deleting"
     (job,) = cluster.list(Job, namespace="default")
-    set_condition(job.status.conditions, condition("Complete", True, "Done"), now=cluster.call(now(cluster)))
+    moment = cluster.call(now(cluster))
+    job.status.start_time = job.status.completion_time = moment
+    for name in ("SuccessCriteriaMet", "Complete"):
+        set_condition(job.status.conditions, condition(name, True, "Done"), now=moment)
     cluster.call(finish(cluster, job))
     cluster.settle()
     assert cluster.get_or_none(kind, KEY) is None
