@@ -25,6 +25,8 @@ from .stages import last_status, next_status, seconds_to_end
 from .timings import Timings
 
 _BLINK = 0.01
+_ROUNDING = 1e-6
+"""Later than what is waited for: a timer may fire a rounding error early."""
 
 BY_NODE = Index("spec.nodeName")
 """Finds the pods of a node."""
@@ -55,7 +57,7 @@ class Kubelet(ObjectReconciler[Pod]):
         if pod.metadata.deletion_timestamp:
             wait = seconds_to_end(pod, self._timings, age)
             if wait > 0:
-                return Result(requeue_after=wait)
+                return Result(requeue_after=wait + _ROUNDING)
             await self._finish(pod)
             return None
         status, wait = next_status(
@@ -70,7 +72,7 @@ class Kubelet(ObjectReconciler[Pod]):
             pod.status = status
             await self.client.update_status(pod)
         # A container that ended is seen so for a moment, even where it is started again at once.
-        return Result(requeue_after=max(wait, _BLINK)) if wait is not None else None
+        return Result(requeue_after=max(wait, _BLINK) + _ROUNDING) if wait is not None else None
 
     async def _finish(self, pod: Pod) -> None:
         """Tell how its containers ended, and take the pod away."""
