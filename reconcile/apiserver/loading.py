@@ -30,8 +30,12 @@ class Document:
     source: str
     body: dict[str, Any]
 
+    @property
+    def kind(self) -> str:
+        return self.body["kind"]
+
     def __str__(self) -> str:
-        return f"{self.source} ({self.body['kind']} {self.body['metadata']['name']})"
+        return f"{self.source} ({self.kind} {self.body['metadata']['name']})"
 
 
 def read_documents(path: Path) -> list[Document]:
@@ -95,17 +99,33 @@ async def load_documents(
     Raises ConfigurationError when the server refuses one, with the document and what is wrong with it; those
     before it are there then.
     """
-    for document in sorted(documents, key=lambda each: _FIRST.get(each.body["kind"], len(_FIRST))):
+    for document in sorted(documents, key=lambda each: _FIRST.get(each.kind, len(_FIRST))):
         try:
-            resource = await _resource_type(client, document.body)
-            metadata = {**document.body["metadata"]}
-            if resource.namespaced:
-                metadata.setdefault("namespace", namespace)
-            body = {**document.body, "metadata": metadata}
-            await client.apply(body, field_manager=field_manager, field_validation="Strict", force=True)
+            await apply_document(
+                client, document, namespace=namespace, field_manager=field_manager, force=True
+            )
         except (APIError, ConfigurationError) as error:
             raise ConfigurationError(f"{document}: {error}") from error
     return len(documents)
+
+
+async def apply_document(
+    client: Client, document: Document, *, namespace: str, field_manager: str, force: bool = False
+) -> None:
+    """Apply one object; unknown and misspelled fields are errors.
+
+    Args:
+        namespace: for an object that says none and lives in one.
+        force: whether what others own is taken from them.
+
+    Raises what the server says, and ConfigurationError for a kind that it does not serve.
+    """
+    resource = await _resource_type(client, document.body)
+    metadata = {**document.body["metadata"]}
+    if resource.namespaced:
+        metadata.setdefault("namespace", namespace)
+    body = {**document.body, "metadata": metadata}
+    await client.apply(body, field_manager=field_manager, field_validation="Strict", force=force)
 
 
 async def _resource_type(client: Client, body: dict[str, Any]) -> ResourceType:

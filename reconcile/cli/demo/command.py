@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from reconcile.apiserver.loading import Document
 from reconcile.cli.demo.scene import Scene
 from reconcile.cli.demo.story import GuestbookStory, tell
 from reconcile.cli.demo.summary import Summary, summary_of
@@ -15,7 +16,7 @@ from reconcile.cli.demo.view import View, view_for
 from reconcile.cli.embedded import embedded_server
 from reconcile.cli.files import write_atomically
 from reconcile.cli.locate import example_operators, examples_directory
-from reconcile.cli.manifests import Manifest, read_manifests
+from reconcile.cli.manifests import read_manifests
 from reconcile.cli.signals import user_may_end
 from reconcile.client.client import Client
 from reconcile.crd import install_crds
@@ -37,7 +38,7 @@ def demo_on_context(context: str, *, timeout: float) -> int:
     return 0
 
 
-def demo_manifests() -> list[Manifest]:
+def demo_manifests() -> list[Document]:
     return read_manifests(sorted((examples_directory() / "manifests").glob("*.yaml")))
 
 
@@ -50,7 +51,7 @@ def demo_manager(client: Client, runtime: Runtime) -> Manager:
 
 
 async def tell_guestbook(
-    client: Client, runtime: Runtime, manifests: Sequence[Manifest], view: View, *, timeout: float | None
+    client: Client, runtime: Runtime, manifests: Sequence[Document], view: View, *, timeout: float | None
 ) -> tuple[Summary, Trace]:
     """Run the operators and tell the whole story on a server that has nothing on it."""
     trace = Trace(view.line)
@@ -77,7 +78,7 @@ async def _embedded(*, keep: bool, timeout: float, view: View) -> None:
 async def _kept(
     client: Client,
     runtime: Runtime,
-    manifests: Sequence[Manifest],
+    manifests: Sequence[Document],
     view: View,
     timeout: float,
     kubeconfig: str,

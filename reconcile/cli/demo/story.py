@@ -13,9 +13,10 @@ from typing import Protocol
 
 from reconcile.api.apps.v1 import Deployment
 from reconcile.api.core.v1 import Node
+from reconcile.apiserver.loading import Document
 from reconcile.cli.demo.scene import Scene, database_status, everything_runs, is_ready, is_rolled_out
 from reconcile.cli.failures import CommandError
-from reconcile.cli.manifests import Manifest, apply_manifests
+from reconcile.cli.manifests import apply_manifests
 from reconcile.client.client import Client
 
 FIELD_MANAGER = "reconcile-demo"
@@ -116,7 +117,7 @@ def missing(scene: Scene) -> str:
 class GuestbookStory:
     """The story on the embedded server: apply, roll, scale, lose a node, get it back."""
 
-    def __init__(self, client: Client, scene: Scene, manifests: Sequence[Manifest], namespace: str) -> None:
+    def __init__(self, client: Client, scene: Scene, manifests: Sequence[Document], namespace: str) -> None:
         self._client = client
         self._scene = scene
         self._manifests = manifests
