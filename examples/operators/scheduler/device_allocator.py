@@ -6,7 +6,7 @@ last choice is taken back and the next device tried. A claim gets all that it as
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from reconcile import Amount
@@ -26,6 +26,10 @@ _Place = tuple[int, int, int]
 
 class NotHere(Exception):
     """Nothing can be allocated on this node; the text says why."""
+
+
+class OutOfTime(Exception):
+    """The search was ended before its end."""
 
 
 class _TooMany(Exception):
@@ -53,24 +57,33 @@ class Allocator:
 
     Attributes:
         in_use: what others have; it does not change while the pod is decided.
+        elapsed: seconds since any fixed moment.
     """
 
-    def __init__(self, in_use: InUse, classes: dict[str, DeviceClass], selectors: Selectors) -> None:
+    def __init__(
+        self,
+        in_use: InUse,
+        classes: Mapping[str, DeviceClass],
+        selectors: Selectors,
+        elapsed: Callable[[], float],
+    ) -> None:
         self.in_use = in_use
         self.classes = classes
         self.selectors = selectors
+        self.elapsed = elapsed
         self._left: dict[tuple[str, str], dict[tuple[str, str], int]] = {}
 
     def allocate(
-        self, node: NodeInfo, pools: Sequence[Pool], claims: Sequence[ResourceClaim]
+        self, node: NodeInfo, pools: Sequence[Pool], claims: Sequence[ResourceClaim], *, timeout: float
     ) -> list[AllocationResult] | None:
         """What each claim would get; None when they cannot all be fulfilled here.
 
         Raises:
             NotHere: the same, for a reason that has to be told.
             PluginError: a claim or class makes no sense, on any node.
+            OutOfTime: no answer after `timeout` seconds.
         """
-        search = _Search(self, node, pools, claims)
+        search = _Search(self, node, pools, claims, until=self.elapsed() + timeout)
         if search.run():
             return [
                 allocation_result(claim, search.picked(number), search.chosen[number], node.name)
@@ -115,8 +128,15 @@ class _Search:
     """One node, with what was chosen so far."""
 
     def __init__(
-        self, allocator: Allocator, node: NodeInfo, pools: Sequence[Pool], claims: Sequence[ResourceClaim]
+        self,
+        allocator: Allocator,
+        node: NodeInfo,
+        pools: Sequence[Pool],
+        claims: Sequence[ResourceClaim],
+        *,
+        until: float,
     ) -> None:
+        self.until = until
         self.allocator = allocator
         self.node = node
         self.pools = pools
@@ -208,6 +228,8 @@ class _Search:
 
     def _device(self, claim: int, request: int, wanted: Wanted, number: int, start: _Place) -> bool:
         """Choose a device for a request that has `number` already, then all that comes after."""
+        if self.allocator.elapsed() > self.until:
+            raise OutOfTime
         if wanted.all is not None and not wanted.all:
             return False
         if number >= wanted.number:

@@ -32,12 +32,14 @@ class Devices:
         classes: by name.
         selectors: compiled, for all pods.
         now: the time, to know which devices took too long to be ready; without one, none did.
+        elapsed: seconds since any fixed moment, for the limit on a search; without it there is none.
     """
 
     def __init__(self) -> None:
         self.classes: dict[str, DeviceClass] = {}
         self.selectors = Selectors()
         self.now: Callable[[], datetime | None] = lambda: None
+        self.elapsed: Callable[[], float] = lambda: 0.0
         self._claims: dict[ObjectKey, ResourceClaim] = {}
         self._stored: dict[ObjectKey, ResourceClaim] = {}
         self._slices: dict[str, ResourceSlice] = {}

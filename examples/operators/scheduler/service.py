@@ -61,6 +61,7 @@ class Scheduler:
         self._profiles = dict(profiles or {name: profile or default_profile()})
         self._snapshot = Snapshot()
         self._snapshot.devices.now = manager.runtime.now
+        self._snapshot.devices.elapsed = manager.runtime.elapsed
         self._teller = Teller(manager)
         self._waiting = waiting or WaitingPods()
         by_name = {name: profile.plugins for name, profile in self._profiles.items()}

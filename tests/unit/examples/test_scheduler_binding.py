@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import copy
+import itertools
 from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any, cast
@@ -222,6 +223,17 @@ def test_a_device_that_is_promised_is_in_use_until_it_is_taken_back() -> None:
     assert found.elsewhere.reasons == ("resource claim default/data is in the process of being allocated",)
     course.back()
     assert ("gpu.com", "p", "d") not in devices.in_use()
+
+
+def test_a_search_for_devices_that_takes_too_long_is_an_error_of_the_attempt() -> None:
+    cluster = Cluster()
+    waiting = pod_info(with_device(cluster))
+    cluster.snapshot.devices.elapsed = itertools.count(step=4).__next__
+    with pytest.raises(
+        PluginError,
+        match=r'^running "DynamicResources" filter plugin: node n: timed out trying to allocate devices$',
+    ):
+        find_feasible(default_profile(), cluster.snapshot, waiting, CycleState())
 
 
 async def test_a_claim_that_cannot_be_written_sends_the_pod_back() -> None:

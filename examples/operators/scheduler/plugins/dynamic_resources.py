@@ -21,7 +21,7 @@ from reconcile.api.resource.v1 import AllocationResult, DeviceClass, ResourceCla
 
 from ..claim_names import claims_of
 from ..claim_writes import bind_claims, deallocate, give_back
-from ..device_allocator import Allocator, NotHere, subrequest_points
+from ..device_allocator import Allocator, NotHere, OutOfTime, subrequest_points
 from ..device_conditions import is_overdue, ready
 from ..devices import Devices
 from ..events import Change, HelpedBy
@@ -77,12 +77,16 @@ class DynamicResources(Plugin):
     """
     Attributes:
         timeout: for how many seconds a pod waits for its devices to be ready on the node.
+        search_timeout: for how many seconds devices for a pod are looked for on one node; then the pod is tried
+            again after its backoff. Nothing else happens meanwhile, the renewal of a lease included: let it be
+            well below the lease's renew deadline. (kube-scheduler, which searches beside its other work, has 10.)
     """
 
     name = "DynamicResources"
 
-    def __init__(self, *, timeout: float = 600.0) -> None:
+    def __init__(self, *, timeout: float = 600.0, search_timeout: float = 5.0) -> None:
         self.timeout = timeout
+        self.search_timeout = search_timeout
 
     def events(self) -> Sequence[HelpedBy]:
         return [
@@ -113,7 +117,7 @@ class DynamicResources(Plugin):
                 if why:
                     return self.refuse(why, final=True)
         if own.to_allocate:
-            own.allocator = Allocator(devices.in_use(), devices.classes, devices.selectors)
+            own.allocator = Allocator(devices.in_use(), devices.classes, devices.selectors, devices.elapsed)
         own.claims, own.special = claims, special is not None
         return None
 
@@ -135,7 +139,11 @@ class DynamicResources(Plugin):
             if of_node is not None:
                 wanted[-1] = of_node.claim
             try:
-                found = own.allocator.allocate(node, own.devices.pools(node), wanted)
+                pools = own.devices.pools(node)
+                found = own.allocator.allocate(node, pools, wanted, timeout=self.search_timeout)
+            except OutOfTime:
+                what = "timed out trying to allocate devices"
+                raise PluginError(f"node {node.name}: {what}") from None
             except NotHere as reason:
                 return self.refuse(str(reason), final=True)
             if found is None:
