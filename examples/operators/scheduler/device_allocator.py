@@ -63,7 +63,7 @@ class Allocator:
     def __init__(
         self,
         in_use: InUse,
-        classes: Mapping[str, DeviceClass],
+        classes: dict[str, DeviceClass],
         selectors: Selectors,
         elapsed: Callable[[], float],
     ) -> None:

@@ -77,9 +77,10 @@ class DynamicResources(Plugin):
     """
     Attributes:
         timeout: for how many seconds a pod waits for its devices to be ready on the node.
-        search_timeout: for how many seconds devices for a pod are looked for on one node; then the pod is tried
-            again after its backoff. Nothing else happens meanwhile, the renewal of a lease included: let it be
-            well below the lease's renew deadline. (kube-scheduler, which searches beside its other work, has 10.)
+        search_timeout: for how many seconds devices for a pod are looked for on one node; then the pod is
+            tried again after its backoff. Nothing else happens meanwhile, the renewal of a lease included:
+            let it be well below the lease's renew deadline. (kube-scheduler, which searches beside its other
+            work, has 10.)
     """
 
     name = "DynamicResources"
