@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import partial
 from importlib.resources import files
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 
@@ -20,7 +21,7 @@ from reconcile.apiserver.interfaces import (
     Strategy,
     Subresource,
 )
-from reconcile.apiserver.resources import Resource
+from reconcile.apiserver.resources import Resource, Rules
 from reconcile.objects.identity import GroupVersionKind, ResourceType
 
 _STORED_AS = {
@@ -94,69 +95,67 @@ class LazySchema:
         return getattr(self._schema, name)
 
 
-def builtin_resources(
-    schemas: SchemaSource,
-    *,
-    strategy_for: Callable[[ResourceType], Strategy],
-    subresources_for: Callable[[ResourceType], tuple[Subresource, ...]],
-    action_for: Callable[[ResourceType], Action | None],
-    conversion_for: Callable[[ResourceType], Conversion | None],
-) -> list[Resource]:
+class KindTable(Protocol):
+    """Which kind goes by which rules (`apiserver.strategies`)."""
+
+    def strategy_for(self, resource: ResourceType) -> Strategy: ...
+
+    def subresources_for(self, resource: ResourceType) -> tuple[Subresource, ...]: ...
+
+    def action_for(self, resource: ResourceType) -> Action | None: ...
+
+    def conversion_for(self, resource: ResourceType) -> Conversion | None: ...
+
+
+def _rules(kind: ResourceType, served: Mapping[str, tuple[str, ...]], table: KindTable) -> Rules:
+    """The rules of a kind; `served` is the verbs of each subresource in discovery."""
+    # What nothing implements is known, so that the answer can say so.
+    subresources: dict[str, Subresource] = {
+        name: Subresource(name, verbs=verbs) for name, verbs in served.items()
+    }
+    subresources.update({item.name: item for item in table.subresources_for(kind)})
+    return Rules(
+        table.strategy_for(kind),
+        MappingProxyType(subresources),
+        table.action_for(kind),
+        table.conversion_for(kind),
+    )
+
+
+def builtin_resources(schemas: SchemaSource, table: KindTable) -> list[Resource]:
     """Every built-in resource in every version, preferred versions first."""
     found: list[Resource] = []
     for group in discovery_data()["groups"]:
         for version in group["versions"]:
-            entries: list[JSONObject] = version["resources"]
-            for entry in entries:
+            subresources: dict[str, dict[str, tuple[str, ...]]] = {}
+            for entry in version["resources"]:
+                parent, _, name = entry["name"].partition("/")
+                if name:
+                    subresources.setdefault(parent, {})[name] = tuple(entry["verbs"])
+            for entry in version["resources"]:
                 if "/" not in entry["name"]:
                     kind = ResourceType(
                         group["name"], version["version"], entry["kind"], entry["name"], entry["namespaced"]
                     )
-                    found.append(
-                        _resource(
-                            kind, entry, entries, schemas, strategy_for, subresources_for, action_for,
-                            conversion_for,
-                        )
-                    )  # fmt: skip
+                    rules = partial(_rules, kind, subresources.get(kind.plural, {}), table)
+                    found.append(_resource(kind, entry, rules, schemas))
     return found
 
 
 def _resource(
-    kind: ResourceType,
-    entry: JSONObject,
-    entries: list[JSONObject],
-    schemas: SchemaSource,
-    strategy_for: Callable[[ResourceType], Strategy],
-    subresources_for: Callable[[ResourceType], tuple[Subresource, ...]],
-    action_for: Callable[[ResourceType], Action | None],
-    conversion_for: Callable[[ResourceType], Conversion | None],
+    kind: ResourceType, entry: JSONObject, rules: Callable[[], Rules], schemas: SchemaSource
 ) -> Resource:
-    prefix = f"{kind.plural}/"
-    served = {
-        other["name"][len(prefix) :]: tuple(other["verbs"])
-        for other in entries
-        if other["name"].startswith(prefix)
-    }
-    subresources: dict[str, Subresource] = {
-        # What nothing implements is known, so that the answer can say so.
-        name: Subresource(name, verbs=verbs)
-        for name, verbs in served.items()
-    }
-    subresources.update({item.name: item for item in subresources_for(kind)})
     name = kind.group_resource
     return Resource(
         kind,
         entry["singularName"],
         LazySchema(schemas, kind.gvk),
-        strategy_for(kind),
+        rules,
         verbs=tuple(entry["verbs"]),
         short_names=tuple(entry.get("shortNames") or ()),
         categories=tuple(entry.get("categories") or ()),
-        subresources=MappingProxyType(subresources),
         stored_as=_STORED_AS.get(name, ""),
         storage_name=_STORED_UNDER.get(name, ""),
-        conversion=conversion_for(kind),
-        action=action_for(kind),
         returns_deleted=name in _RETURNS_DELETED,
         deprecation=_DEPRECATED.get((kind.api_version, kind.plural), ""),
         storage_version_hash=entry.get("storageVersionHash") or "",

@@ -93,27 +93,14 @@ class APIServer:
         from reconcile.apiserver.managedfields import FieldManager
         from reconcile.apiserver.patching import Patcher
         from reconcile.apiserver.schemas import BuiltinSchemas
-        from reconcile.apiserver.strategies import (
-            action_for,
-            conversion_for,
-            strategy_for,
-            subresources_for,
-        )
+        from reconcile.apiserver.strategies import table
         from reconcile.apiserver.tables import TableRenderer
 
         self.options = options or ServerOptions()
         self.runtime = runtime or SystemRuntime()
         self.storage = Storage(window=self.options.history)
         schemas = BuiltinSchemas()
-        self.registry = Registry(
-            builtin_resources(
-                schemas,
-                strategy_for=strategy_for,
-                subresources_for=subresources_for,
-                action_for=action_for,
-                conversion_for=conversion_for,
-            )
-        )
+        self.registry = Registry(builtin_resources(schemas, table))
         manager = FieldManager()
         self._control = access_control(self.options.access, self.storage, self.runtime)
         parts = Parts(

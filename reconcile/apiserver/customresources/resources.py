@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from functools import partial
 from types import MappingProxyType
 from typing import Any
 
@@ -19,7 +20,7 @@ from reconcile.apiserver.interfaces import (
     Strategy,
     Subresource,
 )
-from reconcile.apiserver.resources import Resource
+from reconcile.apiserver.resources import Resource, Rules
 from reconcile.apiserver.strategies.basic import StatusStrategy, keep
 from reconcile.apiserver.strategies.checks import same
 from reconcile.apiserver.strategies.scale import ScaleProjection
@@ -168,6 +169,7 @@ def custom_resources(
         checks = ScaleChecks(scale) if scale is not None else None
         subresources = _subresources(version.get("subresources") or {}, checks)
         selectable = tuple(each["jsonPath"] for each in version.get("selectableFields") or ())
+        strategy = CustomStrategy(status="status" in subresources, selectable=selectable, scale=checks)
         deprecation = ""
         if version.get("deprecated"):
             deprecation = version.get("deprecationWarning") or f"{kind.api_version} {kind.kind} is deprecated"
@@ -176,13 +178,11 @@ def custom_resources(
                 kind,
                 names.get("singular") or names["kind"].lower(),
                 schemas[kind.api_version],
-                CustomStrategy(status="status" in subresources, selectable=selectable, scale=checks),
+                partial(Rules, strategy, MappingProxyType(subresources), conversion=conversion),
                 short_names=tuple(names.get("shortNames") or ()),
                 categories=tuple(names.get("categories") or ()),
                 list_kind=names.get("listKind") or f"{names['kind']}List",
-                subresources=MappingProxyType(subresources),
                 stored_as=stored_as,
-                conversion=conversion,
                 custom=True,
                 printer_columns=tuple(version.get("additionalPrinterColumns") or ()),
                 deprecation=deprecation,

@@ -1,17 +1,81 @@
 """The rules of the built-in kinds beyond their schemas, kind by kind.
 
-strategy_for(resource)      what happens on create, update and delete
-subresources_for(resource)  status, scale, binding, …
-action_for(resource)        what a POST of a review does
-conversion_for(resource)    between the two forms of events, and of autoscalers
+table.strategy_for(resource)      what happens on create, update and delete
+table.subresources_for(resource)  status, scale, binding, …
+table.action_for(resource)        what a POST of a review does
+table.conversion_for(resource)    between the two forms of events, and of autoscalers
+
+The modules of the kinds are imported at their first use: most kinds of a server never are used.
 """
 
-from reconcile.apiserver.strategies.table import (
-    action_for,
-    conversion_for,
-    storage_name_for,
-    strategy_for,
-    subresources_for,
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from reconcile.apiserver.strategies import admission_kinds as admission_kinds
+    from reconcile.apiserver.strategies import admission_policies as admission_policies
+    from reconcile.apiserver.strategies import api_services as api_services
+    from reconcile.apiserver.strategies import autoscaling as autoscaling
+    from reconcile.apiserver.strategies import claims as claims
+    from reconcile.apiserver.strategies import conversions as conversions
+    from reconcile.apiserver.strategies import core as core
+    from reconcile.apiserver.strategies import cron_jobs as cron_jobs
+    from reconcile.apiserver.strategies import devices as devices
+    from reconcile.apiserver.strategies import endpoints as endpoints
+    from reconcile.apiserver.strategies import flow_control as flow_control
+    from reconcile.apiserver.strategies import job_kinds as job_kinds
+    from reconcile.apiserver.strategies import networking as networking
+    from reconcile.apiserver.strategies import nodes as nodes
+    from reconcile.apiserver.strategies import others as others
+    from reconcile.apiserver.strategies import persistent_volumes as persistent_volumes
+    from reconcile.apiserver.strategies import pod_actions as pod_actions
+    from reconcile.apiserver.strategies import pods as pods
+    from reconcile.apiserver.strategies import quotas as quotas
+    from reconcile.apiserver.strategies import reviews as reviews
+    from reconcile.apiserver.strategies import scale as scale
+    from reconcile.apiserver.strategies import service_checks as service_checks
+    from reconcile.apiserver.strategies import service_networks as service_networks
+    from reconcile.apiserver.strategies import services as services
+    from reconcile.apiserver.strategies import stateful_sets as stateful_sets
+    from reconcile.apiserver.strategies import storage as storage
+    from reconcile.apiserver.strategies import workloads as workloads
+
+_KINDS = frozenset(
+    {
+        "admission_kinds",
+        "admission_policies",
+        "api_services",
+        "autoscaling",
+        "claims",
+        "conversions",
+        "core",
+        "cron_jobs",
+        "devices",
+        "endpoints",
+        "flow_control",
+        "job_kinds",
+        "networking",
+        "nodes",
+        "others",
+        "persistent_volumes",
+        "pod_actions",
+        "pods",
+        "quotas",
+        "reviews",
+        "scale",
+        "service_checks",
+        "service_networks",
+        "services",
+        "stateful_sets",
+        "storage",
+        "workloads",
+    }
 )
 
-__all__ = ["action_for", "conversion_for", "storage_name_for", "strategy_for", "subresources_for"]
+
+def __getattr__(name: str) -> object:
+    if name in _KINDS:
+        return import_module(f"{__name__}.{name}")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 
+from reconcile.apiserver import strategies as kinds
 from reconcile.apiserver.interfaces import (
     Action,
     ActionSubresource,
@@ -15,39 +16,7 @@ from reconcile.apiserver.interfaces import (
     Subresource,
 )
 from reconcile.apiserver.schemas.catalog import ServedSubresource, catalog
-from reconcile.apiserver.strategies import (
-    admission_kinds,
-    admission_policies,
-    api_services,
-    autoscaling,
-    claims,
-    core,
-    cron_jobs,
-    devices,
-    endpoints,
-    flow_control,
-    job_kinds,
-    networking,
-    nodes,
-    others,
-    pod_actions,
-    pods,
-    quotas,
-    reviews,
-    service_networks,
-    stateful_sets,
-    storage,
-    workloads,
-)
 from reconcile.apiserver.strategies.basic import KindStrategy, StatusStrategy
-from reconcile.apiserver.strategies.conversions import AutoscalerConversion, EventConversion
-from reconcile.apiserver.strategies.persistent_volumes import (
-    PersistentVolumeStatusStrategy,
-    PersistentVolumeStrategy,
-)
-from reconcile.apiserver.strategies.scale import ScaleProjection
-from reconcile.apiserver.strategies.service_checks import service_status
-from reconcile.apiserver.strategies.services import ServiceStrategy
 from reconcile.objects.identity import GroupVersionKind, ResourceType
 
 # A PUT of one that does not exist creates it.
@@ -96,58 +65,64 @@ _CONDITIONAL_UPDATE = frozenset(
 def _make(group_resource: str, version: str) -> Strategy:
     match group_resource:
         case "pods":
-            return pods.PodStrategy()
+            return kinds.pods.PodStrategy()
         case "services":
-            return ServiceStrategy()
+            return kinds.services.ServiceStrategy()
         case "configmaps":
             return KindStrategy(
-                validate=core.config_map, validate_change=core.config_map_update, change_first=True
+                validate=kinds.core.config_map,
+                validate_change=kinds.core.config_map_update,
+                change_first=True,
             )
         case "secrets":
-            return core.SecretStrategy(
-                validate=core.secret,
-                validate_change=core.secret_update,
+            return kinds.core.SecretStrategy(
+                validate=kinds.core.secret,
+                validate_change=kinds.core.secret_update,
                 change_first=True,
-                warn=core.secret_warnings,
+                warn=kinds.core.secret_warnings,
                 fields={"type": ("type",)},
             )
         case "nodes":
-            return nodes.NodeStrategy()
+            return kinds.nodes.NodeStrategy()
         case "namespaces":
-            return core.NamespaceStrategy()
+            return kinds.core.NamespaceStrategy()
         case "persistentvolumes":
-            return PersistentVolumeStrategy()
+            return kinds.persistent_volumes.PersistentVolumeStrategy()
         case "persistentvolumeclaims":
-            return claims.PersistentVolumeClaimStrategy()
+            return kinds.claims.PersistentVolumeClaimStrategy()
         case "events":
-            return core.EventStrategy(new_form=False)
+            return kinds.core.EventStrategy(new_form=False)
         case "events.events.k8s.io":
-            return core.EventStrategy(new_form=True)
+            return kinds.core.EventStrategy(new_form=True)
         case "endpoints":
             return KindStrategy(
-                validate_created=endpoints.endpoints_create,
-                validate_change=endpoints.endpoints_update,
-                warn=endpoints.endpoints_warnings,
+                validate_created=kinds.endpoints.endpoints_create,
+                validate_change=kinds.endpoints.endpoints_update,
+                warn=kinds.endpoints.endpoints_warnings,
             )
         case "serviceaccounts":
-            return core.ServiceAccountStrategy()
+            return kinds.core.ServiceAccountStrategy()
         case "podtemplates":
             return KindStrategy(
-                generation=True, validate=workloads.pod_template, warn=workloads.pod_template_warnings
+                generation=True,
+                validate=kinds.workloads.pod_template,
+                warn=kinds.workloads.pod_template_warnings,
             )
         case "limitranges":
-            return quotas.LimitRangeStrategy(validate=quotas.limit_range)
+            return kinds.quotas.LimitRangeStrategy(validate=kinds.quotas.limit_range)
         case "resourcequotas":
             return KindStrategy(
-                status=True, validate=quotas.resource_quota, validate_change=quotas.resource_quota_update
+                status=True,
+                validate=kinds.quotas.resource_quota,
+                validate_change=kinds.quotas.resource_quota_update,
             )
         case "replicationcontrollers":
-            return workloads.ReplicationControllerStrategy(
+            return kinds.workloads.ReplicationControllerStrategy(
                 generation=True,
                 status=True,
-                validate=workloads.replication_controller,
-                warn=workloads.controller_warnings,
-                name_problems=workloads.controller_name,
+                validate=kinds.workloads.replication_controller,
+                warn=kinds.workloads.controller_warnings,
+                name_problems=kinds.workloads.controller_name,
                 fields={"status.replicas": ("status", "replicas")},
             )
         case "deployments.apps":
@@ -155,145 +130,154 @@ def _make(group_resource: str, version: str) -> Strategy:
                 generation=True,
                 status=True,
                 annotations_count=True,
-                validate=workloads.deployment,
-                validate_change=workloads.fixed_selector,
-                warn=workloads.workload_warnings,
+                validate=kinds.workloads.deployment,
+                validate_change=kinds.workloads.fixed_selector,
+                warn=kinds.workloads.workload_warnings,
             )
         case "replicasets.apps":
             return KindStrategy(
                 generation=True,
                 status=True,
-                validate=workloads.replica_set,
-                validate_change=workloads.fixed_selector,
-                warn=workloads.workload_warnings,
+                validate=kinds.workloads.replica_set,
+                validate_change=kinds.workloads.fixed_selector,
+                warn=kinds.workloads.workload_warnings,
                 fields={"status.replicas": ("status", "replicas")},
             )
         case "statefulsets.apps":
-            return stateful_sets.StatefulSetStrategy()
+            return kinds.stateful_sets.StatefulSetStrategy()
         case "daemonsets.apps":
-            return workloads.DaemonSetStrategy(
+            return kinds.workloads.DaemonSetStrategy(
                 generation=True,
                 status=True,
-                validate=workloads.daemon_set,
-                validate_change=workloads.fixed_selector,
+                validate=kinds.workloads.daemon_set,
+                validate_change=kinds.workloads.fixed_selector,
                 change_first=True,
             )
         case "controllerrevisions.apps":
             return KindStrategy(
-                validate=others.controller_revision,
-                validate_change=others.controller_revision_update,
-                on_create=others.controller_revision_create,
+                validate=kinds.others.controller_revision,
+                validate_change=kinds.others.controller_revision_update,
+                on_create=kinds.others.controller_revision_create,
             )
         case "jobs.batch":
-            return job_kinds.JobStrategy()
+            return kinds.job_kinds.JobStrategy()
         case "cronjobs.batch":
             return KindStrategy(
                 generation=True,
                 status=True,
-                validate=cron_jobs.cron_job,
-                name_problems=cron_jobs.cron_job_name,
-                warn=cron_jobs.cron_job_warnings,
+                validate=kinds.cron_jobs.cron_job,
+                name_problems=kinds.cron_jobs.cron_job_name,
+                warn=kinds.cron_jobs.cron_job_warnings,
             )
         case "leases.coordination.k8s.io":
-            return others.LeaseStrategy(validate=others.lease)
+            return kinds.others.LeaseStrategy(validate=kinds.others.lease)
         case "endpointslices.discovery.k8s.io":
-            return endpoints.EndpointSliceStrategy()
+            return kinds.endpoints.EndpointSliceStrategy()
         case "horizontalpodautoscalers.autoscaling":
-            return KindStrategy(status=True, validate=autoscaling.autoscaler)
+            return KindStrategy(status=True, validate=kinds.autoscaling.autoscaler)
         case "poddisruptionbudgets.policy":
             return KindStrategy(
-                generation=True, status=True, validate=others.disruption_budget, name_rule="path_segment"
+                generation=True,
+                status=True,
+                validate=kinds.others.disruption_budget,
+                name_rule="path_segment",
             )
         case "storageclasses.storage.k8s.io":
             return KindStrategy(
-                validate=storage.storage_class,
-                validate_change=storage.storage_class_update,
-                warn=storage.storage_class_warnings,
+                validate=kinds.storage.storage_class,
+                validate_change=kinds.storage.storage_class_update,
+                warn=kinds.storage.storage_class_warnings,
             )
         case "volumeattributesclasses.storage.k8s.io":
             return KindStrategy(
-                validate_created=storage.attributes_class, validate_change=storage.attributes_class_update
+                validate_created=kinds.storage.attributes_class,
+                validate_change=kinds.storage.attributes_class_update,
             )
         case "volumeattachments.storage.k8s.io":
             return KindStrategy(
                 status=True,
-                validate=storage.volume_attachment,
-                validate_change=storage.volume_attachment_update,
+                validate=kinds.storage.volume_attachment,
+                validate_change=kinds.storage.volume_attachment_update,
             )
         case "csinodes.storage.k8s.io":
-            return KindStrategy(validate=storage.csi_node, validate_change=storage.csi_node_update)
+            return KindStrategy(
+                validate=kinds.storage.csi_node, validate_change=kinds.storage.csi_node_update
+            )
         case "csidrivers.storage.k8s.io":
-            return storage.CSIDriverStrategy(
+            return kinds.storage.CSIDriverStrategy(
                 grows=True,
-                validate=storage.csi_driver,
-                validate_change=storage.csi_driver_update,
-                warn=storage.csi_driver_warnings,
+                validate=kinds.storage.csi_driver,
+                validate_change=kinds.storage.csi_driver_update,
+                warn=kinds.storage.csi_driver_warnings,
             )
         case "csistoragecapacities.storage.k8s.io":
             return KindStrategy(
-                validate=storage.storage_capacity,
-                validate_change=storage.storage_capacity_update,
-                warn=storage.storage_capacity_warnings,
+                validate=kinds.storage.storage_capacity,
+                validate_change=kinds.storage.storage_capacity_update,
+                warn=kinds.storage.storage_capacity_warnings,
             )
         case "priorityclasses.scheduling.k8s.io":
-            return others.PriorityClassStrategy(
+            return kinds.others.PriorityClassStrategy(
                 generation=True,
-                validate_created=others.priority_class,
-                validate_change=others.priority_class_update,
+                validate_created=kinds.others.priority_class,
+                validate_change=kinds.others.priority_class_update,
             )
         case "roles.rbac.authorization.k8s.io":
-            return KindStrategy(name_rule="path_segment", validate=others.role)
+            return KindStrategy(name_rule="path_segment", validate=kinds.others.role)
         case "clusterroles.rbac.authorization.k8s.io":
-            return KindStrategy(name_rule="path_segment", validate=others.cluster_role)
+            return KindStrategy(name_rule="path_segment", validate=kinds.others.cluster_role)
         case "rolebindings.rbac.authorization.k8s.io" | "clusterrolebindings.rbac.authorization.k8s.io":
             return KindStrategy(
                 name_rule="path_segment",
-                validate=others.role_binding,
-                validate_change=others.role_binding_update,
+                validate=kinds.others.role_binding,
+                validate_change=kinds.others.role_binding_update,
             )
         case "ingresses.networking.k8s.io":
             return KindStrategy(
-                generation=True, status=True, validate=networking.ingress, on_create=networking.ingress_create
+                generation=True,
+                status=True,
+                validate=kinds.networking.ingress,
+                on_create=kinds.networking.ingress_create,
             )
         case "networkpolicies.networking.k8s.io":
             return KindStrategy(
                 generation=True,
-                validate_created=networking.network_policy,
-                validate_change=networking.network_policy_update,
-                warn=networking.network_policy_warnings,
+                validate_created=kinds.networking.network_policy,
+                validate_change=kinds.networking.network_policy_update,
+                warn=kinds.networking.network_policy_warnings,
             )
         case "resourceclaims.resource.k8s.io":
-            return KindStrategy(status=True, validate_change=devices.claim_update)
+            return KindStrategy(status=True, validate_change=kinds.devices.claim_update)
         case "resourceclaimtemplates.resource.k8s.io":
-            return KindStrategy(validate_change=devices.template_update)
+            return KindStrategy(validate_change=kinds.devices.template_update)
         case "resourceslices.resource.k8s.io":
-            return KindStrategy(generation=True, validate_change=devices.slice_update)
+            return KindStrategy(generation=True, validate_change=kinds.devices.slice_update)
         case "ipaddresses.networking.k8s.io":
             return KindStrategy(
-                validate=service_networks.ip_address,
-                validate_change=service_networks.ip_address_update,
-                name_problems=service_networks.address_name_problems,
+                validate=kinds.service_networks.ip_address,
+                validate_change=kinds.service_networks.ip_address_update,
+                name_problems=kinds.service_networks.address_name_problems,
             )
         case "servicecidrs.networking.k8s.io":
             return KindStrategy(
                 status=True,
-                validate_created=service_networks.service_networks,
-                validate_change=service_networks.service_networks_update,
+                validate_created=kinds.service_networks.service_networks,
+                validate_change=kinds.service_networks.service_networks_update,
             )
         case "runtimeclasses.node.k8s.io":
             return KindStrategy(
-                validate=service_networks.runtime_class,
-                validate_change=service_networks.runtime_class_update,
+                validate=kinds.service_networks.runtime_class,
+                validate_change=kinds.service_networks.runtime_class_update,
             )
         case "flowschemas.flowcontrol.apiserver.k8s.io":
-            return KindStrategy(generation=True, status=True, validate=flow_control.flow_schema)
+            return KindStrategy(generation=True, status=True, validate=kinds.flow_control.flow_schema)
         case "prioritylevelconfigurations.flowcontrol.apiserver.k8s.io":
-            return KindStrategy(generation=True, status=True, validate=flow_control.priority_level)
+            return KindStrategy(generation=True, status=True, validate=kinds.flow_control.priority_level)
         case "ingressclasses.networking.k8s.io":
             return KindStrategy(
                 generation=True,
-                validate=networking.ingress_class,
-                validate_change=networking.ingress_class_update,
+                validate=kinds.networking.ingress_class,
+                validate_change=kinds.networking.ingress_class_update,
                 change_first=True,
             )
         case (
@@ -302,32 +286,34 @@ def _make(group_resource: str, version: str) -> Strategy:
         ):
             return KindStrategy(
                 generation=True,
-                validate_created=admission_kinds.webhooks,
-                validate_change=admission_kinds.webhooks_update,
+                validate_created=kinds.admission_kinds.webhooks,
+                validate_change=kinds.admission_kinds.webhooks_update,
             )
         case "validatingadmissionpolicies.admissionregistration.k8s.io":
             return KindStrategy(
                 generation=True,
                 status=True,
-                validate_created=admission_policies.validating_policy,
-                validate_change=admission_policies.validating_policy_update,
+                validate_created=kinds.admission_policies.validating_policy,
+                validate_change=kinds.admission_policies.validating_policy_update,
             )
         case "mutatingadmissionpolicies.admissionregistration.k8s.io":
             return KindStrategy(
                 generation=True,
-                validate_created=admission_policies.mutating_policy,
-                validate_change=admission_policies.mutating_policy_update,
+                validate_created=kinds.admission_policies.mutating_policy,
+                validate_change=kinds.admission_policies.mutating_policy_update,
             )
         case "validatingadmissionpolicybindings.admissionregistration.k8s.io":
-            return KindStrategy(generation=True, validate=admission_policies.validating_binding)
+            return KindStrategy(generation=True, validate=kinds.admission_policies.validating_binding)
         case "mutatingadmissionpolicybindings.admissionregistration.k8s.io":
-            return KindStrategy(generation=True, validate=admission_policies.mutating_binding)
+            return KindStrategy(generation=True, validate=kinds.admission_policies.mutating_binding)
         case "apiservices.apiregistration.k8s.io":
             return KindStrategy(
-                status=True, validate=api_services.api_service, name_problems=api_services.any_name
+                status=True,
+                validate=kinds.api_services.api_service,
+                name_problems=kinds.api_services.any_name,
             )
         case "certificatesigningrequests.certificates.k8s.io":
-            return others.SigningRequestStrategy(
+            return kinds.others.SigningRequestStrategy(
                 status=True, fields={"spec.signerName": ("spec", "signerName")}
             )
         case "customresourcedefinitions.apiextensions.k8s.io":
@@ -364,58 +350,70 @@ def strategy_for(resource: ResourceType) -> Strategy:
 def _status_rules(group_resource: str) -> Strategy:
     match group_resource:
         case "pods":
-            return pods.PodStatusStrategy()
+            return kinds.pods.PodStatusStrategy()
         case "namespaces":
-            return core.NamespaceStatusStrategy()
+            return kinds.core.NamespaceStatusStrategy()
         case "services":
-            return StatusStrategy(validate=service_status)
+            return StatusStrategy(validate=kinds.service_checks.service_status)
         case "deployments.apps":
-            return StatusStrategy(validate=workloads.deployment_status, keep_labels=True)
+            return StatusStrategy(validate=kinds.workloads.deployment_status, keep_labels=True)
         case "replicasets.apps" | "replicationcontrollers":
-            return StatusStrategy(validate=workloads.replica_set_status)
+            return StatusStrategy(validate=kinds.workloads.replica_set_status)
         case "statefulsets.apps":
-            return StatusStrategy(validate=stateful_sets.stateful_set_status)
+            return StatusStrategy(validate=kinds.stateful_sets.stateful_set_status)
         case "daemonsets.apps":
-            return StatusStrategy(validate=workloads.daemon_set_status)
+            return StatusStrategy(validate=kinds.workloads.daemon_set_status)
         case "jobs.batch":
-            return StatusStrategy(validate=job_kinds.job_status)
+            return StatusStrategy(validate=kinds.job_kinds.job_status)
         case "poddisruptionbudgets.policy":
-            return StatusStrategy(validate=others.disruption_budget_status)
+            return StatusStrategy(validate=kinds.others.disruption_budget_status)
         case "ingresses.networking.k8s.io":
-            return StatusStrategy(validate=networking.ingress_status)
+            return StatusStrategy(validate=kinds.networking.ingress_status)
         case "horizontalpodautoscalers.autoscaling":
-            return StatusStrategy(validate=autoscaling.autoscaler_status)
+            return StatusStrategy(validate=kinds.autoscaling.autoscaler_status)
         case "nodes":
-            return nodes.NodeStatusStrategy()
+            return kinds.nodes.NodeStatusStrategy()
         case "resourcequotas":
-            return StatusStrategy(validate=quotas.resource_quota_status)
+            return StatusStrategy(validate=kinds.quotas.resource_quota_status)
         case "persistentvolumes":
-            return PersistentVolumeStatusStrategy()
+            return kinds.persistent_volumes.PersistentVolumeStatusStrategy()
         case "persistentvolumeclaims":
-            return StatusStrategy(validate=claims.persistent_volume_claim_status)
+            return StatusStrategy(validate=kinds.claims.persistent_volume_claim_status)
         case "volumeattachments.storage.k8s.io":
-            return StatusStrategy(validate=storage.volume_attachment_status_update)
+            return StatusStrategy(validate=kinds.storage.volume_attachment_status_update)
         case "apiservices.apiregistration.k8s.io":
-            return StatusStrategy(validate=api_services.api_service_status)
+            return StatusStrategy(validate=kinds.api_services.api_service_status)
         case (
             "flowschemas.flowcontrol.apiserver.k8s.io"
             | "prioritylevelconfigurations.flowcontrol.apiserver.k8s.io"
         ):
-            return StatusStrategy(validate=flow_control.status)
+            return StatusStrategy(validate=kinds.flow_control.status)
         case _:
             return StatusStrategy()
 
 
-_SUBRESOURCE_RULES = {
-    ("pods", "ephemeralcontainers"): pods.EphemeralContainersStrategy,
-    ("pods", "resize"): pods.ResizeStrategy,
-    ("namespaces", "finalize"): core.NamespaceFinalizeStrategy,
-}
-_SUBRESOURCE_ACTIONS = {
-    ("pods", "binding"): pod_actions.bind,
-    ("pods", "eviction"): pod_actions.evict,
-    ("serviceaccounts", "token"): pod_actions.issue_token,
-}
+def _subresource_rules(group_resource: str, name: str) -> Strategy | None:
+    match (group_resource, name):
+        case ("pods", "ephemeralcontainers"):
+            return kinds.pods.EphemeralContainersStrategy()
+        case ("pods", "resize"):
+            return kinds.pods.ResizeStrategy()
+        case ("namespaces", "finalize"):
+            return kinds.core.NamespaceFinalizeStrategy()
+        case _:
+            return None
+
+
+def _subresource_action(group_resource: str, name: str) -> Action | None:
+    match (group_resource, name):
+        case ("pods", "binding"):
+            return kinds.pod_actions.bind
+        case ("pods", "eviction"):
+            return kinds.pod_actions.evict
+        case ("serviceaccounts", "token"):
+            return kinds.pod_actions.issue_token
+        case _:
+            return None
 
 
 def subresources_for(resource: ResourceType) -> tuple[Subresource, ...]:
@@ -431,21 +429,21 @@ def subresources_for(resource: ResourceType) -> tuple[Subresource, ...]:
             kind.group or resource.group, kind.version or resource.version, kind.kind or resource.kind
         )
         own = kind.kind == resource.kind
-        action = _SUBRESOURCE_ACTIONS.get((name, key))
-        rules = _SUBRESOURCE_RULES.get((name, key))
+        action = _subresource_action(name, key)
+        rules = _subresource_rules(name, key)
         if action is not None:
             result.append(
                 ActionSubresource(key, served.verbs, gvk, action=action, name_checked=key == "token")
             )
         elif key == "scale":
-            projection = ScaleProjection()
+            projection = kinds.scale.ScaleProjection()
             result.append(ProjectedSubresource(key, served.verbs, gvk, projection=projection))
         elif key == "status":
             result.append(
                 ObjectSubresource(key, served.verbs, None if own else gvk, rules=_status_rules(name))
             )
         elif rules is not None:
-            result.append(ObjectSubresource(key, served.verbs, None if own else gvk, rules=rules()))
+            result.append(ObjectSubresource(key, served.verbs, None if own else gvk, rules=rules))
         elif key == "approval":
             result.append(ObjectSubresource(key, served.verbs, None, rules=_ApprovalStrategy()))
     return tuple(result)
@@ -470,27 +468,32 @@ class _ApprovalStrategy(Strategy):
         new["status"] = status
 
 
-_ACTIONS: dict[str, Action] = {
-    "selfsubjectaccessreviews.authorization.k8s.io": reviews.access_review,
-    "subjectaccessreviews.authorization.k8s.io": reviews.access_review,
-    "localsubjectaccessreviews.authorization.k8s.io": reviews.access_review,
-    "selfsubjectrulesreviews.authorization.k8s.io": reviews.rules_review,
-    "selfsubjectreviews.authentication.k8s.io": reviews.who_am_i,
-    "tokenreviews.authentication.k8s.io": reviews.token_review,
-    "bindings": pod_actions.bind,
-}
-
-
 def action_for(resource: ResourceType) -> Action | None:
     """What a POST to the collection does, for kinds that are never stored."""
-    return _ACTIONS.get(resource.group_resource)
+    match resource.group_resource:
+        case (
+            "selfsubjectaccessreviews.authorization.k8s.io"
+            | "subjectaccessreviews.authorization.k8s.io"
+            | "localsubjectaccessreviews.authorization.k8s.io"
+        ):
+            return kinds.reviews.access_review
+        case "selfsubjectrulesreviews.authorization.k8s.io":
+            return kinds.reviews.rules_review
+        case "selfsubjectreviews.authentication.k8s.io":
+            return kinds.reviews.who_am_i
+        case "tokenreviews.authentication.k8s.io":
+            return kinds.reviews.token_review
+        case "bindings":
+            return kinds.pod_actions.bind
+        case _:
+            return None
 
 
 def conversion_for(resource: ResourceType) -> Conversion | None:
     if resource.group_resource in ("events", "events.events.k8s.io"):
-        return EventConversion()
+        return kinds.conversions.EventConversion()
     if resource.group_resource == "horizontalpodautoscalers.autoscaling":
-        return AutoscalerConversion()
+        return kinds.conversions.AutoscalerConversion()
     return None
 
 
