@@ -48,6 +48,11 @@ class DeviceSelector:
                 f"must evaluate to bool or the unknown type, not {self._expression.type}", expression=text
             )
 
+    @property
+    def most(self) -> int:
+        """The most that one evaluation can cost."""
+        return self._expression.cost.max
+
     def matches(
         self,
         *,

@@ -42,7 +42,7 @@ class Issue:
         before = lines[self.line - 1].replace("\t", " ")
         # Where a character is wide, so is the mark: cel-go measures in bytes.
         dots = "".join("." if ord(char) < 0x80 else "．" for char in before[: self.column - 1])
-        wide = self.column <= len(before) and ord(before[self.column - 1]) >= 0x80
+        wide = 0 < self.column <= len(before) and ord(before[self.column - 1]) >= 0x80
         mark = "＾" if wide else "^"
         return f"ERROR: <input>:{self.line}:{self.column}: {self.message}\n | {before}\n | {dots}{mark}"
 

@@ -80,7 +80,7 @@ def tokens(text: str) -> list[Token]:
 
 def syntax_error(text: str, offset: int, message: str) -> CelSyntaxError:
     """A syntax error with its one issue."""
-    line, column = line_and_column(text, offset)
+    line, column = line_and_column(text, offset) if text else (1, 0)
     issue = Issue(f"Syntax error: {message}", line, column, offset)
     return CelSyntaxError(issue.shown(text), expression=text, issues=[issue])
 

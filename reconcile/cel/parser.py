@@ -257,6 +257,9 @@ class _Parser:
     def _named(self) -> Expr:
         first = self.token
         dot = self.accept(".")
+        if dot and self.token.kind != "ident":
+            after = "" if self.token.kind == "end" else self.token.text
+            raise syntax_error(self.text, self.token.offset, f"no viable alternative at input '.{after}'")
         if self.token.kind != "ident":
             raise self.unexpected("IDENTIFIER")
         name = self.take()

@@ -12,10 +12,6 @@ NOT_YET: dict[str, dict[str, int]] = {
         "HorizontalPodAutoscaler": 2,
         "IPAddress": 1,
         "ValidatingAdmissionPolicy": 9,
-        "DeviceClass": 34,
-        "ResourceClaim": 82,
-        "ResourceClaimTemplate": 55,
-        "ResourceSlice": 56,
     },
     "update": {
         "HorizontalPodAutoscaler": 2,
@@ -23,10 +19,6 @@ NOT_YET: dict[str, dict[str, int]] = {
         "VolumeAttachment": 1,
         "CSIStorageCapacity": 1,
         "ValidatingAdmissionPolicy": 8,
-        "DeviceClass": 32,
-        "ResourceClaim": 102,
-        "ResourceClaimTemplate": 73,
-        "ResourceSlice": 55,
     },
     "status": {
         "Job": 2,
@@ -38,10 +30,6 @@ NOT_YET: dict[str, dict[str, int]] = {
         "DaemonSet": 1,
         "HorizontalPodAutoscaler": 4,
         "Pod": 507,
-        "DeviceClass": 25,
-        "ResourceSlice": 59,
-        "ResourceClaim": 59,
-        "ResourceClaimTemplate": 53,
         "ValidatingAdmissionPolicy": 16,
     },
 }

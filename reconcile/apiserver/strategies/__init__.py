@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from reconcile.apiserver.strategies import conversions as conversions
     from reconcile.apiserver.strategies import core as core
     from reconcile.apiserver.strategies import cron_jobs as cron_jobs
-    from reconcile.apiserver.strategies import devices as devices
+    from reconcile.apiserver.strategies import device_classes as device_classes
     from reconcile.apiserver.strategies import endpoints as endpoints
     from reconcile.apiserver.strategies import flow_control as flow_control
     from reconcile.apiserver.strategies import job_kinds as job_kinds
@@ -33,6 +33,9 @@ if TYPE_CHECKING:
     from reconcile.apiserver.strategies import pod_actions as pod_actions
     from reconcile.apiserver.strategies import pods as pods
     from reconcile.apiserver.strategies import quotas as quotas
+    from reconcile.apiserver.strategies import resource_claim_status as resource_claim_status
+    from reconcile.apiserver.strategies import resource_claims as resource_claims
+    from reconcile.apiserver.strategies import resource_slices as resource_slices
     from reconcile.apiserver.strategies import reviews as reviews
     from reconcile.apiserver.strategies import scale as scale
     from reconcile.apiserver.strategies import service_checks as service_checks
@@ -52,7 +55,7 @@ _KINDS = frozenset(
         "conversions",
         "core",
         "cron_jobs",
-        "devices",
+        "device_classes",
         "endpoints",
         "flow_control",
         "job_kinds",
@@ -63,6 +66,9 @@ _KINDS = frozenset(
         "pod_actions",
         "pods",
         "quotas",
+        "resource_claim_status",
+        "resource_claims",
+        "resource_slices",
         "reviews",
         "scale",
         "service_checks",

@@ -132,6 +132,20 @@ def canonical_cidr_errors(field: str, text: str) -> list[FieldError]:
     return errors
 
 
+def interface_address_errors(field: str, text: str) -> list[FieldError]:
+    """The address of an interface with the length of its prefix, in the canonical form."""
+    if cidr(text) is None:
+        wanted = "must be a valid address in CIDR form, (e.g. 10.9.8.7/24 or 2001:db8::1/64)"
+        return [invalid(field, text, wanted)]
+    host, _, bits = text.partition("/")
+    address, length = parse_ip(host), int(bits)
+    assert address is not None
+    if _mapped(address) and length > 32:
+        length -= 96
+    shown = f"{canonical(address)}/{length}"
+    return [] if text == shown else [invalid(field, text, f"must be in canonical form ({go_quote(shown)})")]
+
+
 def cidr_warnings(field: str, text: str) -> list[str]:
     """What a client is told about a range that is right and not canonical."""
     network = cidr(text)

@@ -218,6 +218,24 @@ def annotation_keys(field: str, values: JSONObject | None) -> list[FieldError]:
     ]
 
 
+_NOT_OF_TEMPLATES = (
+    "name", "generateName", "namespace", "selfLink", "uid", "resourceVersion", "generation",
+    "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "ownerReferences", "finalizers",
+    "managedFields",
+)  # fmt: skip
+
+
+def template_metadata(path: str, metadata: JSONObject) -> list[FieldError]:
+    """The metadata of a template, which gives labels and annotations alone."""
+    errors = annotation_keys(f"{path}.annotations", metadata.get("annotations"))
+    errors += labels(f"{path}.labels", metadata.get("labels"))
+    return errors + [
+        forbidden(f"{path}.{'uID' if key == 'uid' else key}", "cannot be set")
+        for key in _NOT_OF_TEMPLATES
+        if metadata.get(key)
+    ]
+
+
 _OPERATORS = ("In", "NotIn", "Exists", "DoesNotExist")
 
 

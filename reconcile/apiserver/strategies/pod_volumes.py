@@ -265,14 +265,7 @@ def _ephemeral(path: str, source: JSONObject) -> list[FieldError]:
 
 def claim_template(path: str, template: JSONObject) -> list[FieldError]:
     """A claim that each pod gets its own of."""
-    metadata: JSONObject = template.get("metadata") or {}
-    errors = checks.annotation_keys(f"{path}.metadata.annotations", metadata.get("annotations"))
-    errors += checks.labels(f"{path}.metadata.labels", metadata.get("labels"))
-    errors += [
-        forbidden(f"{path}.metadata.{key[:1].upper()}{key[1:]}", "cannot be set")
-        for key, value in metadata.items()
-        if key not in ("annotations", "labels") and value
-    ]
+    errors = checks.template_metadata(f"{path}.metadata", template.get("metadata") or {})
     return errors + claim_spec(f"{path}.spec", template.get("spec") or {})
 
 

@@ -29,6 +29,9 @@ _INITIALS = (
     "tls",
     "id",
 )
+_METADATA = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta"
+_ALWAYS_SHOWN = {"OwnerReference": ("apiVersion", "kind", "name", "uid")}
+"""Fields of apimachinery's types that are shown when they are empty, too."""
 _WORD = re.compile(r"[a-z]+")
 _NAMES = {
     "seLinuxOptions": "SELinuxOptions",
@@ -70,8 +73,20 @@ def _shown(type: TypeExpression, value: Any) -> Any:
         value = value or {}
         if ".api." not in type.name:
             # A type of apimachinery: its tags hold.
-            return {key: _shown(fields[key].type, value[key]) for key in fields if value.get(key)}
-        return {_go_name(key): _shown(field.type, value.get(key)) for key, field in fields.items()}
+            always = _ALWAYS_SHOWN.get(type.name.rpartition(".")[2], ())
+            return {
+                key: _shown(fields[key].type, value.get(key))
+                for key in fields
+                if value.get(key) or key in always
+            }
+        found: dict[str, Any] = {}
+        for key, field in fields.items():
+            if field.type.name == _METADATA:
+                # Every internal struct that has metadata embeds it.
+                found |= _shown(field.type, value.get(key))
+            else:
+                found[_go_name(key)] = _shown(field.type, value.get(key))
+        return found
     if value is not None:
         return value
     if type.shape == "special":

@@ -247,11 +247,18 @@ def _make(group_resource: str, version: str) -> Strategy:
                 warn=kinds.networking.network_policy_warnings,
             )
         case "resourceclaims.resource.k8s.io":
-            return KindStrategy(status=True, validate_change=kinds.devices.claim_update)
+            return kinds.resource_claims.ClaimStrategy()
         case "resourceclaimtemplates.resource.k8s.io":
-            return KindStrategy(validate_change=kinds.devices.template_update)
+            return kinds.resource_claims.ClaimTemplateStrategy()
         case "resourceslices.resource.k8s.io":
-            return KindStrategy(generation=True, validate_change=kinds.devices.slice_update)
+            return kinds.resource_slices.SliceStrategy()
+        case "deviceclasses.resource.k8s.io":
+            return KindStrategy(
+                generation=True,
+                validate_created=kinds.device_classes.device_class,
+                validate_change=kinds.device_classes.device_class_update,
+                name_problems=kinds.device_classes.class_name_problems,
+            )
         case "ipaddresses.networking.k8s.io":
             return KindStrategy(
                 validate=kinds.service_networks.ip_address,
@@ -381,6 +388,8 @@ def _status_rules(group_resource: str) -> Strategy:
             return StatusStrategy(validate=kinds.claims.persistent_volume_claim_status)
         case "volumeattachments.storage.k8s.io":
             return StatusStrategy(validate=kinds.storage.volume_attachment_status_update)
+        case "resourceclaims.resource.k8s.io":
+            return kinds.resource_claim_status.ClaimStatusStrategy()
         case "apiservices.apiregistration.k8s.io":
             return StatusStrategy(validate=kinds.api_services.api_service_status)
         case (

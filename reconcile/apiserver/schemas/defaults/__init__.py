@@ -1,7 +1,7 @@
 """Defaults that no schema can say, by the OpenAPI name of the struct that they belong to."""
 
-from reconcile.apiserver.schemas.defaults import core, others, workloads
+from reconcile.apiserver.schemas.defaults import core, devices, others, workloads
 
-FUNCTIONS = {**core.FUNCTIONS, **workloads.FUNCTIONS, **others.FUNCTIONS}
+FUNCTIONS = {**core.FUNCTIONS, **workloads.FUNCTIONS, **others.FUNCTIONS, **devices.FUNCTIONS}
 
 __all__ = ["FUNCTIONS"]
