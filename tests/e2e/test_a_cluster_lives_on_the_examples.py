@@ -5,76 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from helpers.kind_cluster import NAMESPACE, OPERATOR_IMAGE, OPERATORS, Lived
+from helpers.kind_cluster import NAMESPACE, OPERATORS, Lived
+from helpers.kind_site import SITE, says
 
 pytestmark = [pytest.mark.kind, pytest.mark.timeout(3000), pytest.mark.nightly]
-
-SITE = f"""
-apiVersion: apps/v1
-kind: Deployment
-metadata: {{name: site}}
-spec:
-  replicas: 3
-  selector: {{matchLabels: {{app: site}}}}
-  template:
-    metadata: {{labels: {{app: site}}}}
-    spec:
-      terminationGracePeriodSeconds: 1
-      tolerations:
-      - {{key: node.kubernetes.io/not-ready, operator: Exists, effect: NoExecute, tolerationSeconds: 5}}
-      - {{key: node.kubernetes.io/unreachable, operator: Exists, effect: NoExecute, tolerationSeconds: 5}}
-      containers:
-      - name: site
-        image: {OPERATOR_IMAGE}
-        imagePullPolicy: IfNotPresent
-        command: [python3, -c]
-        args:
-        - |
-          import os
-          from http.server import BaseHTTPRequestHandler, HTTPServer
-          class Handler(BaseHTTPRequestHandler):
-              def do_GET(self):
-                  self.send_response(200)
-                  self.end_headers()
-                  self.wfile.write(os.environ["SAYS"].encode())
-          HTTPServer(("", 8000), Handler).serve_forever()
-        env: [{{name: SAYS, value: first}}]
-        readinessProbe:
-          httpGet: {{path: /, port: 8000}}
-          periodSeconds: 1
-          timeoutSeconds: 5
----
-apiVersion: v1
-kind: Service
-metadata: {{name: site}}
-spec:
-  selector: {{app: site}}
-  ports: [{{port: 80, targetPort: 8000}}]
-"""
-
-ASK = (
-    "import urllib.request as r, time\n"
-    "for _ in range(120):\n"
-    "    try:\n"
-    "        print(r.urlopen('http://site.default.svc.cluster.local', timeout=5).read().decode()); break\n"
-    "    except OSError: time.sleep(1)\n"
-)
-
-
-def _says(lived: Lived, name: str) -> str:
-    """What a pod of its own is answered by the Service, found by its name in DNS."""
-    lived.kubectl(
-        "run", name, f"--image={OPERATOR_IMAGE}", "--image-pull-policy=IfNotPresent", "--restart=Never",
-        "--command", "--", "python3", "-c", ASK,
-    )  # fmt: skip
-    lived.eventually(f"{name} is done", lambda: _phase(lived, name) in ("Succeeded", "Failed"))
-    said = lived.kubectl("logs", name).strip()
-    lived.kubectl("delete", "pod", name, "--wait=false")
-    return said
-
-
-def _phase(lived: Lived, pod: str) -> str:
-    return lived.get("pod", pod).get("status", {}).get("phase", "")
 
 
 def _running(lived: Lived) -> list[dict[str, Any]]:
@@ -91,7 +25,7 @@ def site(lived: Lived) -> Lived:
 
 
 def test_the_cluster_is_up_and_a_deployment_is_served(site: Lived) -> None:
-    assert _says(site, "ask-first") == "first"
+    assert says(site, "ask-first") == "first"
     scheduled = site.get("events", "--field-selector", "reason=Scheduled,involvedObject.kind=Pod")["items"]
     assert scheduled, "no pod was given its node by our scheduler"
 
@@ -99,10 +33,10 @@ def test_the_cluster_is_up_and_a_deployment_is_served(site: Lived) -> None:
 def test_it_rolls_and_rolls_back(site: Lived) -> None:
     site.kubectl("set", "env", "deployment/site", "SAYS=second")
     site.rolled_out("site")
-    assert _says(site, "ask-second") == "second"
+    assert says(site, "ask-second") == "second"
     site.kubectl("rollout", "undo", "deployment/site")
     site.rolled_out("site")
-    assert _says(site, "ask-third") == "first"
+    assert says(site, "ask-third") == "first"
 
 
 def test_it_goes_on_without_the_pods_that_lead(site: Lived) -> None:
@@ -137,5 +71,5 @@ def test_it_outlives_a_node(site: Lived) -> None:
             == 5
         ),
     )
-    assert _says(site, "ask-fourth") == "first"
+    assert says(site, "ask-fourth") == "first"
     site.container("start", node)

@@ -33,9 +33,7 @@ _CONFIGURATION = """kind: Cluster
 apiVersion: kind.x-k8s.io/v1alpha4
 nodes:
 - role: control-plane
-- role: worker
-- role: worker
-kubeadmConfigPatches:
+{workers}kubeadmConfigPatches:
 # A busy machine takes longer than kubeadm has patience for.
 - |
   kind: InitConfiguration
@@ -130,10 +128,17 @@ class Lived:
 
 
 @contextmanager
-def make_cluster(config: pytest.Config, folder: Path, checkout: Path) -> Iterator[Lived]:
-    """A cluster of three nodes with the operators' image in it; skips where there is none to be had."""
+def make_cluster(
+    config: pytest.Config, folder: Path, checkout: Path, *, name: str = "", workers: int
+) -> Iterator[Lived]:
+    """A cluster with the operators' image in it; skips where there is none to be had.
+
+    Args:
+        name: what its name ends with, where a test has one of its own.
+        workers: nodes beside the one of the control plane, which takes pods if there are none.
+    """
     required = "kind" in os.environ.get(REQUIRE_VARIABLE, "").split(",")
-    name = config.getoption("cluster_name")
+    name = f"{config.getoption('cluster_name')}{name}"
     environment = dict(os.environ)
     if required:
         try:
@@ -153,7 +158,7 @@ def make_cluster(config: pytest.Config, folder: Path, checkout: Path) -> Iterato
         pytest.skip(f"needs a kind cluster: `pytest tests/e2e --kind`, or {REQUIRE_VARIABLE}=kind")
     subprocess.run([engine, "tag", image, OPERATOR_IMAGE], check=True, capture_output=True)
     configuration = folder / "kind.yaml"
-    configuration.write_text(_CONFIGURATION)
+    configuration.write_text(_CONFIGURATION.replace("{workers}", "- role: worker\n" * workers))
     before = dict(os.environ)
     # pytest-kind runs kind with the process's own environment.
     os.environ.update(environment)
@@ -168,26 +173,36 @@ def make_cluster(config: pytest.Config, folder: Path, checkout: Path) -> Iterato
         os.environ.update(before)
 
 
-def live_on_examples(lived: Lived, checkout: Path) -> None:
-    """Start the operators while the cluster's own controllers still run; then take those away."""
-    for operator in OPERATORS:
+def live_on_examples(
+    lived: Lived, checkout: Path, operators: Sequence[str] = OPERATORS, *, replicas: int | None = None
+) -> None:
+    """Start operators while the cluster's own controllers still run; then take those away.
+
+    Args:
+        replicas: of each operator, where they are not to be as many as its manifests say.
+    """
+    for operator in operators:
         lived.kubectl("apply", "-f", str(checkout / f"examples/operators/{operator}/manifests.yaml"))
-    for operator in OPERATORS:
+        if replicas is not None:
+            lived.kubectl("scale", f"deployment/{operator}", "-n", NAMESPACE, f"--replicas={replicas}")
+    for operator in operators:
         lived.rolled_out(operator, NAMESPACE)
-    node = f"{lived.cluster.name}-control-plane"
+    node, manifests = f"{lived.cluster.name}-control-plane", "/etc/kubernetes/manifests"
+    left_out = [f"-{operator}-controller" for operator in operators if operator != "scheduler"]
+    controllers = ",".join(["*", "bootstrapsigner", "tokencleaner", *left_out])
     lived.on_node(
         node,
-        "cd /etc/kubernetes/manifests"
-        " && mv kube-scheduler.yaml /etc/kubernetes/"
-        " && sed -i 's/- --controllers=.*/- --controllers=*,bootstrapsigner,tokencleaner,"
-        "-deployment-controller,-replicaset-controller/' kube-controller-manager.yaml"
-        " && grep -q -- -replicaset-controller kube-controller-manager.yaml",
+        f"cd {manifests}"
+        f" && sed -i 's/- --controllers=.*/- --controllers={controllers}/' kube-controller-manager.yaml"
+        f" && grep -qF -e '--controllers={controllers}' kube-controller-manager.yaml",
     )
-    lived.eventually("kube-scheduler is gone", lambda: not _pods(lived, "kube-scheduler"))
+    if "scheduler" in operators:
+        lived.on_node(node, f"mv {manifests}/kube-scheduler.yaml /etc/kubernetes/")
+        lived.eventually("kube-scheduler is gone", lambda: not _pods(lived, "kube-scheduler"))
     lived.eventually(
-        "kube-controller-manager leaves two controllers out",
+        f"kube-controller-manager leaves out {' '.join(left_out)}",
         lambda: any(
-            "-replicaset-controller" in json.dumps(pod["spec"]["containers"][0]["command"]) and _is_ready(pod)
+            f"--controllers={controllers}" in pod["spec"]["containers"][0]["command"] and _is_ready(pod)
             for pod in _pods(lived, "kube-controller-manager")
         ),
     )
