@@ -1,22 +1,23 @@
 """A real control plane on which scripts are played before kube-scheduler or the example, with hollow nodes.
 
-`python -m helpers.scheduling_stage` (in `tests/`) records what kube-scheduler does in each script; a test
-plays a share of them before the example alone.
+`python -m helpers.scheduling_stage [THEME…]` (in `tests/`) records what kube-scheduler does in each script,
+or in those about some themes; a test plays a share of them before the example alone.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
+import sys
 import time
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any
 
 from helpers.example_objects import ROOT
 from helpers.scheduling_histories import Written, differences, record
 from helpers.scheduling_scene import prepare
+from helpers.scheduling_scripts_devices import DEVICES
 from helpers.scheduling_scripts_nodes import NODES
 from helpers.scheduling_scripts_pods import PODS
 from helpers.scheduling_scripts_troubles import TROUBLES
@@ -27,7 +28,7 @@ from examples.operators.hollow_nodes import Kubelet, Timings
 from reconcile import Client, Manager, ManagerOptions
 from reconcile.testing.control_plane import ControlPlane, ControlPlaneOptions
 
-SCRIPTS: tuple[Written, ...] = (*NODES, *PODS, *TROUBLES, *VOLUMES)
+SCRIPTS: tuple[Written, ...] = (*NODES, *PODS, *TROUBLES, *VOLUMES, *DEVICES)
 RECORDED = ROOT / "tests" / "controlplane" / "recorded" / "kube_scheduler_histories.json"
 
 CONTROLLERS = (
@@ -36,6 +37,7 @@ CONTROLLERS = (
     "disruption-controller",
     "persistentvolume-binder-controller",
     "ephemeral-volume-controller",
+    "resourceclaim-controller",
 )
 
 _PLAYS = 3
@@ -129,13 +131,18 @@ def recorded() -> dict[str, Any]:
     return json.loads(RECORDED.read_text())
 
 
-def _write(path: Path) -> None:
+def _write(themes: list[str]) -> None:
+    scripts = [script for script in SCRIPTS if not themes or script.theme in themes]
     with ControlPlane(stage_options(kube_scheduler=True)) as plane:
-        histories = asyncio.run(play_all(plane, SCRIPTS, kube_scheduler=True))
+        histories = asyncio.run(play_all(plane, scripts, kube_scheduler=True))
         version = version_of(plane)
-    path.parent.mkdir(exist_ok=True)
-    path.write_text(json.dumps({"version": version, "scripts": histories}, indent=1, sort_keys=True) + "\n")
+    if themes:
+        histories = {**recorded()["scripts"], **histories}
+    RECORDED.parent.mkdir(exist_ok=True)
+    RECORDED.write_text(
+        json.dumps({"version": version, "scripts": histories}, indent=1, sort_keys=True) + "\n"
+    )
 
 
 if __name__ == "__main__":
-    _write(RECORDED)
+    _write(sys.argv[1:])

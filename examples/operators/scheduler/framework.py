@@ -1,6 +1,6 @@
 """What a plugin is. A plugin is one rule; the cycle asks the rules in this order:
 
-    pre_enqueue  may the pod be tried at all? (scheduling gates)
+    pre_enqueue  may the pod be tried at all? (scheduling gates, claims that are not there)
     pre_filter   once for the pod: prepare; name the only nodes that can do, or say that none can
     filter       for each node: can it take the pod?
     post_filter  no node can: what could be done about it (preemption)?
@@ -173,8 +173,11 @@ class Plugin:
         """What may help a pod that this plugin refused; nothing else brings the pod back before its time."""
         return ()
 
-    def pre_enqueue(self, pod: PodInfo, /) -> Refusal | None:
-        """Why the pod must not be tried yet; None when it may. Asked again when one of `events` happens."""
+    def pre_enqueue(self, pod: PodInfo, snapshot: Snapshot, /) -> Refusal | None:
+        """Why the pod must not be tried yet; None when it may. Asked again when one of `events` happens.
+
+        Nobody is told: who made the pod knows what it waits for.
+        """
         return None
 
     def pre_filter(

@@ -260,7 +260,7 @@ class Scheduler:
 
     def _gate(self, pod: PodInfo) -> Refusal | None:
         for plugin in self._profiles[pod.scheduler].plugins.gates:
-            refusal = plugin.pre_enqueue(pod)
+            refusal = plugin.pre_enqueue(pod, self._snapshot)
             if refusal is not None:
                 return refusal
         return self._preemption.gate(pod)

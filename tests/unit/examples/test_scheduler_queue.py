@@ -13,6 +13,7 @@ from examples.operators.scheduler.plugins.scheduling_gates import SchedulingGate
 from examples.operators.scheduler.pods import PodInfo, pod_info
 from examples.operators.scheduler.profile import default_profile
 from examples.operators.scheduler.queue import Place, QueuedPod, SchedulingQueue
+from examples.operators.scheduler.snapshot import Snapshot
 from reconcile.api.core.v1 import Container, Node, Pod, PodSchedulingGate, PodSpec, ResourceRequirements
 
 FIT = frozenset({"NodeResourcesFit"})
@@ -22,7 +23,9 @@ ERROR: frozenset[str] = frozenset()
 def queue() -> SchedulingQueue:
     gates = SchedulingGates()
     plugins = {"default-scheduler": (gates, *default_profile().plugins)}
-    return SchedulingQueue(lambda pod, since: (-pod.priority, since), plugins, gates.pre_enqueue)
+    return SchedulingQueue(
+        lambda pod, since: (-pod.priority, since), plugins, lambda pod: gates.pre_enqueue(pod, Snapshot())
+    )
 
 
 def waiting(name: str = "p", **spec: Any) -> PodInfo:

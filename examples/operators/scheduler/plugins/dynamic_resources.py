@@ -98,6 +98,11 @@ class DynamicResources(Plugin):
             HelpedBy(ResourceSlice, Change.ADDED | Change.UPDATED),
         ]
 
+    def pre_enqueue(self, pod: PodInfo, snapshot: Snapshot, /) -> Refusal | None:
+        """A pod is not tried until each of its claims is there."""
+        claims = claims_of(pod, snapshot.devices)
+        return self.refuse(claims, final=True) if isinstance(claims, str) else None
+
     def pre_filter(
         self, state: CycleState, pod: PodInfo, snapshot: Snapshot, /
     ) -> Refusal | Literal["skip"] | None:

@@ -9,6 +9,7 @@ from reconcile.api.core.v1 import Pod
 from ..events import Change, HelpedBy
 from ..framework import Plugin, Refusal
 from ..pods import PodInfo
+from ..snapshot import Snapshot
 
 
 class SchedulingGates(Plugin):
@@ -17,7 +18,7 @@ class SchedulingGates(Plugin):
     def events(self) -> Sequence[HelpedBy]:
         return [HelpedBy(Pod, Change.POD_GATES_GONE, same_pod)]
 
-    def pre_enqueue(self, pod: PodInfo, /) -> Refusal | None:
+    def pre_enqueue(self, pod: PodInfo, snapshot: Snapshot, /) -> Refusal | None:
         gates = " ".join(gate.name for gate in pod.spec.scheduling_gates)
         return self.refuse(f"waiting for scheduling gates: [{gates}]", final=True) if gates else None
 
