@@ -9,9 +9,8 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
-from reconcile.apiserver.customresources import custom_resources, establish
-from reconcile.apiserver.customresources.schema import CustomSchema
 from reconcile.apiserver.handlers.parts import Parts
 from reconcile.apiserver.handlers.reads import Reader
 from reconcile.apiserver.handlers.store import decode_object
@@ -20,6 +19,9 @@ from reconcile.apiserver.resources import Resource
 from reconcile.apiserver.status import StatusError
 from reconcile.apiserver.storage import StoredObject
 from reconcile.objects.times import format_time
+
+if TYPE_CHECKING:
+    from reconcile.apiserver.customresources.schema import CustomSchema
 
 _log = logging.getLogger(__name__)
 DEFINITIONS = "customresourcedefinitions.apiextensions.k8s.io"
@@ -77,6 +79,8 @@ class CustomResources:
         return item, {"spec": {"group": group}, "status": {"acceptedNames": names}}
 
     async def _sync_one(self, item: StoredObject, others: list[JSONObject]) -> None:
+        from reconcile.apiserver.customresources import establish
+
         definition = decode_object(item.raw)
         established = establish(decode_object(item.raw), others, now=format_time(self._access.runtime.now()))
         if established.get("status") != definition.get("status"):
@@ -103,6 +107,8 @@ class CustomResources:
         return found
 
     def _serve(self, definition: JSONObject) -> None:
+        from reconcile.apiserver.customresources import custom_resources
+
         name: str = definition["metadata"]["name"]
         # Status changes don't change what is served, once established.
         mark = f"{definition['metadata']['uid']}/{definition['metadata'].get('generation')}"
@@ -126,9 +132,9 @@ class CustomResources:
     ) -> Conversion:
         from reconcile.apiserver.customresources.webhook_conversion import WebhookConversion
 
-        caller = self._parts.caller
-        assert caller is not None
-        return WebhookConversion(webhook, caller, schemas, stored_as, self._parts.runtime.uuid)
+        outside = self._parts.outside
+        assert outside is not None
+        return WebhookConversion(webhook, outside.caller, schemas, stored_as, self._parts.runtime.uuid)
 
     def _end(self, name: str) -> None:
         self._served.pop(name, None)

@@ -85,7 +85,7 @@ class APIServer:
     def __init__(self, options: ServerOptions | None = None, *, runtime: Runtime | None = None) -> None:
         from reconcile.apiserver.access.control import access_control
         from reconcile.apiserver.admission import default_plugins
-        from reconcile.apiserver.admission.outside import install
+        from reconcile.apiserver.admission.outside import Outside
         from reconcile.apiserver.builtin import builtin_resources
         from reconcile.apiserver.discovery.documents import Discovery
         from reconcile.apiserver.discovery.openapi import OpenAPI
@@ -126,7 +126,7 @@ class APIServer:
             tokens=self._control.tokens,
         )
         self.handler = Handler(parts, self._paths)
-        self._caller = install(parts, self.options.webhooks)
+        parts.outside = Outside(parts, self.options.webhooks)
         self.access = parts.access
         self._parts = parts
         self._started = False
@@ -218,7 +218,8 @@ class APIServer:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        await self._caller.close()
+        if self._parts.outside is not None:
+            await self._parts.outside.close()
         if self._journal is not None:
             self._journal.close()
         self._started = False

@@ -21,22 +21,6 @@ if TYPE_CHECKING:
     from reconcile.apiserver.handlers.parts import Parts
     from reconcile.apiserver.schemas.topology import Shape
 
-_EXEMPT = frozenset(
-    {
-        "ValidatingWebhookConfiguration",
-        "MutatingWebhookConfiguration",
-        "ValidatingAdmissionPolicy",
-        "ValidatingAdmissionPolicyBinding",
-        "MutatingAdmissionPolicy",
-        "MutatingAdmissionPolicyBinding",
-    }
-)
-
-
-def is_exempt(resource: Resource) -> bool:
-    """Whether webhooks and policies are never asked: those that configure them."""
-    return resource.type.group == "admissionregistration.k8s.io" and resource.type.kind in _EXEMPT
-
 
 @dataclass(frozen=True, slots=True)
 class Match:

@@ -25,7 +25,7 @@ from reconcile.objects.identity import GroupVersionKind
 from reconcile.runtime import Runtime
 
 if TYPE_CHECKING:
-    from reconcile.apiserver.admission.webhooks.calling import Caller
+    from reconcile.apiserver.admission.outside import Outside
 
 
 @dataclass(slots=True)
@@ -45,7 +45,7 @@ class Parts:
     bookmark_interval: float = 60.0
     gate: Gate | None = None
     access: Access = field(init=False)
-    caller: Caller | None = None
+    outside: Outside | None = None
     kubelet: Kubelet = field(default_factory=Kubelet)
 
     def schema_for(self, gvk: GroupVersionKind) -> ObjectSchema:

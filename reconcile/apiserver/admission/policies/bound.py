@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from reconcile.apiserver.admission.configured import Configured
-from reconcile.apiserver.admission.matching import Criteria, is_exempt
-from reconcile.apiserver.interfaces import AdmissionAttributes, AdmissionPlugin, JSONObject, Operation
+from reconcile.apiserver.admission.matching import Criteria
+from reconcile.apiserver.interfaces import AdmissionAttributes, AdmissionPlugin, JSONObject
 from reconcile.apiserver.resources import Resource
 from reconcile.objects.selectors import Selector
 
@@ -17,16 +17,6 @@ if TYPE_CHECKING:
 
 C = TypeVar("C")
 _GROUP = "admissionregistration.k8s.io"
-_REVIEWS = frozenset(
-    {
-        "selfsubjectreviews.authentication.k8s.io",
-        "tokenreviews.authentication.k8s.io",
-        "localsubjectaccessreviews.authorization.k8s.io",
-        "selfsubjectaccessreviews.authorization.k8s.io",
-        "selfsubjectrulesreviews.authorization.k8s.io",
-        "subjectaccessreviews.authorization.k8s.io",
-    }
-)
 
 
 class ConfigurationProblem(Exception):
@@ -93,13 +83,6 @@ class PolicyPlugin(AdmissionPlugin, Generic[C]):
         self._compiled: dict[tuple[str, int], C] = {}
         self._bound: list[Bound[C]] = []
         self._seen: tuple[Any, Any] = (None, None)
-
-    @property
-    def active(self) -> bool:  # type: ignore[override]
-        return self._bindings.any and self._policies.any
-
-    def handles(self, operation: Operation, resource: Resource, subresource: str) -> bool:
-        return not is_exempt(resource) and resource.type.group_resource not in _REVIEWS
 
     def bound(self, compile: Callable[[JSONObject], C]) -> list[Bound[C]]:
         """The policies in force, by name; each is compiled once for each generation of it."""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from reconcile.apiserver.admission.configured import Configured
-from reconcile.apiserver.admission.matching import Match, Objects, is_exempt
+from reconcile.apiserver.admission.matching import Match, Objects
 from reconcile.apiserver.admission.webhooks.calling import Caller, CallError
 from reconcile.apiserver.admission.webhooks.hooks import Hook, hooks_of
 from reconcile.apiserver.admission.webhooks.reviews import (
@@ -25,8 +25,7 @@ from reconcile.apiserver.admission.webhooks.reviews import (
     version_of,
 )
 from reconcile.apiserver.field_errors import go_quote
-from reconcile.apiserver.interfaces import AdmissionAttributes, AdmissionPlugin, JSONObject, Operation
-from reconcile.apiserver.resources import Resource
+from reconcile.apiserver.interfaces import AdmissionAttributes, AdmissionPlugin, JSONObject
 from reconcile.apiserver.status import StatusError, bad_request, internal_error
 from reconcile.objects.patches.errors import PatchError
 from reconcile.objects.patches.json_patch import apply_json_patch
@@ -55,13 +54,6 @@ class _Webhooks(AdmissionPlugin):
         self._objects = Objects(parts)
         self._caller = caller
         self._hooks = Configured(parts.store.storage, f"{self.resource}.{_GROUP}", hooks_of)
-
-    @property
-    def active(self) -> bool:  # type: ignore[override]
-        return self._hooks.any
-
-    def handles(self, operation: Operation, resource: Resource, subresource: str) -> bool:
-        return not is_exempt(resource)
 
     async def _call(
         self,
