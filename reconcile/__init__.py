@@ -76,6 +76,8 @@ if TYPE_CHECKING:
     from reconcile.objects.owners import controller_of as controller_of
     from reconcile.objects.owners import owner_reference as owner_reference
     from reconcile.objects.owners import set_controller_reference as set_controller_reference
+    from reconcile.objects.partial import Part as Part
+    from reconcile.objects.partial import PartialObject as PartialObject
     from reconcile.objects.quantities import Amount as Amount
     from reconcile.objects.sameness import same as same
     from reconcile.objects.selectors import Selector as Selector
@@ -158,6 +160,7 @@ _ROOMS = {
         "owner_reference",
         "set_controller_reference",
     ),
+    "objects.partial": ("Part", "PartialObject"),
     "objects.quantities": ("Amount",),
     "objects.sameness": ("same",),
     "objects.selectors": ("Selector",),

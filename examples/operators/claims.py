@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeAlias, TypeVar
 
 from reconcile import (
     Cache,
@@ -25,11 +25,13 @@ from reconcile import (
     Index,
     KubernetesObject,
     NotFoundError,
+    PartialObject,
     Selector,
     owner_reference,
 )
 
-T = TypeVar("T", bound=KubernetesObject)
+AnyObject: TypeAlias = KubernetesObject | PartialObject
+T = TypeVar("T", bound=AnyObject)
 
 BY_CONTROLLER = Index(
     "controller", metadata=lambda metadata: [metadata.controller.uid if metadata.controller else ""]
@@ -57,7 +59,7 @@ class Claims(Generic[T]):
         return not self.adopt and not self.release
 
 
-def controller_uid(obj: KubernetesObject) -> str | None:
+def controller_uid(obj: AnyObject) -> str | None:
     """The uid of the object's controller; None when it has none."""
     for reference in obj.metadata.owner_references:
         if reference.controller:
@@ -126,7 +128,7 @@ async def _still_there(client: Client, owner: KubernetesObject) -> None:
         raise CannotAdoptError(f"{owner.key} has just been deleted at {live.metadata.deletion_timestamp}")
 
 
-def _adoption(owner: KubernetesObject, candidate: KubernetesObject) -> dict[str, Any]:
+def _adoption(owner: KubernetesObject, candidate: AnyObject) -> dict[str, Any]:
     return {
         "metadata": {
             "uid": candidate.metadata.uid,
@@ -135,7 +137,7 @@ def _adoption(owner: KubernetesObject, candidate: KubernetesObject) -> dict[str,
     }
 
 
-def _release(owner: KubernetesObject, candidate: KubernetesObject) -> dict[str, Any]:
+def _release(owner: KubernetesObject, candidate: AnyObject) -> dict[str, Any]:
     return {
         "metadata": {
             "uid": candidate.metadata.uid,

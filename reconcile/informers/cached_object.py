@@ -1,21 +1,24 @@
 """One object as the cache keeps it: the server's bytes, and its metadata decoded once.
 
 Nothing here can be changed by a reader: the bytes are immutable, the metadata is a frozen struct, and every
-`decode` makes a fresh object that is the caller's own.
+`decode` makes a fresh object that is the caller's own, or gives a frozen part that everyone shares.
 """
 
 from __future__ import annotations
 
 from enum import IntEnum
-from typing import Any
+from typing import Any, TypeVar, cast
 
 import msgspec
 
 from reconcile.errors import IncompleteObjectError
-from reconcile.objects.codecs import codec_for
+from reconcile.objects.codecs import PartialCodec, codec_for
 from reconcile.objects.identity import ObjectKey
 from reconcile.objects.kinds import MetadataOnly, resource_type_of
 from reconcile.objects.metadata import ObjectMetadata, decode_metadata
+from reconcile.objects.partial import PartialObject
+
+T = TypeVar("T")
 
 
 class Detail(IntEnum):
@@ -47,6 +50,7 @@ class CachedObject(msgspec.Struct, gc=False, eq=False):
             the collector would visit every tuple of a cache again and again.
         detail: how much of the object `raw` is.
         index_values: what the store's indexes filed it under; the store's own business.
+        parts: of each `PartialObject` class that was asked for, what the object is as one.
     """
 
     stored: bytes
@@ -54,6 +58,7 @@ class CachedObject(msgspec.Struct, gc=False, eq=False):
     place: str
     detail: Detail = Detail.FULL
     index_values: IndexValues | None = None
+    parts: tuple[PartialObject, ...] = ()
 
     @classmethod
     def of(
@@ -98,7 +103,9 @@ class CachedObject(msgspec.Struct, gc=False, eq=False):
         return len(self.stored)
 
     def decode(self, kind: Any) -> Any:
-        """A fresh object of this kind argument, private to the caller; metadata for `MetadataOnly`.
+        """A fresh object of this kind argument, private to the caller.
+
+        For `MetadataOnly` the metadata, for a `PartialObject` class the part: frozen, and everyone's.
 
         An object of which the stream brought only a part is marked, so that a replacing write is refused.
 
@@ -113,7 +120,25 @@ class CachedObject(msgspec.Struct, gc=False, eq=False):
                 f"{resource_type_of(kind)} {self.key} is cached as metadata only; ask for MetadataOnly(…), "
                 "or have an informer of the whole kind"
             )
-        return codec_for(kind).decode(self.raw, complete=self.complete)
+        codec = codec_for(kind)
+        if isinstance(codec, PartialCodec):
+            return self.part(codec)
+        return codec.decode(self.raw, complete=self.complete)
+
+    def part(self, codec: PartialCodec[T]) -> T:
+        """What the object is as a `PartialObject`: decoded at the first call, and the same one each time.
+
+        Raises `ObjectDecodeError`.
+        """
+        for part in self.parts:
+            if type(part) is codec.kind:
+                return cast("T", part)
+        made = codec.decode(self.raw)
+        # One metadata for all that hold the object; that of the part goes.
+        msgspec.structs.force_setattr(cast("PartialObject", made), "metadata", self.metadata)
+        # Two threads may do this at the same time: then one of two equal parts is kept.
+        self.parts = (*self.parts, cast("PartialObject", made))
+        return made
 
     def __repr__(self) -> str:
         return f"CachedObject({self.key}, resource_version={self.resource_version!r}, {self.size} bytes)"

@@ -8,7 +8,7 @@ from reconcile.errors import CacheNotSyncedError, NotCachedError
 from reconcile.informers.cached_object import CachedObject, Detail
 from reconcile.informers.informer import Informer
 from reconcile.informers.view import Matches, ObjectView
-from reconcile.objects.codecs import codec_for
+from reconcile.objects.codecs import PartialCodec, codec_for
 from reconcile.objects.identity import ObjectKey
 from reconcile.objects.kinds import MetadataOnly
 from reconcile.objects.metadata import ObjectMetadata
@@ -34,6 +34,7 @@ class Lister(Generic[T]):
         self._reader = informer.bare_reader if bare else informer.reader
         self._metadata_only = isinstance(kind, MetadataOnly)
         self._codec = codec_for(kind)
+        self._partial = self._codec if isinstance(self._codec, PartialCodec) else None
 
     def get(self, key: ObjectKey) -> T | None:
         """The object of a key, decoded for the caller alone; None when there is none.
@@ -84,6 +85,8 @@ class Lister(Generic[T]):
             raise CacheNotSyncedError(
                 f"{resource} is being listed anew, with more than metadata; wait_synced()"
             )
+        if self._partial is not None:
+            return found.part(self._partial)
         return self._codec.decode(found.raw, complete=found.detail is Detail.FULL)
 
 

@@ -1,7 +1,8 @@
 """What a list of the cache gives: a sequence that decodes each element when it is looked at.
 
 The selection is made on metadata and indexes, on the state at the time of the read; nothing is decoded until
-an element is taken, and each look gives a fresh object that is the caller's own. Per key what is shown never
+an element is taken, and each look gives a fresh object that is the caller's own (of a `PartialObject` class
+the part that all share). Per key what is shown never
 goes backwards from one read to the next; objects of different keys may be of slightly different times, as a
 watch brings them: a view is not a snapshot of the server.
 """

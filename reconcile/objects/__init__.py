@@ -105,6 +105,10 @@ if TYPE_CHECKING:
         set_controller_reference,
         set_owner_reference,
     )
+    from reconcile.objects.partial import (
+        Part,
+        PartialObject,
+    )
     from reconcile.objects.patches import (
         NO_SCHEMA,
         PatchError,
@@ -170,6 +174,8 @@ _HOMES: Final = {
     "ObjectMetadata": "metadata",
     "OwnerRef": "metadata",
     "OwnerReference": "meta",
+    "Part": "partial",
+    "PartialObject": "partial",
     "PatchError": "patches",
     "PatchField": "patches",
     "PatchSchema": "patches",
@@ -254,6 +260,8 @@ __all__ = [
     "ObjectMetadata",
     "OwnerRef",
     "OwnerReference",
+    "Part",
+    "PartialObject",
     "PatchError",
     "PatchField",
     "PatchSchema",

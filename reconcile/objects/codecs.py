@@ -5,6 +5,7 @@
     CustomResource, pydantic model     the model           its dump: camelCase, None left out
     ResourceType                       dict                the dict itself
     MetadataOnly                       ObjectMetadata      never: it is not the whole object
+    PartialObject                      the frozen part     never, for the same reason
 
 Nothing else in the library asks which form an object has. A decoded object carries its `Origin`, the
 bytes it came from; `objects.origin.replay` needs it to write back what the type does not know.
@@ -26,6 +27,7 @@ from reconcile.objects.kinds import MetadataOnly, resource_type_of
 from reconcile.objects.meta import KubernetesObject
 from reconcile.objects.metadata import ObjectMetadata, decode_metadata, key_in
 from reconcile.objects.nulls import decode_with_nulls
+from reconcile.objects.partial import PartialObject
 
 T = TypeVar("T")
 
@@ -212,6 +214,34 @@ class MetadataCodec(Codec[ObjectMetadata]):
         )
 
 
+class PartialCodec(Codec[T]):
+    """Parts of a kind; they are read, never written."""
+
+    def __init__(self, kind: type[T]) -> None:
+        super().__init__(kind)
+        self._decode = msgspec.json.Decoder(kind).decode
+
+    def decode(self, raw: bytes | memoryview, *, complete: bool = True) -> T:
+        try:
+            part = self._decode(raw)
+        except msgspec.MsgspecError as first_error:
+            try:
+                part = decode_with_nulls(raw, cast("type[T]", self.kind), first_error)
+            except msgspec.MsgspecError as error:
+                raise _undecodable(self.resource_type, raw, error) from error
+        metadata = cast("PartialObject", part).metadata
+        msgspec.structs.force_setattr(metadata, "api_version", self.resource_type.api_version)
+        msgspec.structs.force_setattr(metadata, "kind", self.resource_type.kind)
+        return part
+
+    def to_plain(self, obj: T) -> dict[str, Any]:
+        key = cast("PartialObject", obj).metadata.key
+        raise IncompleteObjectError(
+            f"{self.resource_type} {key} was read in part, as {type(obj).__name__}, and cannot be written; "
+            "read it by its class or ResourceType, or patch it"
+        )
+
+
 @overload
 def codec_for(kind: type[T]) -> Codec[T]: ...
 @overload
@@ -241,6 +271,8 @@ def _codec_for(kind: Any) -> Codec[Any]:
         cls = cast("type[Any]", kind)
         if issubclass(cls, KubernetesObject):
             return StructCodec(cast("type[Any]", cls))
+        if issubclass(cls, PartialObject):
+            return PartialCodec(cast("type[Any]", cls))
         if hasattr(cls, "__pydantic_validator__"):
             from reconcile.objects.custom import differences_from_custom_resource
 
@@ -248,7 +280,8 @@ def _codec_for(kind: Any) -> Codec[Any]:
                 warnings.warn(differences, UserWarning, stacklevel=3)
             return ModelCodec(cls)
     raise ConfigurationError(
-        f"{kind!r} has a __resource_type__ but is neither a KubernetesObject struct nor a Pydantic model"
+        f"{kind!r} has a __resource_type__ but is neither a KubernetesObject struct, a PartialObject nor a "
+        "Pydantic model"
     )
 
 

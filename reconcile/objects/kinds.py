@@ -4,6 +4,7 @@ A kind argument says two things at once: which resource of the API server, and i
 objects are wanted.
 
     a class with `__resource_type__`   objects of that class (generated structs, custom resources)
+    a `PartialObject` class            frozen parts, shared by all who read a cache
     a `ResourceType`                   plain dicts
     `MetadataOnly(kind)`               `ObjectMetadata`, whatever the kind inside
 """

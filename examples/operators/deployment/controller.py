@@ -9,18 +9,21 @@ from typing import Literal
 from reconcile import (
     AlreadyExistsError,
     APIError,
+    Change,
     ControllerOptions,
     LabelSelector,
+    MetadataOnly,
     NotFoundError,
     ObjectKey,
     ObjectMeta,
+    ObjectMetadata,
     ObjectReconciler,
     Read,
     Result,
     Selector,
     Watch,
-    controller_of,
     owner_reference,
+    predicate,
     same,
 )
 from reconcile.api.apps.v1 import Deployment, ReplicaSet, ReplicaSetSpec
@@ -28,6 +31,7 @@ from reconcile.api.core.v1 import Pod
 
 from .. import pods as of
 from ..claims import BY_CONTROLLER, candidates, carry_out, controller_uid, sort_out
+from ..pods import Replica
 from . import conditions, proportional, revisions, rollback, rolling
 from .proportional import size
 from .status import count
@@ -39,13 +43,22 @@ COMPONENT = "deployment-controller"
 """The name under which events are told: users know it."""
 
 
+@predicate
+def gone(change: Change) -> bool:
+    """The object is there no more."""
+    return change.type == "Deleted"
+
+
 class DeploymentReconciler(ObjectReconciler[Deployment]):
     """Rolls `spec.template` out through replica sets."""
 
     owns = (ReplicaSet,)
-    reads = (Read(ReplicaSet, indexes=(BY_CONTROLLER,)), Read(Pod, indexes=(BY_CONTROLLER,)))
-    watches = (Watch(ReplicaSet, to="adopters"), Watch(Pod, to="recreating"))
-    options = ControllerOptions(max_concurrent_reconciles=5)
+    reads = (Read(ReplicaSet, indexes=(BY_CONTROLLER,)), Read(Replica, indexes=(BY_CONTROLLER,)))
+    watches = (
+        Watch(MetadataOnly(ReplicaSet), to="adopters"),
+        Watch(MetadataOnly(Pod), to="recreating", predicates=(gone,)),
+    )
+    options = ControllerOptions(max_concurrent_reconciles=16)
 
     async def reconcile(self, deployment: Deployment, /) -> Result | None:
         try:
@@ -142,7 +155,7 @@ class DeploymentReconciler(ObjectReconciler[Deployment]):
         return any(
             not of.is_finished(pod)
             for old in rollout.old
-            for pod in self.cache.index(Pod, BY_CONTROLLER.name, old.metadata.uid)
+            for pod in self.cache.index(Replica, BY_CONTROLLER.name, old.metadata.uid)
         )
 
     async def _present(self, rollout: Rollout, *, create: bool) -> ReplicaSet | None:
@@ -258,30 +271,28 @@ class DeploymentReconciler(ObjectReconciler[Deployment]):
         wait = conditions.next_check(deployment, status, now)
         return Result(requeue_after=wait) if wait is not None else None
 
-    def adopters(self, replica_set: ReplicaSet) -> list[ObjectKey]:
+    def adopters(self, replica_set: ObjectMetadata) -> list[ObjectKey]:
         """The Deployments that an orphan's labels match: one of them will adopt it."""
-        labels = replica_set.metadata.labels
-        if controller_uid(replica_set) is not None or not labels:
+        if replica_set.controller is not None or not replica_set.labels:
             return []
         return [
             candidate.key
-            for candidate in self.cache.list(Deployment, namespace=replica_set.metadata.namespace)
-            if Selector.from_api(candidate.spec.selector).matches(labels)
+            for candidate in self.cache.list(Deployment, namespace=replica_set.namespace)
+            if Selector.from_api(candidate.spec.selector).matches(replica_set.labels)
         ]
 
-    def recreating(self, pod: Pod) -> list[ObjectKey]:
-        """The Deployment of a pod, where it waits for its old pods to be gone (`Recreate`)."""
-        owner = controller_of(pod)
+    def recreating(self, pod: ObjectMetadata) -> list[ObjectKey]:
+        """The Deployment of a pod that is gone, where it waits for its old pods to be so (`Recreate`)."""
+        owner = pod.controller
         if owner is None or owner.kind != "ReplicaSet":
             return []
-        namespace = pod.metadata.namespace
-        replica_set = self.cache.get(ReplicaSet, ObjectKey(namespace, owner.name))
-        if replica_set is None or replica_set.metadata.uid != owner.uid:
+        replica_set = self.cache.metadata(ReplicaSet, ObjectKey(pod.namespace, owner.name))
+        if replica_set is None or replica_set.uid != owner.uid:
             return []
-        above = controller_of(replica_set)
+        above = replica_set.controller
         if above is None or above.kind != "Deployment":
             return []
-        deployment = self.cache.get(Deployment, ObjectKey(namespace, above.name))
+        deployment = self.cache.get(Deployment, ObjectKey(pod.namespace, above.name))
         if deployment is None or rolling.is_rolling(deployment):
             return []
         return [deployment.key]

@@ -10,9 +10,11 @@ from reconcile import (
     APIError,
     ControllerOptions,
     ForbiddenError,
+    MetadataOnly,
     NotFoundError,
     ObjectKey,
     ObjectMeta,
+    ObjectMetadata,
     ObjectReconciler,
     Read,
     Result,
@@ -26,6 +28,7 @@ from reconcile.api.core.v1 import Pod
 
 from .. import pods as of
 from ..claims import BY_CONTROLLER, candidates, carry_out, controller_uid, sort_out
+from ..pods import AnyPod, Replica
 from .batches import first_error, slow_start
 from .plan import Plan, plan
 from .status import status_of
@@ -39,15 +42,15 @@ _NAME_LENGTH = 253
 class ReplicaSetReconciler(ObjectReconciler[ReplicaSet]):
     """Keeps `spec.replicas` pods of `spec.template`."""
 
-    owns = (Pod,)
-    reads = (Read(Pod, indexes=(BY_CONTROLLER,)), Read(ReplicaSet, indexes=(BY_CONTROLLER,)))
-    watches = (Watch(Pod, to="adopters"),)
-    options = ControllerOptions(max_concurrent_reconciles=5)
+    owns = (Replica,)
+    reads = (Read(Replica, indexes=(BY_CONTROLLER,)), Read(ReplicaSet, indexes=(BY_CONTROLLER,)))
+    watches = (Watch(MetadataOnly(Pod), to="adopters"),)
+    options = ControllerOptions(max_concurrent_reconciles=16)
 
     async def reconcile(self, replica_set: ReplicaSet, /) -> Result | None:
         selector = Selector.from_api(replica_set.spec.selector)
         now = self.runtime.now()
-        pods = candidates(self.cache, Pod, replica_set)
+        pods = candidates(self.cache, Replica, replica_set)
         # Finished pods and those on their way out stay with whom they are: nobody adopts or releases them.
         claims = sort_out(replica_set, selector, [pod for pod in pods if of.is_active(pod)])
         active = claims.owned if claims.settled else await carry_out(self.client, replica_set, claims)
@@ -63,7 +66,7 @@ class ReplicaSetReconciler(ObjectReconciler[ReplicaSet]):
         wait = of.next_availability(active, replica_set.spec.min_ready_seconds or 0, now)
         return Result(requeue_after=wait) if wait is not None else None
 
-    def _related(self, replica_set: ReplicaSet) -> list[Pod]:
+    def _related(self, replica_set: ReplicaSet) -> list[AnyPod]:
         """The pods of every replica set under the same owner, this one's among them."""
         owner = controller_uid(replica_set)
         if owner is None:
@@ -72,8 +75,8 @@ class ReplicaSetReconciler(ObjectReconciler[ReplicaSet]):
         siblings = self.cache.index(ReplicaSet, BY_CONTROLLER.name, owner, namespace=namespace)
         return [
             pod
-            for sibling in siblings
-            for pod in self.cache.index(Pod, BY_CONTROLLER.name, sibling.metadata.uid, namespace=namespace)
+            for sibling in siblings.metadata
+            for pod in self.cache.index(Replica, BY_CONTROLLER.name, sibling.uid, namespace=namespace)
         ]
 
     async def _act(
@@ -99,7 +102,7 @@ class ReplicaSetReconciler(ObjectReconciler[ReplicaSet]):
             raise
         self._tell(replica_set, "Normal", "SuccessfulCreate", f"Created pod: {created.metadata.name}")
 
-    async def _delete_pod(self, replica_set: ReplicaSet, pod: Pod) -> None:
+    async def _delete_pod(self, replica_set: ReplicaSet, pod: AnyPod) -> None:
         name = pod.metadata.name
         try:
             await self.client.delete(pod)
@@ -118,8 +121,8 @@ class ReplicaSetReconciler(ObjectReconciler[ReplicaSet]):
     async def _report(
         self,
         replica_set: ReplicaSet,
-        active: Sequence[Pod],
-        terminating: Sequence[Pod],
+        active: Sequence[AnyPod],
+        terminating: Sequence[AnyPod],
         failure: tuple[str, str] | None,
     ) -> None:
         status = status_of(replica_set, active, terminating, now=self.runtime.now(), failure=failure)
@@ -128,18 +131,18 @@ class ReplicaSetReconciler(ObjectReconciler[ReplicaSet]):
         replica_set.status = status
         await self.client.update_status(replica_set)
 
-    def adopters(self, pod: Pod) -> list[ObjectKey]:
+    def adopters(self, pod: ObjectMetadata) -> list[ObjectKey]:
         """The replica sets that an orphan's labels match: one of them will adopt it."""
-        if controller_uid(pod) is not None or not pod.metadata.labels:
+        if pod.controller is not None or not pod.labels:
             return []
         return [
             candidate.key
-            for candidate in self.cache.list(ReplicaSet, namespace=pod.metadata.namespace)
-            if Selector.from_api(candidate.spec.selector).matches(pod.metadata.labels)
+            for candidate in self.cache.list(ReplicaSet, namespace=pod.namespace)
+            if Selector.from_api(candidate.spec.selector).matches(pod.labels)
         ]
 
 
-def _terminating(replica_set: ReplicaSet, selector: Selector, pods: Sequence[Pod]) -> list[Pod]:
+def _terminating(replica_set: ReplicaSet, selector: Selector, pods: Sequence[AnyPod]) -> list[AnyPod]:
     """The pods of the replica set that are on their way out, but have not ended yet."""
     return [
         pod

@@ -6,9 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from reconcile.api.core.v1 import Pod
-
 from .. import pods as of
+from ..pods import AnyPod
 from .ranking import deletion_order
 
 BURST = 500
@@ -25,14 +24,14 @@ class Plan:
     """
 
     create: int = 0
-    delete: tuple[Pod, ...] = ()
+    delete: tuple[AnyPod, ...] = ()
 
     @property
     def settled(self) -> bool:
         return self.create == 0 and not self.delete
 
 
-def plan(wanted: int, active: Sequence[Pod], related: Sequence[Pod], now: datetime) -> Plan:
+def plan(wanted: int, active: Sequence[AnyPod], related: Sequence[AnyPod], now: datetime) -> Plan:
     """Compare the active pods with the wanted number.
 
     Finished pods (Failed, Succeeded) and terminating ones are not among them: they are replaced at once.

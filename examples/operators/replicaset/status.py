@@ -7,17 +7,17 @@ from datetime import datetime
 
 from reconcile import format_time
 from reconcile.api.apps.v1 import ReplicaSet, ReplicaSetCondition, ReplicaSetStatus
-from reconcile.api.core.v1 import Pod
 
 from .. import pods as of
+from ..pods import AnyPod
 
 REPLICA_FAILURE = "ReplicaFailure"
 
 
 def status_of(
     replica_set: ReplicaSet,
-    active: Sequence[Pod],
-    terminating: Sequence[Pod] = (),
+    active: Sequence[AnyPod],
+    terminating: Sequence[AnyPod] = (),
     *,
     now: datetime,
     failure: tuple[str, str] | None = None,
