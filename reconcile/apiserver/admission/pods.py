@@ -36,10 +36,10 @@ class ServiceAccountAdmission(_PodPlugin):
         spec["serviceAccountName"] = spec["serviceAccount"] = name
         account = attributes.context.access.read("serviceaccounts", attributes.namespace, name)
         if account is None:
-            text = (
-                f"error looking up service account {attributes.namespace}/{name}: "
-                f'serviceaccount "{name}" not found'
-            )
+            # Looked for by a client, to which no path leads from such a name.
+            slashed = f'invalid resource name "{name}": [may not contain \'/\']'
+            problem = slashed if "/" in name else f'serviceaccount "{name}" not found'
+            text = f"error looking up service account {attributes.namespace}/{name}: {problem}"
             raise refused(attributes, text)
         automount = spec.get("automountServiceAccountToken")
         if automount is None:

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from reconcile.apiserver.strategies import others as others
     from reconcile.apiserver.strategies import persistent_volumes as persistent_volumes
     from reconcile.apiserver.strategies import pod_actions as pod_actions
+    from reconcile.apiserver.strategies import pod_debugging as pod_debugging
+    from reconcile.apiserver.strategies import pod_resize as pod_resize
     from reconcile.apiserver.strategies import pods as pods
     from reconcile.apiserver.strategies import quotas as quotas
     from reconcile.apiserver.strategies import resource_claim_status as resource_claim_status
@@ -64,6 +66,8 @@ _KINDS = frozenset(
         "others",
         "persistent_volumes",
         "pod_actions",
+        "pod_debugging",
+        "pod_resize",
         "pods",
         "quotas",
         "resource_claim_status",

@@ -143,3 +143,9 @@ def keep(new: JSONObject, old: JSONObject, key: str) -> None:
         new[key] = old[key]
     else:
         new.pop(key, None)
+
+
+def keep_metadata(new: JSONObject, old: JSONObject) -> None:
+    """Of metadata all that a client could change, as it was."""
+    for key in ("labels", "annotations", "finalizers", "ownerReferences", "generation", "deletionTimestamp"):
+        keep(new, old, key)

@@ -27,7 +27,7 @@ def profiles_from_annotations(pod: JSONObject) -> list[str]:
             held = (container.get("securityContext") or {}).get("appArmorProfile")
             if name not in annotations or held is not None:
                 continue
-            profile = _profile(annotations[name])
+            profile = _valid(annotated_profile(annotations[name]))
             if profile is not None and profile == of_pod:
                 continue
             if profile is not None:
@@ -38,8 +38,8 @@ def profiles_from_annotations(pod: JSONObject) -> list[str]:
     return warnings
 
 
-def _profile(annotation: str) -> JSONObject | None:
-    """The profile that an annotation names; None where it names none that is valid."""
+def annotated_profile(annotation: str) -> JSONObject | None:
+    """The profile that an annotation names; None where it names none."""
     match annotation:
         case "unconfined":
             return {"type": "Unconfined"}
@@ -47,5 +47,9 @@ def _profile(annotation: str) -> JSONObject | None:
             return {"type": "RuntimeDefault"}
         case _:
             name = annotation.removeprefix("localhost/")
-            valid = name != annotation and name and name == name.strip() and len(name.encode()) <= _LONGEST
-            return {"type": "Localhost", "localhostProfile": name} if valid else None
+            return {"type": "Localhost", "localhostProfile": name} if name not in ("", annotation) else None
+
+
+def _valid(profile: JSONObject | None) -> JSONObject | None:
+    name: str = (profile or {}).get("localhostProfile") or ""
+    return profile if name == name.strip() and len(name.encode()) <= _LONGEST else None

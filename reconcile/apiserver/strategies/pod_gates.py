@@ -21,3 +21,13 @@ def drop_disabled(spec: JSONObject) -> None:
         for source in (volume.get("projected") or {}).get("sources") or ():
             for key in _SOURCES:
                 source.pop(key, None)
+
+
+def drop_disabled_status(status: JSONObject, before: JSONObject) -> None:
+    """Take the fields out of a pod's status, unless it has them already."""
+    if not before.get("nodeAllocatableResourceClaimStatuses"):
+        status.pop("nodeAllocatableResourceClaimStatuses", None)
+    for kind in ("containerStatuses", "initContainerStatuses", "ephemeralContainerStatuses"):
+        for container in status.get(kind) or ():
+            for mount in container.get("volumeMounts") or ():
+                mount.pop("volumeStatus", None)

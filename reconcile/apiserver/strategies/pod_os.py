@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from reconcile.apiserver.field_errors import FieldError, forbidden, invalid, not_supported, required
+from reconcile.apiserver.strategies.pod_parts import every_container
 
 JSONObject = dict[str, Any]
 
@@ -24,12 +25,6 @@ _WINDOWS_CONTAINER = (
 )  # fmt: skip
 
 
-def _containers(path: str, spec: JSONObject) -> Iterator[tuple[str, JSONObject]]:
-    for kind in ("initContainers", "containers", "ephemeralContainers"):
-        for index, container in enumerate(spec.get(kind) or ()):
-            yield f"{path}.{kind}[{index}]", container
-
-
 def os_errors(path: str, spec: JSONObject) -> list[FieldError]:
     system = spec.get("os")
     if system is None:
@@ -46,7 +41,7 @@ def os_errors(path: str, spec: JSONObject) -> list[FieldError]:
 
 def _linux(path: str, spec: JSONObject) -> Iterator[FieldError]:
     text = "windows options cannot be set for a linux pod"
-    for where, holder in ((path, spec), *_containers(path, spec)):
+    for where, holder in ((path, spec), *every_container(path, spec)):
         if (holder.get("securityContext") or {}).get("windowsOptions") is not None:
             yield forbidden(f"{where}.securityContext.windowsOptions", text)
 
@@ -57,7 +52,7 @@ def _windows(path: str, spec: JSONObject) -> Iterator[FieldError]:
         value = (context if prefix else spec).get(key)
         if value if key in ("hostPID", "hostIPC", "sysctls") else value is not None:
             yield forbidden(f"{path}.{prefix}{key}", _NO_WINDOWS)
-    for where, container in _containers(path, spec):
+    for where, container in every_container(path, spec):
         context = container.get("securityContext") or {}
         for key in _WINDOWS_CONTAINER:
             if context.get(key) is not None:
@@ -71,7 +66,7 @@ def _host_process(holder: JSONObject) -> bool | None:
 def host_process_errors(path: str, spec: JSONObject) -> list[FieldError]:
     errors: list[FieldError] = []
     of_pod, count, hosted = _host_process(spec), 0, 0
-    for where, container in _containers(path, spec):
+    for where, container in every_container(path, spec):
         count += 1
         own = _host_process(container)
         if of_pod is not None and own is not None and of_pod != own:
@@ -98,6 +93,6 @@ def host_users_errors(path: str, spec: JSONObject) -> list[FieldError]:
     errors = [forbidden(f"{path}.{shown}", text) for key, shown in keys if spec.get(key)]
     return errors + [
         forbidden(f"{where}.volumeDevices", text)
-        for where, container in _containers(path, spec)
+        for where, container in every_container(path, spec)
         if container.get("volumeDevices")
     ]

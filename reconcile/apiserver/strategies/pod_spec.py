@@ -11,7 +11,6 @@ from reconcile.apiserver.strategies.container_resources import container_resourc
 from reconcile.apiserver.strategies.pod_containers import (
     Surroundings,
     containers_errors,
-    ephemeral_errors,
     untrimmed_image,
 )
 from reconcile.apiserver.strategies.pod_os import host_process_errors, host_users_errors, os_errors
@@ -63,13 +62,6 @@ def pod_errors(spec: JSONObject, name: str = "") -> list[FieldError]:
 def _surroundings(spec: JSONObject, known: JSONObject) -> Surroundings:
     claims = {each["name"] for each in spec.get("resourceClaims") or () if each.get("name")}
     return Surroundings(spec, known, claims, spec.get("hostUsers") is not False)
-
-
-def added_containers_errors(spec: JSONObject) -> list[FieldError]:
-    """The errors of a pod's containers for debugging."""
-    _, known = volumes("spec.volumes", spec.get("volumes") or [])
-    path = "spec.ephemeralContainers"
-    return ephemeral_errors(path, spec.get("ephemeralContainers") or [], _surroundings(spec, known))
 
 
 def pod_spec_errors(path: str, spec: JSONObject, name: str = "", *, of_pod: bool = False) -> list[FieldError]:

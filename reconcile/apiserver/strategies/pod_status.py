@@ -7,6 +7,8 @@ from typing import Any
 from reconcile.apiserver.field_errors import FieldError, forbidden, invalid
 from reconcile.apiserver.strategies import checks
 from reconcile.apiserver.strategies.addresses import ip_errors, parse_ip
+from reconcile.apiserver.strategies.pod_claim_statuses import claim_status_errors
+from reconcile.apiserver.strategies.pod_container_statuses import container_status_errors, transition_errors
 
 JSONObject = dict[str, Any]
 
@@ -28,8 +30,26 @@ def pod_status_errors(new: JSONObject, old: JSONObject) -> list[FieldError]:
         errors.append(invalid("status.observedGeneration", generation, _COUNT))
     if before.get("qosClass"):
         errors += checks.immutable(status, before, "status", "qosClass")
+    errors += transition_errors(status, before, old.get("spec") or {})
+    errors += claim_status_errors(status, new.get("spec") or {})
     errors += _addresses("status.podIPs", _pod_addresses(status), _pod_addresses(before))
-    return errors + _host_addresses(status, before)
+    errors += _host_addresses(status, before)
+    return errors + container_status_errors(status, new.get("spec") or {})
+
+
+def keep_observed_generations(status: JSONObject, before: JSONObject) -> None:
+    """A client that does not know observed generations does not take them away."""
+    if not status.get("observedGeneration") and before.get("observedGeneration"):
+        status["observedGeneration"] = before["observedGeneration"]
+    held: dict[str, list[int]] = {}
+    for condition in before.get("conditions") or ():
+        generation: int = condition.get("observedGeneration") or 0
+        held.setdefault(condition.get("type") or "", []).append(generation)
+    for condition in status.get("conditions") or ():
+        generations = held.get(condition.get("type") or "")
+        generation = generations.pop(0) if generations else 0
+        if generation and not condition.get("observedGeneration"):
+            condition["observedGeneration"] = generation
 
 
 def _conditions(conditions: list[JSONObject]) -> list[FieldError]:

@@ -33,7 +33,25 @@ _POINTERS = frozenset(
         "automountServiceAccountToken", "setHostnameAsFQDN", "hostUsers", "optional",
     }
 )  # fmt: skip
+# Of the pod's own spec, not of a container's.
+_OF_POD = frozenset({"resources"})
 _REQUIRED = "requiredDuringSchedulingIgnoredDuringExecution"
+
+
+def unchanged(spec: JSONObject, before: JSONObject) -> bool:
+    """Whether a pod's spec, or a container's, says the same."""
+    of_pod = all((spec.get(key) is None) == (before.get(key) is None) for key in _OF_POD)
+    return same(spec, before, pointers=_POINTERS) and ("containers" not in spec or of_pod)
+
+
+def next_generation(new: JSONObject, old: JSONObject) -> None:
+    """A pod's generation grows with its spec."""
+    generation: int = old["metadata"].get("generation") or 0
+    generation += not unchanged(new["spec"], old["spec"])
+    if generation:
+        new["metadata"]["generation"] = generation
+    else:
+        new["metadata"].pop("generation", None)
 
 
 def spec_changes(spec: JSONObject, before: JSONObject) -> list[FieldError]:
@@ -54,7 +72,7 @@ def spec_changes(spec: JSONObject, before: JSONObject) -> list[FieldError]:
         return errors
     errors += _only_added_tolerations(spec.get("tolerations") or [], before.get("tolerations") or [])
     errors += _only_deleted_gates(spec.get("schedulingGates") or [], before.get("schedulingGates") or [])
-    if same(spec, before, pointers=_POINTERS):
+    if unchanged(spec, before):
         return errors
     munged = copy_json(spec)
     for kind in ("containers", "initContainers"):
@@ -68,7 +86,7 @@ def spec_changes(spec: JSONObject, before: JSONObject) -> list[FieldError]:
         keep(munged, before, "terminationGracePeriodSeconds")
     if before.get("schedulingGates"):
         errors += _gated(munged, before)
-    if not same(munged, before, pointers=_POINTERS):
+    if not unchanged(munged, before):
         text = f"pod updates may not change fields other than {_UPDATABLE}\n{difference(before, munged)}"
         errors.append(forbidden("spec", text))
     return errors

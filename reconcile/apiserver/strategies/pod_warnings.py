@@ -5,7 +5,6 @@ The rules are those of kube-apiserver's `pkg/api/pod/warnings.go`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 from reconcile.apiserver.field_errors import go_quote
@@ -13,6 +12,8 @@ from reconcile.apiserver.strategies import checks
 from reconcile.apiserver.strategies.addresses import ip_warnings
 from reconcile.apiserver.strategies.claims import claim_spec_warnings
 from reconcile.apiserver.strategies.node_labels import DEPRECATED_LABELS, term_warnings
+from reconcile.apiserver.strategies.pod_app_armor import annotated_profile
+from reconcile.apiserver.strategies.pod_parts import every_container
 from reconcile.objects.names import dns_label_problems
 
 JSONObject = dict[str, Any]
@@ -43,20 +44,22 @@ _NO_SELECTOR = "a null labelSelector results in matching no pod"
 _SECCOMP = 'non-functional in v1.27+; use the "seccompProfile" field instead'
 
 
-def pod_warnings(new: JSONObject, old: JSONObject | None) -> list[str]:
-    return _warnings("", new.get("spec") or {}, new["metadata"], template=False)
+def pod_warnings(new: JSONObject) -> list[str]:
+    used = "in the Pod's hostname"
+    warnings = name_warnings(new["metadata"].get("name") or "", used)
+    return warnings + _warnings("", new.get("spec") or {}, new["metadata"], template=False)
 
 
 def template_warnings(path: str, template: JSONObject, old: JSONObject | None) -> list[str]:
     return _warnings(f"{path}.", template.get("spec") or {}, template.get("metadata") or {}, template=True)
 
 
-def name_warnings(name: str) -> list[str]:
+def name_warnings(name: str, used: str = "in Pod names and hostnames") -> list[str]:
     """A name that will not do as that of a pod's host."""
     problems = dns_label_problems(name)
     if not problems:
         return []
-    text = "metadata.name: this is used in Pod names and hostnames, which can result in surprising behavior; "
+    text = f"metadata.name: this is used {used}, which can result in surprising behavior; "
     return [f"{text}a DNS label is recommended: [{' '.join(problems)}]"]
 
 
@@ -82,20 +85,17 @@ def _warnings(path: str, spec: JSONObject, metadata: JSONObject, *, template: bo
     seccomp = "seccomp.security.alpha.kubernetes.io/pod"
     if seccomp in annotations and (spec.get("securityContext") or {}).get("seccompProfile") is None:
         warnings.append(f"{path}metadata.annotations[{seccomp}]: {_SECCOMP}")
-    containers = list(_containers(f"{path}spec", spec))
+    containers = list(every_container(f"{path}spec", spec))
     for where, container in containers:
-        warnings += _container(path, where, container, annotations, template=template)
+        warnings += _container(path, where, container, annotations)
+        if template:
+            of_pod = (spec.get("securityContext") or {}).get("appArmorProfile")
+            warnings += _app_armor(path, container, annotations, of_pod)
     warnings += _ports(containers) + _port_names(containers)
     if (spec.get("terminationGracePeriodSeconds") or 0) < 0:
         text = "must be >= 0; negative values are invalid and will be treated as 1"
         warnings.append(f"{path}spec.terminationGracePeriodSeconds: {text}")
     return warnings + _affinity(f"{path}spec.affinity", spec) + _addresses(f"{path}spec", spec)
-
-
-def _containers(path: str, spec: JSONObject) -> Iterator[tuple[str, JSONObject]]:
-    for kind in ("initContainers", "containers", "ephemeralContainers"):
-        for index, container in enumerate(spec.get(kind) or ()):
-            yield f"{path}.{kind}[{index}]", container
 
 
 def _placement(path: str, spec: JSONObject) -> list[str]:
@@ -141,19 +141,27 @@ def _fractions(path: str, amounts: JSONObject | None, *names: str) -> list[str]:
     ]
 
 
-def _container(
-    path: str, where: str, container: JSONObject, annotations: JSONObject, *, template: bool
+def _app_armor(
+    path: str, container: JSONObject, annotations: JSONObject, of_pod: JSONObject | None
 ) -> list[str]:
+    """An annotation in place of a profile. Of pods it is made one, with a warning of its own."""
+    key = f"container.apparmor.security.beta.kubernetes.io/{container.get('name') or ''}"
+    own = (container.get("securityContext") or {}).get("appArmorProfile")
+    if key not in annotations or own is not None:
+        return []
+    if of_pod is not None and annotated_profile(annotations[key]) == of_pod:
+        return []
+    text = 'deprecated since v1.30; use the "appArmorProfile" field instead'
+    return [f"{path}metadata.annotations[{key}]: {text}"]
+
+
+def _container(path: str, where: str, container: JSONObject, annotations: JSONObject) -> list[str]:
     warnings: list[str] = []
     name, context = container.get("name") or "", container.get("securityContext") or {}
     if annotations:
         key = f"container.seccomp.security.alpha.kubernetes.io/{name}"
         if key in annotations and context.get("seccompProfile") is None:
             warnings.append(f"{path}metadata.annotations[{key}]: {_SECCOMP}")
-        key = f"container.apparmor.security.beta.kubernetes.io/{name}"
-        if template and key in annotations and context.get("appArmorProfile") is None:
-            text = 'deprecated since v1.30; use the "appArmorProfile" field instead'
-            warnings.append(f"{path}metadata.annotations[{key}]: {text}")
     resources: JSONObject = container.get("resources") or {}
     for resource in ("memory", "ephemeral-storage") if resources else ():
         for kind in ("limits", "requests"):

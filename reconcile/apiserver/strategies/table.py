@@ -404,9 +404,9 @@ def _status_rules(group_resource: str) -> Strategy:
 def _subresource_rules(group_resource: str, name: str) -> Strategy | None:
     match (group_resource, name):
         case ("pods", "ephemeralcontainers"):
-            return kinds.pods.EphemeralContainersStrategy()
+            return kinds.pod_debugging.EphemeralContainersStrategy()
         case ("pods", "resize"):
-            return kinds.pods.ResizeStrategy()
+            return kinds.pod_resize.ResizeStrategy()
         case ("namespaces", "finalize"):
             return kinds.core.NamespaceFinalizeStrategy()
         case _:

@@ -101,7 +101,9 @@ def _deployment_strategy(strategy: JSONObject) -> list[FieldError]:
         text = "may not be specified when strategy `type` is 'Recreate'"
         return [forbidden(f"{path}.rollingUpdate", text)]
     if kind != "RollingUpdate":
-        given = shown("apps.v1.DeploymentStrategy", strategy)
+        # Amounts are no pointers in Go: one that is left out is nothing.
+        amounts = rolling and {"maxUnavailable": 0, "maxSurge": 0, **rolling}
+        given = shown("apps.v1.DeploymentStrategy", {**strategy, "rollingUpdate": amounts})
         return [not_supported(path, given, ("Recreate", "RollingUpdate"))]
     path += ".rollingUpdate"
     if rolling is None:
