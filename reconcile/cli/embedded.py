@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from reconcile.apiserver import APIServer, ServerOptions
+from reconcile.apiserver import APIServer, ServerOptions, WebhookOptions
 from reconcile.apiserver.access.options import AccessOptions
 from reconcile.apiserver.http import HTTPOptions
+from reconcile.apiserver.local_webhooks import LocalWebhooks
 from reconcile.cli.failures import CommandError
 from reconcile.client.client import Client
+from reconcile.manager import Manager
 from reconcile.runtime import Runtime, SystemRuntime
 
 
@@ -25,12 +27,14 @@ class Embedded:
         client: in process, as a cluster administrator.
         url: where it listens; empty when it does not.
         kubeconfig: the text of a kubeconfig for it; empty when it does not listen.
+        managers: operators of this process whose webhooks the server calls: add yours.
     """
 
     server: APIServer
     client: Client
     url: str = ""
     kubeconfig: str = ""
+    managers: list[Manager] = field(default_factory=list["Manager"])
 
 
 @asynccontextmanager
@@ -51,7 +55,11 @@ async def embedded_server(
         ConfigurationError: the directory cannot be used.
     """
     runtime = runtime or SystemRuntime()
-    async with APIServer(ServerOptions(data_dir=data_dir, access=access), runtime=runtime) as server:
+    managers: list[Manager] = []
+    options = ServerOptions(
+        data_dir=data_dir, access=access, webhooks=WebhookOptions(handlers=LocalWebhooks(lambda: managers))
+    )
+    async with APIServer(options, runtime=runtime) as server:
         url = kubeconfig = ""
         if port is not None:
             try:
@@ -63,7 +71,7 @@ async def embedded_server(
             url = address.url
             kubeconfig = kubeconfig_for(url) if access is None else _as_yaml(address.kubeconfig())
         async with Client(server.transport(), runtime=runtime) as client:
-            yield Embedded(server, client, url, kubeconfig)
+            yield Embedded(server, client, url, kubeconfig, managers)
 
 
 def _as_yaml(value: dict[str, Any]) -> str:

@@ -92,7 +92,7 @@ async def _run_until_stopped(options: RunOptions, setup: Setup, abort: Callable[
     # Listened to before anything is printed; until there is something to drain, the first signal aborts.
     asked = [abort]
     with shutdown_signals(lambda signal: asked[0](signal), abort):
-        async with _client(options) as client:
+        async with _client(options) as (client, managers):
             manager = Manager(
                 client,
                 namespaces=options.namespaces or None,
@@ -102,24 +102,26 @@ async def _run_until_stopped(options: RunOptions, setup: Setup, abort: Callable[
                 crd_installer=installer,
             )
             setup(manager)
+            managers.append(manager)
             asked[0] = lambda _: manager.request_stop()
             async with manager:
                 await manager.wait()
 
 
 @asynccontextmanager
-async def _client(options: RunOptions) -> AsyncGenerator[Client]:
+async def _client(options: RunOptions) -> AsyncGenerator[tuple[Client, list[Manager]]]:
+    """The client, and where an embedded server looks for the webhooks of this process."""
     if options.embedded:
         # A pod has no use for it: it is not even imported there.
         from reconcile.cli.embedded import embedded_server
 
         async with embedded_server(port=0) as embedded:
             print(f"embedded API server at {embedded.url}", flush=True)
-            yield embedded.client
+            yield embedded.client, embedded.managers
         return
     async with _connected(options) as client:
         await require_reachable(client)
-        yield client
+        yield client, []
 
 
 def _connected(options: RunOptions) -> Client:

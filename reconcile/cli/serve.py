@@ -61,6 +61,7 @@ async def _serve(
                 embedded.client, crd_installer=install_crds, options=ManagerOptions(log_level="warning")
             )
             example_operators().setup(manager)
+            embedded.managers.append(manager)
             async with manager:
                 print("the example operators run", flush=True)
                 await asked.wait()

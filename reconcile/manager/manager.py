@@ -47,6 +47,8 @@ from reconcile.manager.shard_campaign import ShardCampaign
 from reconcile.manager.signals import shutdown_signals
 from reconcile.manager.warm_up import WarmUp
 from reconcile.runtime import Runtime, SystemRuntime
+from reconcile.webhooks.conversion import ConversionHook
+from reconcile.webhooks.endpoints import Endpoints
 
 if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry
@@ -64,7 +66,7 @@ if TYPE_CHECKING:
 CRDInstaller = Callable[["Client", Sequence[Any]], Awaitable[None]]
 """Installs the custom resource definitions of these kinds and waits until the server serves them."""
 
-Addable = Reconciler[Any] | ControllerBuilder | ControllerDefinition | Runnable
+Addable = Reconciler[Any] | ControllerBuilder | ControllerDefinition | Runnable | ConversionHook
 
 
 class Manager:
@@ -96,6 +98,7 @@ class Manager:
     Attributes:
         client: the API server; set from the start on.
         cache: reads of everything that is watched; set from the start on.
+        webhooks: the hooks that were added, by their path.
         log: the manager's logger.
         runtime: as given.
     """
@@ -138,6 +141,7 @@ class Manager:
             parse_address(metrics_address, flag="metrics_address"),
             self.log,
         )
+        self.webhooks = Endpoints(self.log.bind(logger="webhooks"), lambda: asyncio.get_running_loop().time())
         self._identity = identity
         self._healthz = Probe("healthz", self._report_check)
         self._readyz = Probe("readyz", self._report_check)
@@ -168,10 +172,13 @@ class Manager:
     # -- what runs ---------------------------------------------------------------------------------
 
     def add(self, what: Addable) -> None:
-        """Add a reconciler, a built controller or a runnable; when the manager runs it starts at once.
+        """Add a reconciler, a built controller, a webhook or a runnable; a running manager starts it at once.
 
-        Raises `ConfigurationError` for a definition that cannot work or a name that is taken.
+        Raises `ConfigurationError` for a definition that cannot work or a name or path that is taken.
         """
+        if isinstance(what, ConversionHook):
+            self.webhooks.add_conversion(what)
+            return
         if isinstance(what, ControllerBuilder):
             what = what.build()
         elif isinstance(what, Reconciler):
@@ -179,6 +186,7 @@ class Manager:
         if isinstance(what, ControllerDefinition):
             self._take_name(what.name, "controller")
             self._definitions[what.name] = what
+            self._convert_kind(what.kind)
             if self._started:
                 self._place_controller(self._make_controller(what))
             return
@@ -191,6 +199,18 @@ class Manager:
         self._runnables[what.name] = what
         if self._started:
             self._place(what)
+
+    def _convert_kind(self, kind: Any) -> None:
+        """A kind whose definition names a conversion webhook gets it: nothing to forget."""
+        if not hasattr(kind, "__crd_options__"):
+            return
+        from reconcile.objects.conversions import linked_versions
+        from reconcile.webhooks.conversion import converting, said_conversion
+
+        versions = linked_versions(kind)
+        key = (versions[0].__resource_type__.group, versions[0].__resource_type__.kind)
+        if len(versions) > 1 and said_conversion(versions) is not None and not self.webhooks.converts(*key):
+            self.webhooks.add_conversion(converting(kind))
 
     async def remove(self, name: str) -> None:
         """Stop a controller or runnable, within the graceful shutdown time, and forget it.

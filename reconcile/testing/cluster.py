@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
@@ -25,6 +25,7 @@ import structlog
 
 from reconcile.apiserver import APIServer, ServerOptions
 from reconcile.apiserver.interfaces import User
+from reconcile.apiserver.local_webhooks import LocalWebhooks
 from reconcile.apiserver.storage import Snapshot
 from reconcile.client.client import Client
 from reconcile.client.transport import Transport
@@ -88,6 +89,10 @@ class Cluster:
             self.runtime = SimulatedRuntime(seed or 0)
         else:
             self.runtime = SimulatedRuntime(start=snapshot.now)
+        options = options or ServerOptions()
+        # Webhooks of the processes below are called as if a service led to them.
+        handlers = LocalWebhooks(self._running_managers, options.webhooks.handlers)
+        options = replace(options, webhooks=replace(options.webhooks, handlers=handlers))
         self.server = APIServer(options, runtime=self.runtime)
         self._probes = Probes(self.server.storage, self.loop.time)
         self._settling = Settling(self.loop)
@@ -101,6 +106,9 @@ class Cluster:
                 # Not what the seed alone would give: its uuids may be in the snapshot already.
                 self.runtime.random.seed(f"{seed} {self.runtime.random.getrandbits(64)}")
         self.client = Client(self.server.transport(), runtime=self.runtime)
+
+    def _running_managers(self) -> Iterable[Manager]:
+        return (process.manager for process in self._processes if process.running)
 
     # -- time --------------------------------------------------------------------------------------
 

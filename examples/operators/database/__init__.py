@@ -6,11 +6,19 @@ from typing import TYPE_CHECKING
 
 from .controller import DatabaseReconciler
 from .model import Database, DatabaseSpec, DatabaseStatus
+from .older import DatabaseV1Beta1
 
 if TYPE_CHECKING:
     from reconcile import Manager
 
-__all__ = ["Database", "DatabaseReconciler", "DatabaseSpec", "DatabaseStatus", "setup"]
+__all__ = [
+    "Database",
+    "DatabaseReconciler",
+    "DatabaseSpec",
+    "DatabaseStatus",
+    "DatabaseV1Beta1",
+    "setup",
+]
 
 
 def setup(manager: Manager, *, final_backup_timeout: float = 120.0) -> None:

@@ -1,4 +1,4 @@
-"""The Database kind."""
+"""The Database kind, as it is stored and as the operator sees it. Its older version is in `older.py`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from reconcile import Condition, CustomResource, Model
-from reconcile.crd import PrinterColumn, Rule
+from reconcile.crd import PrinterColumn, Rule, WebhookConversion
 
 
 class DatabaseSpec(Model):
@@ -47,8 +47,10 @@ class Database(
     CustomResource,
     group="example.com",
     version="v1",
+    storage=True,
     short_names=["db"],
     categories=["all"],
+    conversion=WebhookConversion(service="example-operators/database"),
     printer_columns=[
         PrinterColumn("Size", ".spec.size"),
         PrinterColumn("Phase", ".status.phase"),

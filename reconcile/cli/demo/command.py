@@ -13,7 +13,7 @@ from reconcile.cli.demo.story import GuestbookStory, tell
 from reconcile.cli.demo.summary import Summary, summary_of
 from reconcile.cli.demo.trace import Trace
 from reconcile.cli.demo.view import View, view_for
-from reconcile.cli.embedded import embedded_server
+from reconcile.cli.embedded import Embedded, embedded_server
 from reconcile.cli.files import write_atomically
 from reconcile.cli.locate import example_operators, examples_directory
 from reconcile.cli.manifests import read_manifests
@@ -72,22 +72,18 @@ async def _embedded(*, keep: bool, timeout: float, view: View) -> None:
                 summary, _ = await tell_guestbook(embedded.client, runtime, manifests, view, timeout=timeout)
             view.finish(summary)
             return
-        await _kept(embedded.client, runtime, manifests, view, timeout, embedded.kubeconfig)
+        await _kept(embedded, runtime, manifests, view, timeout)
 
 
 async def _kept(
-    client: Client,
-    runtime: Runtime,
-    manifests: Sequence[Document],
-    view: View,
-    timeout: float,
-    kubeconfig: str,
+    embedded: Embedded, runtime: Runtime, manifests: Sequence[Document], view: View, timeout: float
 ) -> None:
     """The story with operators that go on afterwards, until Ctrl-C."""
-    file = Path.cwd() / "reconcile-demo.kubeconfig"
-    write_atomically(file, kubeconfig, flag="--keep")
+    client, file = embedded.client, Path.cwd() / "reconcile-demo.kubeconfig"
+    write_atomically(file, embedded.kubeconfig, flag="--keep")
     try:
         async with demo_manager(client, runtime) as manager:
+            embedded.managers.append(manager)
             async with view, Scene(client, runtime, on_change=Trace(view.line)) as scene:
                 view.watch(scene)
                 story = GuestbookStory(client, scene, manifests, NAMESPACE)

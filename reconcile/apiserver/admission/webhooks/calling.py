@@ -56,7 +56,7 @@ class Caller:
     """Calls webhooks by their `clientConfig`. Belongs to one server; `close` when it stops."""
 
     def __init__(self, options: WebhookOptions, access: Access) -> None:
-        self._handlers = dict(options.handlers)
+        self._handlers = options.handlers
         self._services = options.services
         self._dialer: Dialer = options.dialer or NetworkDialer()
         self._access = access

@@ -68,7 +68,7 @@ class WebhookOptions:
     Attributes:
         handlers: functions in the place of addresses: by URL without query, `https://hooks.test/pods`, or
             for a service `https://NAME.NAMESPACE.svc/path`. Called in this process, without TLS; the port 443
-            is left out of the key.
+            is left out of the key. Looked up at each call, so that it may change.
         services: `NAMESPACE/NAME` of a service to the `host:port` where it listens, as there is no kube-proxy
             here. A service that is not named is looked for in its endpoints.
         dialer: carries out the calls that no handler takes; None: over the network.
