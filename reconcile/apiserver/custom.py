@@ -112,8 +112,12 @@ class CustomResources:
         name: str = definition["metadata"]["name"]
         # Status changes don't change what is served, once established.
         mark = f"{definition['metadata']['uid']}/{definition['metadata'].get('generation')}"
-        resources = custom_resources(definition, self._converting)
         held = self._served.get(name)
+        storage = self._parts.store.storage
+        # What is there was stored under another definition, or by another run of the server.
+        known = held is not None or bool(storage.page(name, limit=1).items)
+        since = storage.revision + 1 if known else 0
+        resources = custom_resources(definition, self._converting, since=since)
         if held is not None and held[0] == mark and len(held[1]) == len(resources):
             return
         if held is not None and not held[0].startswith(definition["metadata"]["uid"]):

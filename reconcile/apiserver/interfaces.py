@@ -263,8 +263,8 @@ class Strategy:
         """Texts for Warning headers about this object."""
         return []
 
-    async def validate_delete(self, obj: JSONObject, context: RequestContext) -> None:
-        """Raise StatusError when the object must not be deleted."""
+    def warn_of_deletion(self, context: RequestContext) -> None:
+        """Warn of what a deletion, or one of a collection, will do; `context.options` are its options."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -513,8 +513,18 @@ class TableRenderer(Protocol):
 
 
 class Conversion(Protocol):
-    """Between the versions of a resource. A resource with one version, or only equal ones, has none."""
+    """Between the versions of a resource. A resource with one version, or only equal ones, has none.
+
+    Attributes:
+        outside: a program outside is asked, which may say something else next time.
+    """
+
+    outside: bool
 
     async def convert(self, objects: list[JSONObject], api_version: str) -> list[JSONObject]:
         """The objects in the version `api_version` (group/version); may change them in place."""
+        ...
+
+    def refresh(self, obj: JSONObject) -> None:
+        """Have an object that was stored under an older schema of its version fit the present one."""
         ...

@@ -59,6 +59,8 @@ class Resource:
         printer_columns: `additionalPrinterColumns` of a custom resource.
         deprecation: text of the Warning header that each use gets; empty for none.
         storage_version_hash: as discovery shows it; may be empty.
+        schemas_since: custom objects that were stored before this revision were stored under another
+            definition; 0 when there was none.
     """
 
     type: ResourceType
@@ -76,6 +78,7 @@ class Resource:
     printer_columns: tuple[JSONObject, ...] = ()
     deprecation: str = ""
     storage_version_hash: str = ""
+    schemas_since: int = 0
 
     def __post_init__(self) -> None:
         if not self.stored_as:

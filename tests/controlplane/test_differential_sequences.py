@@ -7,20 +7,20 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+from collections import Counter
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 import pytest
 from helpers.differential import Ask, post, real_server
 from helpers.differential_run import Both, both, converse, make_namespace
-from helpers.differential_sequences import WIDGETS, sequences
+from helpers.differential_sequences import placed, sequences
+from helpers.drawn_definitions import DEFINITIONS
 from hypothesis import HealthCheck, given, note, settings
 
 pytestmark = [pytest.mark.controlplane, pytest.mark.real_time]
 
 _NIGHTLY_REQUESTS = 20_000
-_PLACE = "NAMESPACE"
 
 
 class World:
@@ -31,6 +31,7 @@ class World:
         self._servers = servers
         self._numbers = itertools.count()
         self.asked = 0
+        self.statuses: Counter[int] = Counter()
 
     def answers_alike(self, questions: list[Ask]) -> None:
         """Put the questions in a namespace of their own; fails where the answers differ."""
@@ -38,9 +39,9 @@ class World:
 
         async def talk() -> list[str]:
             await make_namespace(namespace, self._servers)
-            placed = [replace(ask, path=ask.path.replace(_PLACE, namespace)) for ask in questions]
-            comparison = await converse(self._servers, placed)
+            comparison = await converse(self._servers, [placed(ask, namespace) for ask in questions])
             self.asked += comparison.asked
+            self.statuses.update(comparison.statuses)
             return comparison.found
 
         found = self._runner.run(talk())
@@ -56,26 +57,27 @@ def world(control_plane: Any) -> Iterator[World]:
         entered = runner.run(servers.__aenter__())
 
         async def define() -> None:
-            for ask in (entered.real, entered.ours):
-                await ask(post("/apis/apiextensions.k8s.io/v1/customresourcedefinitions", WIDGETS))
-            wait = Ask("WAIT", "/apis/drawn.example.com/v1/namespaces/default/widgets")
-            await converse(entered, [wait])
+            for definition in DEFINITIONS:
+                for ask in (entered.real, entered.ours):
+                    await ask(post("/apis/apiextensions.k8s.io/v1/customresourcedefinitions", definition))
+            for path in ("v1/namespaces/default/widgets", "v1/realms", "v2/realms"):
+                await converse(entered, [Ask("WAIT", f"/apis/drawn.example.com/{path}")])
 
         runner.run(define())
         found = World(runner, entered)
         yield found
-        print(f"\n{found.asked} drawn requests compared")
+        print(f"\n{found.asked} drawn requests compared; by status: {dict(sorted(found.statuses.items()))}")
         runner.run(servers.__aexit__(None, None, None))
 
 
 @settings(max_examples=12, suppress_health_check=list(HealthCheck))
-@given(sequences(_PLACE, 20))
+@given(sequences(20))
 def test_drawn_sequences_are_answered_alike(world: World, questions: list[Ask]) -> None:
     world.answers_alike(questions)
 
 
 @settings(max_examples=100, suppress_health_check=list(HealthCheck))
-@given(sequences(_PLACE, 20).map(lambda asks: [ask for ask in asks if ask.method != "WATCH"]))
+@given(sequences(20, watches=False))
 def test_drawn_sequences_without_watches_are_answered_alike(world: World, questions: list[Ask]) -> None:
     world.answers_alike(questions)
 
@@ -84,12 +86,12 @@ def test_drawn_sequences_without_watches_are_answered_alike(world: World, questi
 @pytest.mark.timeout(3600)
 def test_many_drawn_sequences_are_answered_alike(world: World) -> None:
     @settings(max_examples=2_500, suppress_health_check=list(HealthCheck))
-    @given(sequences(_PLACE, 40).map(lambda asks: [ask for ask in asks if ask.method != "WATCH"]))
+    @given(sequences(40, watches=False))
     def plain(questions: list[Ask]) -> None:
         world.answers_alike(questions)
 
     @settings(max_examples=300, suppress_health_check=list(HealthCheck))
-    @given(sequences(_PLACE, 40))
+    @given(sequences(40))
     def watched(questions: list[Ask]) -> None:
         world.answers_alike(questions)
 

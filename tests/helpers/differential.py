@@ -66,7 +66,8 @@ class Ask:
 
     def __repr__(self) -> str:
         body = "" if self.body is None else f" {_shown(self.body)}"
-        return f"{self.method} {self.path}{body}"
+        accept = "" if self.accept == "application/json" else f" as {self.accept}"
+        return f"{self.method} {self.path}{accept}{body}"
 
 
 def _shown(body: Any) -> str:

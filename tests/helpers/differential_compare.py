@@ -11,6 +11,7 @@ import asyncio
 import base64
 import json
 import re
+from collections import Counter
 from typing import Any
 
 from helpers.differential import Answer, Ask, Conversation, Server, differences
@@ -27,6 +28,8 @@ _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _ADDRESS = re.compile(r"\b10\.0\.0\.\d+\b")
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d+)?(?:Z| \+0000 UTC)(?: m=\+\d+\.\d+)?")
 _AGE = re.compile(r"\d+s")
+_GENERATED = 5
+"""Characters that the server adds to a prefix, from which it may take some first."""
 _COMPARED_HEADERS = ("content-type", "retry-after", "cache-control")
 
 
@@ -46,7 +49,7 @@ class Seen:
         prefix = metadata.get("generateName") if isinstance(metadata, dict) else None
         if prefix and answer.status >= 400:
             name = (answer.body.get("details") or {}).get("name") or ""
-            if name.startswith(prefix):
+            if len(name) > _GENERATED and prefix.startswith(name[:-_GENERATED]):
                 self.token("name", name)
         body = self._normal(answer.body, "", ask)
         if isinstance(body, dict):
@@ -80,23 +83,21 @@ class Seen:
     def _object(self, value: dict[str, Any], where: Any) -> dict[str, Any]:
         made: dict[str, Any] = {}
         generated = value.get("generateName")
-        if generated:
-            generated = generated[:58]
         for key, inner in value.items():
             if key == "resourceVersion" and isinstance(inner, str) and inner.isdigit():
                 if "name" in value and not _is_charged(value):
                     self.versions.append((str(where), int(inner)))
                 made[key] = "<version>"
             elif key == "continue" and isinstance(inner, str) and inner:
-                made[key] = _token(inner)
-            elif key == "name" and generated and isinstance(inner, str) and inner.startswith(generated):
+                made[key] = self._text(_token(inner))
+            elif key == "name" and generated and generated.startswith(str(inner)[:-_GENERATED]):
                 made[key] = self.token("name", inner)
             else:
                 made[key] = self._normal(inner, key, where)
         return made
 
     def _text(self, text: str) -> str:
-        if len(text) > 20 and "-" in text:
+        if len(text) >= 20 and "-" in text:
             text = _UUID.sub(lambda found: self.token("uid", found[0]), text)
             text = _MOMENT.sub("<time>", text)
         if "10.0.0." in text:
@@ -158,6 +159,7 @@ class Comparison:
     Attributes:
         found: one line for each difference.
         asked: how many requests were compared.
+        statuses: the status of the real server's answers, counted.
         met: the lines that they met, in good or bad form.
         excepted: which written exceptions were met.
     """
@@ -168,6 +170,7 @@ class Comparison:
         self.found: list[str] = []
         self.asked = 0
         self.met: list[tuple[str, bool]] = []
+        self.statuses: Counter[int] = Counter()
         self.excepted: set[str] = set()
 
     async def ask(self, question: Ask) -> tuple[Answer, Answer]:
@@ -184,6 +187,7 @@ class Comparison:
 
     def _compare(self, question: Ask, real: Answer, ours: Answer) -> None:
         self.asked += 1
+        self.statuses[real.status] += 1
         counts = [len(seen.versions) for seen in self._seen]
         one, other = (
             seen.comparable(question, answer) for seen, answer in zip(self._seen, (real, ours), strict=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Any
 
 from helpers.differential import (
@@ -18,416 +18,317 @@ from helpers.differential import (
     strategic,
     watch,
 )
+from helpers.drawn_kinds import PLACE, RICH, Kind
+from helpers.drawn_plain_kinds import plain_kinds
 from hypothesis import strategies as st
 
 Body = dict[str, Any]
 
-WIDGETS: Body = {
-    "apiVersion": "apiextensions.k8s.io/v1",
-    "kind": "CustomResourceDefinition",
-    "metadata": {"name": "widgets.drawn.example.com"},
-    "spec": {
-        "group": "drawn.example.com",
-        "scope": "Namespaced",
-        "names": {"plural": "widgets", "kind": "Widget"},
-        "versions": [
-            {
-                "name": "v1",
-                "served": True,
-                "storage": True,
-                "subresources": {
-                    "status": {},
-                    "scale": {"specReplicasPath": ".spec.replicas", "statusReplicasPath": ".status.replicas"},
-                },
-                "selectableFields": [{"jsonPath": ".spec.color"}],
-                "schema": {
-                    "openAPIV3Schema": {
-                        "type": "object",
-                        "properties": {
-                            "spec": {
-                                "type": "object",
-                                "properties": {
-                                    "replicas": {"type": "integer", "minimum": 0, "default": 1},
-                                    "color": {"type": "string", "enum": ["red", "blue"]},
-                                    "parts": {
-                                        "type": "array",
-                                        "x-kubernetes-list-type": "map",
-                                        "x-kubernetes-list-map-keys": ["name"],
-                                        "items": {
-                                            "type": "object",
-                                            "required": ["name"],
-                                            "properties": {
-                                                "name": {"type": "string"},
-                                                "size": {"type": "integer", "maximum": 9},
-                                            },
-                                        },
-                                    },
-                                    "tags": {
-                                        "type": "array",
-                                        "x-kubernetes-list-type": "set",
-                                        "items": {"type": "string"},
-                                    },
-                                    "free": {"type": "object", "x-kubernetes-preserve-unknown-fields": True},
-                                },
-                            },
-                            "status": {
-                                "type": "object",
-                                "properties": {"replicas": {"type": "integer"}, "phase": {"type": "string"}},
-                            },
-                        },
-                    }
-                },
-            }
-        ],
-    },
-}
-
-
-@dataclass(frozen=True)
-class Kind:
-    """A kind that is drawn from.
-
-    Attributes:
-        path: of its collection, below the namespace's.
-        contents: what an object has beside its metadata.
-        patches: merge patches of it.
-        status: merge patches of its status; empty where it has none.
-        scale: it has a scale.
-    """
-
-    api_version: str
-    kind: str
-    plural: str
-    contents: st.SearchStrategy[Body]
-    patches: st.SearchStrategy[Body]
-    status: tuple[Body, ...] = ()
-    scale: bool = False
-    strategic: bool = True
-
-    def path(self, namespace: str) -> str:
-        root = "/api/v1" if self.api_version == "v1" else f"/apis/{self.api_version}"
-        return f"{root}/namespaces/{namespace}/{self.plural}"
-
-
-_TEXTS = st.sampled_from(["1", "2", ""])
-_DATA = st.dictionaries(st.sampled_from(["x", "y"]), _TEXTS, max_size=2)
-_IMAGES = st.sampled_from(["nginx:1", "nginx:2"])
-_ENV = st.lists(
-    st.builds(lambda name, value: {"name": name, "value": value}, st.sampled_from(["A", "B"]), _TEXTS),
-    max_size=2,
-    unique_by=lambda each: each["name"],
-)
+KINDS = (*RICH, *plain_kinds())
 _NAMES = ("a", "b")
+_TABLE = "application/json;as=Table;g=meta.k8s.io;v=v1"
+_PARTIAL = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
+_PARTIAL_LIST = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 
-
-@st.composite
-def _deployment(draw: st.DrawFn) -> Body:
-    container: Body = {"name": draw(st.sampled_from(["c", "d"])), "image": draw(_IMAGES)}
-    if env := draw(_ENV):
-        container["env"] = env
-    spec: Body = {
-        "selector": {"matchLabels": {"a": "b"}},
-        "template": {"metadata": {"labels": {"a": "b"}}, "spec": {"containers": [container]}},
-    }
-    replicas = draw(st.sampled_from([None, 1, 2, -1]))
-    if replicas is not None:
-        spec["replicas"] = replicas
-    if draw(st.booleans()):
-        spec["strategy"] = draw(st.sampled_from([{"type": "Recreate"}, {"type": "RollingUpdate"}, {}]))
-    return {"spec": spec}
-
-
-_WIDGET = st.fixed_dictionaries(
-    {},
-    optional={
-        "replicas": st.sampled_from([0, 3, -1, "x"]),
-        "color": st.sampled_from(["red", "blue", "green"]),
-        "parts": st.lists(
-            st.fixed_dictionaries(
-                {"name": st.sampled_from(["p", "q"])}, optional={"size": st.sampled_from([1, 2, 99])}
-            ),
-            max_size=2,
-        ),
-        "tags": st.lists(st.sampled_from(["s", "t"]), max_size=2),
-        "free": st.sampled_from([{}, {"deep": {"er": 1}}, {"list": [1]}]),
-        "unknown": st.just(1),
-    },
-).map(lambda spec: {"spec": spec})
-
-KINDS = (
-    Kind(
-        "v1",
-        "ConfigMap",
-        "configmaps",
-        _DATA.map(lambda data: {"data": data}),
-        st.dictionaries(st.sampled_from(["x", "y"]), st.sampled_from(["1", "3", None]), max_size=2).map(
-            lambda data: {"data": data}
-        ),
-    ),
-    Kind(
-        "v1",
-        "Secret",
-        "secrets",
-        _DATA.map(lambda data: {"stringData": data}),
-        st.sampled_from(
-            [
-                {"data": {"x": "AAA="}},
-                {"stringData": {"y": "9"}},
-                {"data": None},
-                {"type": "t"},
-                {"immutable": True},
-                {"data": {"x": "not base64"}},
-            ]
-        ),
-    ),
-    Kind(
-        "apps/v1",
-        "Deployment",
-        "deployments",
-        _deployment(),
-        st.sampled_from(
-            [
-                {"spec": {"replicas": 3}},
-                {"spec": {"replicas": None}},
-                {"spec": {"paused": True}},
-                {"spec": {"template": {"metadata": {"annotations": {"t": "1"}}}}},
-                {
-                    "spec": {
-                        "template": {
-                            "spec": {"containers": [{"name": "c", "env": [{"name": "A", "value": "z"}]}]}
-                        }
-                    }
-                },
-                {"spec": {"strategy": {"type": "Recreate", "rollingUpdate": None}}},
-                {"spec": {"selector": None}},
-            ]
-        ),
-        status=(
-            {"status": {"replicas": 1}},
-            {"status": {"observedGeneration": 2, "readyReplicas": 3}},
-            {"status": {"conditions": [{"type": "Available", "status": "True"}]}},
-            {"status": None},
-        ),
-        scale=True,
-    ),
-    Kind(
-        "v1",
-        "Service",
-        "services",
-        st.sampled_from(
-            [
-                {"spec": {"clusterIP": "None", "selector": {"a": "b"}, "ports": [{"port": 80}]}},
-                {
-                    "spec": {
-                        "clusterIP": "None",
-                        "selector": {"a": "b"},
-                        "ports": [{"port": 80, "name": "w"}, {"port": 81, "name": "x"}],
-                    }
-                },
-                {"spec": {"type": "ExternalName", "externalName": "example.com"}},
-                {"spec": {"clusterIP": "None", "selector": {"a": "b"}, "ports": [{"port": 0}]}},
-            ]
-        ),
-        st.sampled_from(
-            [
-                {"spec": {"selector": {"a": "c"}}},
-                {"spec": {"ports": [{"port": 82, "name": "y"}]}},
-                {"spec": {"sessionAffinity": "ClientIP"}},
-                {"spec": {"publishNotReadyAddresses": True}},
-                {"spec": {"ports": None}},
-            ]
-        ),
-        status=(
-            {"status": {"conditions": []}},
-            {"status": {"loadBalancer": {"ingress": [{"ip": "1.2.3.4"}]}}},
-        ),
-    ),
-    Kind(
-        "coordination.k8s.io/v1",
-        "Lease",
-        "leases",
-        st.sampled_from(
-            [
-                {},
-                {"spec": {"holderIdentity": "m"}},
-                {"spec": {"leaseDurationSeconds": 5}},
-                {"spec": {"leaseDurationSeconds": -5}},
-            ]
-        ),
-        st.sampled_from(
-            [
-                {"spec": {"holderIdentity": "n"}},
-                {"spec": {"leaseTransitions": 1}},
-                {"spec": {"leaseTransitions": -1}},
-                {"spec": None},
-            ]
-        ),
-    ),
-    Kind(
-        "drawn.example.com/v1",
-        "Widget",
-        "widgets",
-        _WIDGET,
-        st.sampled_from(
-            [
-                {"spec": {"color": "blue"}},
-                {"spec": {"color": None}},
-                {"spec": {"color": 5}},
-                {"spec": {"parts": [{"name": "r", "size": 3}]}},
-                {"spec": {"free": {"k": [1]}}},
-                {"spec": None},
-                {"status": {"phase": "x"}},
-                {"extra": 1},
-            ]
-        ),
-        status=(
-            {"status": {"phase": "Ready"}},
-            {"status": {"replicas": 2}},
-            {"status": {"phase": 1}},
-            {"status": {"phase": "Done"}, "spec": {"color": "blue"}},
-        ),
-        scale=True,
-        strategic=False,
-    ),
-)
-
-_LABELS = st.sampled_from([None, {"l": "1"}, {"l": "2", "m": "1"}, {"bad label": "x"}])
+# Objects of the cluster are found again by this label.
+_OF = {"of": PLACE}
+_LABELS = st.sampled_from([None, None, {"l": "1"}, {"l": "2", "m": "1"}, {"l": "1"}, {"bad label": "x"}])
+_OWNER = {"apiVersion": "v1", "kind": "ConfigMap", "name": "a", "uid": "$uid(configmaps-a)"}
 _META_PATCHES = (
     {"metadata": {"labels": {"l": "2"}}},
+    {"metadata": {"labels": {"l": "1", "m": None}}},
     {"metadata": {"labels": None}},
+    {"metadata": {"labels": {"l": "x" * 64}}},
+    {"metadata": {"labels": {"l": 5}}},
     {"metadata": {"annotations": {"n": "1"}}},
+    {"metadata": {"annotations": {"n": None, "o": ""}}},
     {"metadata": {"finalizers": ["a.b/c"]}},
+    {"metadata": {"finalizers": ["a.b/c", "d.e/f"]}},
+    {"metadata": {"finalizers": ["a.b/c", "a.b/c"]}},
+    {"metadata": {"finalizers": ["orphan"]}},
+    {"metadata": {"finalizers": ["bad"]}},
     {"metadata": {"finalizers": None}},
     {"metadata": {"resourceVersion": "1"}},
-)
-_OPTIONS: st.SearchStrategy[Body] = st.fixed_dictionaries(
+    {"metadata": {"resourceVersion": None}},
+    {"metadata": {"ownerReferences": [_OWNER]}},
+    {"metadata": {"ownerReferences": [{**_OWNER, "controller": True, "blockOwnerDeletion": True}]}},
+    {"metadata": {"ownerReferences": [{**_OWNER, "uid": ""}]}},
+    {"metadata": {"ownerReferences": None}},
+    {"metadata": {"uid": "other"}},
+    {"metadata": {"name": "other"}},
+    {"metadata": {"namespace": "other"}},
+    {"metadata": {"generateName": "gen"}},
+    {"metadata": {"generation": 77}},
+    {"metadata": {"deletionTimestamp": "2020-01-01T00:00:00Z"}},
+    {"metadata": {"creationTimestamp": None}},
+    {"metadata": {"managedFields": []}},
+    {"metadata": {"managedFields": [{}]}},
+    {"metadata": None},
+    {"apiVersion": "other/v1"},
+    {"kind": "Other"},
     {},
-    optional={
-        "fieldManager": st.sampled_from(["m1", "m2"]),
-        "fieldValidation": st.sampled_from(["Strict", "Ignore"]),
-        "dryRun": st.just("All"),
-    },
 )
-_SELECTIONS = st.sampled_from(
-    [
+_OPTIONS: st.SearchStrategy[Body] = st.one_of(
+    st.fixed_dictionaries(
         {},
-        {"labelSelector": "l=1"},
-        {"labelSelector": "l!=1"},
-        {"labelSelector": "!m"},
-        {"fieldSelector": "metadata.name=a"},
-        {"fieldSelector": "metadata.name!=a"},
-    ]
+        optional={
+            "fieldManager": st.sampled_from(["m1", "m2"]),
+            "fieldValidation": st.sampled_from(["Strict", "Ignore", "Warn"]),
+            "dryRun": st.just("All"),
+        },
+    ),
+    st.sampled_from(
+        [{}, {}, {"fieldManager": "m" * 129}, {"fieldValidation": "Some"}, {"dryRun": "Some"}, {"dryRun": ""}]
+    ),
 )
-_DELETES = st.sampled_from(
+_SELECTIONS = (
+    {},
+    {"labelSelector": "l=1"},
+    {"labelSelector": "l!=1"},
+    {"labelSelector": "!m"},
+    {"labelSelector": "l in (1,2),!m"},
+    {"labelSelector": "l notin (1)"},
+)
+_BY_NAME = ("metadata.name={}", "metadata.name!={}")
+_DELETES: st.SearchStrategy[Body | None] = st.sampled_from(
     [
+        None,
         None,
         {"propagationPolicy": "Background"},
         {"propagationPolicy": "Orphan"},
         {"propagationPolicy": "Foreground"},
+        {"propagationPolicy": "Foreground", "gracePeriodSeconds": 3},
+        {"orphanDependents": True},
+        {"orphanDependents": False},
         {"gracePeriodSeconds": 0},
+        {"gracePeriodSeconds": 7},
+        {"gracePeriodSeconds": -1},
         {"preconditions": {"uid": "no"}},
+        {"preconditions": {"uid": "$uid(LABEL)"}},
+        {"preconditions": {"resourceVersion": "$rv(LABEL)"}},
+        {"preconditions": {"uid": "$uid(LABEL)", "resourceVersion": "1"}},
         {"dryRun": ["All"]},
+        {"dryRun": ["Some"]},
+        {"unknown": 1},
     ]
 )
+_DELETE_QUERIES: st.SearchStrategy[Body] = st.sampled_from(
+    [
+        {"propagationPolicy": "Foreground"},
+        {"propagationPolicy": "Orphan"},
+        {"gracePeriodSeconds": 0},
+        {"gracePeriodSeconds": 2},
+        {"dryRun": "All"},
+        {"orphanDependents": "true"},
+    ]
+)
+_VERBS = (
+    *("create",) * 3,
+    *("apply",) * 3,
+    *("merge",) * 2,
+    *("delete",) * 2,
+    "put", "put", "strategic", "json", "status", "status", "scale", "more", "more", "collection", "get",
+    "list", "page", "at", "generate", "form", "delete query",
+)  # fmt: skip
+
+
+@st.composite
+def _meta(draw: st.DrawFn, kind: Kind, name: str) -> Body:
+    meta: Body = {"name": name}
+    labels = draw(_LABELS)
+    if not kind.namespaced:
+        labels = {**(labels or {}), **_OF}
+    if labels:
+        meta["labels"] = labels
+    match draw(st.integers(0, 24)):
+        case 0 | 1:
+            meta["finalizers"] = ["a.b/c"]
+        case 2:
+            meta["ownerReferences"] = [_OWNER]
+        case 3:
+            meta["ownerReferences"] = [{**_OWNER, "uid": "u", "blockOwnerDeletion": True}]
+        case 4:
+            meta["annotations"] = {"x": "1"}
+        case 5:
+            meta["finalizers"] = ["foregroundDeletion"]
+        case _:
+            pass
+    return meta
 
 
 @st.composite
 def _body(draw: st.DrawFn, kind: Kind, name: str) -> Body:
-    body: Body = {
+    return {
         "apiVersion": kind.api_version,
         "kind": kind.kind,
-        "metadata": {"name": name},
+        "metadata": draw(_meta(kind, name)),
         **draw(kind.contents),
     }
-    if labels := draw(_LABELS):
-        body["metadata"]["labels"] = labels
-    if draw(st.integers(0, 9)) == 0:
-        body["metadata"]["finalizers"] = ["a.b/c"]
-    return body
 
 
 @st.composite
-def _request(draw: st.DrawFn, namespace: str) -> Ask:
-    kind = draw(st.sampled_from(KINDS))
-    name = draw(st.sampled_from(_NAMES))
-    collection = kind.path(namespace)
-    path, label = f"{collection}/{name}", f"{kind.plural}-{name}"
+def _selection(draw: st.DrawFn, kind: Kind, name: str) -> Body:
+    found = dict(draw(st.sampled_from(_SELECTIONS)))
+    if not kind.namespaced:
+        found["labelSelector"] = ",".join(filter(None, (f"of={PLACE}", found.get("labelSelector"))))
+    fields = [None, None, None, *(each.format(name) for each in _BY_NAME), *kind.fields]
+    if chosen := draw(st.sampled_from(fields)):
+        found["fieldSelector"] = chosen
+    return found
+
+
+def _labelled(options: Body | None, label: str) -> Body | None:
+    """The options of a deletion, about the object of the label."""
+    if options is None or "preconditions" not in options:
+        return options
+    wanted = {key: value.replace("LABEL", label) for key, value in options["preconditions"].items()}
+    return {**options, "preconditions": wanted}
+
+
+@st.composite
+def _request(draw: st.DrawFn, kinds: tuple[Kind, ...]) -> list[Ask]:
+    kind = draw(st.sampled_from(kinds))
+    name = kind.name(draw(st.sampled_from(_NAMES)))
+    collection = kind.path
+    path, label = f"{collection}/{name}", f"{kind.plural}-{name.removeprefix(f'{PLACE}-')}"
     options = draw(_OPTIONS)
-    verb = draw(
-        st.sampled_from(
-            [
-                "create",
-                "create",
-                "apply",
-                "apply",
-                "apply",
-                "put",
-                "merge",
-                "merge",
-                "strategic",
-                "json",
-                "status",
-                "scale",
-                "delete",
-                "delete",
-                "collection",
-                "get",
-                "list",
-                "page",
-                "at",
-            ]
-        )
-    )
+    verb = draw(st.sampled_from(_VERBS))
     match verb:
         case "create":
-            return post(collection, draw(_body(kind, name)), **options).named(label)
+            return [post(collection, draw(_body(kind, name)), **options).named(label)]
+        case "generate":
+            body = draw(_body(kind, name))
+            prefix = f"{body['metadata'].pop('name')}{draw(st.sampled_from(['g-', 'long' * 16]))}"
+            body["metadata"]["generateName"] = prefix
+            return [post(collection, body, **options).named(label)]
         case "put":
             body = draw(_body(kind, name))
-            version = draw(st.sampled_from([None, f"$rv({label})", "1"]))
+            version = draw(st.sampled_from([None, f"$rv({label})", f"$rv({label})", "1"]))
             if version:
                 body["metadata"]["resourceVersion"] = version
-            return put(path, body, **options).named(label)
+            if draw(st.integers(0, 5)) == 0:
+                body["metadata"]["uid"] = draw(st.sampled_from([f"$uid({label})", "no"]))
+            return [put(path, body, **options).named(label)]
         case "apply":
             options.pop("fieldManager", None)
             if draw(st.booleans()):
-                options["force"] = "true"
-            manager = draw(st.sampled_from(["m1", "m2", "kubectl"]))
-            return apply(path, draw(_body(kind, name)), manager, **options).named(label)
+                options["force"] = draw(st.sampled_from(["true", "true", "true", "false"]))
+            manager = draw(st.sampled_from(["m1", "m2", "kubectl", "kubectl", ""]))
+            body = draw(_body(kind, name))
+            if kind.status and draw(st.integers(0, 7)) == 0:
+                body.update(draw(st.sampled_from(kind.status)))
+            if draw(st.integers(0, 9)) == 0:
+                body["metadata"]["resourceVersion"] = draw(st.sampled_from([f"$rv({label})", "1"]))
+            return [apply(path, body, manager, **options).named(label)]
         case "merge":
             patch = draw(st.one_of(kind.patches, st.sampled_from(_META_PATCHES)))
-            return merge(path, patch, **options).named(label)
+            return [merge(path, patch, **options).named(label)]
         case "strategic":
             patch = draw(st.one_of(kind.patches, st.sampled_from(_META_PATCHES)))
-            return strategic(path, patch, **options).named(label)
+            return [strategic(path, patch, **options).named(label)]
         case "json":
-            return json_patch(path, draw(_operations()), **options).named(label)
+            return [json_patch(path, draw(_operations()), **options).named(label)]
         case "status" if kind.status:
-            patch = draw(st.sampled_from(kind.status))
-            if draw(st.booleans()):
-                return merge(f"{path}/status", patch, **options).named(label)
-            options.pop("fieldManager", None)
-            body = {
-                "apiVersion": kind.api_version, "kind": kind.kind, "metadata": {"name": name}, **patch,
-            }  # fmt: skip
-            return apply(f"{path}/status", body, "st", **options).named(label)
+            return [draw(_status_request(kind, path, name, options)).named(label)]
         case "scale" if kind.scale:
-            replicas = draw(st.sampled_from([0, 5, -1]))
-            return merge(f"{path}/scale", {"spec": {"replicas": replicas}}, **options)
+            return [draw(_scale_request(path, name, options))]
+        case "more" if kind.more:
+            return [draw(st.sampled_from(kind.more(path, name)))]
         case "delete":
-            return delete(path, draw(_DELETES))
+            return [delete(path, _labelled(draw(_DELETES), label))]
+        case "delete query":
+            return [delete(path, None, **draw(_DELETE_QUERIES))]
         case "collection":
-            return delete(collection, draw(_DELETES), **draw(_SELECTIONS))
+            given = _labelled(draw(_DELETES), label)
+            return [delete(collection, given, **draw(_selection(kind, name)))]
         case "list":
-            return get(collection, **draw(_SELECTIONS))
+            return [get(collection, **draw(_selection(kind, name)))]
         case "page":
-            first = get(collection, limit=1, **draw(_SELECTIONS)).named(f"{kind.plural}-page")
-            again = Ask("GET", query(collection, {"limit": 1, "continue": f"$continue({kind.plural}-page)"}))
-            return draw(st.sampled_from([first, first, again]))
+            selection = draw(_selection(kind, name))
+            first = get(collection, limit=1, **selection).named(f"{kind.plural}-page")
+            token = {"continue": f"$continue({kind.plural}-page)"}
+            again = Ask("GET", query(collection, {"limit": draw(st.sampled_from([1, 2])), **token}))
+            return draw(st.sampled_from([[first], [first, again], [again.named(f"{kind.plural}-page")]]))
         case "at":
-            match = draw(st.sampled_from(["Exact", "NotOlderThan"]))
-            return get(collection, resourceVersion="$rv(start)", resourceVersionMatch=match)
+            return draw(_older_list(kind, label))
+        case "form":
+            return [draw(_in_form(kind, path, name, draw(st.booleans())))]
         case _:
-            return get(path)
+            return [get(path)]
+
+
+@st.composite
+def _status_request(draw: st.DrawFn, kind: Kind, path: str, name: str, options: Body) -> Ask:
+    patch = draw(st.sampled_from(kind.status))
+    body = {"apiVersion": kind.api_version, "kind": kind.kind, "metadata": {"name": name}, **patch}
+    match draw(st.integers(0, 7)):
+        case 0 | 1 | 2:
+            return merge(f"{path}/status", patch, **options)
+        case 3:
+            return strategic(f"{path}/status", patch, **options)
+        case 4:
+            return put(f"{path}/status", draw(st.one_of(st.just(body), _body(kind, name))), **options)
+        case 5:
+            return json_patch(f"{path}/status", draw(_operations()), **options)
+        case 6:
+            return get(f"{path}/status")
+        case _:
+            options.pop("fieldManager", None)
+            return apply(f"{path}/status", body, draw(st.sampled_from(["st", "m1"])), **options)
+
+
+@st.composite
+def _scale_request(draw: st.DrawFn, path: str, name: str, options: Body) -> Ask:
+    scale = {"apiVersion": "autoscaling/v1", "kind": "Scale", "metadata": {"name": name}}
+    replicas = {"spec": {"replicas": draw(st.sampled_from([0, 5, -1]))}}
+    match draw(st.integers(0, 6)):
+        case 0 | 1:
+            return merge(f"{path}/scale", replicas, **options)
+        case 2:
+            return get(f"{path}/scale")
+        case 3:
+            return put(f"{path}/scale", {**scale, **replicas}, **options)
+        case 4:
+            stale = {**scale, "metadata": {"name": name, "resourceVersion": "1"}, **replicas}
+            return put(f"{path}/scale", stale, **options)
+        case 5:
+            return strategic(f"{path}/scale", replicas, **options)
+        case _:
+            options.pop("fieldManager", None)
+            manager = draw(st.sampled_from(["scaler", "m1"]))
+            return apply(f"{path}/scale", {**scale, **replicas}, manager, **options)
+
+
+@st.composite
+def _older_list(draw: st.DrawFn, kind: Kind, label: str) -> list[Ask]:
+    """A list at a version, or one that may be old: before it the real server's caches are brought up."""
+    version = draw(st.sampled_from(["$rv(start)", "$rv(start)", f"$rv({label})", "0"]))
+    match = draw(st.sampled_from(["Exact", "NotOlderThan", None]))
+    options: Body = {"resourceVersion": version}
+    if match:
+        options["resourceVersionMatch"] = match
+    if draw(st.integers(0, 3)) == 0:
+        options["limit"] = 1
+    own = {} if kind.namespaced else {"labelSelector": f"of={PLACE}"}
+    return [get(kind.path, **own), get(kind.path, **options, **own)]
+
+
+@st.composite
+def _in_form(draw: st.DrawFn, kind: Kind, path: str, name: str, whole: bool) -> Ask:
+    """A read, a write or a list whose answer is a table or metadata."""
+    if whole:
+        accept = draw(st.sampled_from([_TABLE, _PARTIAL_LIST]))
+        options = draw(_selection(kind, name))
+        if accept is _TABLE and draw(st.booleans()):
+            options["includeObject"] = draw(st.sampled_from(["None", "Object", "Metadata"]))
+        return replace(get(kind.path, **options), accept=accept)
+    accept = draw(st.sampled_from([_TABLE, _PARTIAL]))
+    asks = (
+        get(path),
+        merge(path, {"metadata": {"annotations": {"f": "1"}}}),
+        delete(path, {"propagationPolicy": "Background"}),
+    )
+    return replace(draw(st.sampled_from(asks)), accept=accept)
 
 
 @st.composite
@@ -444,9 +345,18 @@ def _operations(draw: st.DrawFn) -> list[Body]:
                     {"op": "test", "path": "/metadata/name", "value": "a"},
                     {"op": "replace", "path": "/spec/replicas", "value": 4},
                     {"op": "copy", "from": "/metadata/name", "path": "/metadata/labels/l"},
+                    {"op": "move", "from": "/metadata/labels", "path": "/metadata/annotations"},
                     {"op": "add", "path": "/metadata/finalizers", "value": ["a.b/c"]},
+                    {"op": "add", "path": "/metadata/finalizers/-", "value": "d.e/f"},
+                    {"op": "remove", "path": "/metadata/finalizers/0"},
                     {"op": "remove", "path": "/metadata/finalizers"},
                     {"op": "add", "path": "/spec/color", "value": "red"},
+                    {"op": "add", "path": "/status", "value": {}},
+                    {"op": "remove", "path": "/status"},
+                    {"op": "add", "path": "/status/replicas", "value": 1},
+                    {"op": "remove", "path": "/spec"},
+                    {"op": "replace", "path": "", "value": {}},
+                    {"op": "remove", "path": "/metadata/resourceVersion"},
                 ]
             ),
             min_size=1,
@@ -455,14 +365,91 @@ def _operations(draw: st.DrawFn) -> list[Body]:
     )
 
 
+def _once_generated(asked: list[Ask]) -> list[Ask]:
+    """Of several that generate a name from one prefix, the first: the order of their names is dice."""
+    seen: set[tuple[str, str]] = set()
+    kept: list[Ask] = []
+    for ask in asked:
+        meta = ask.body.get("metadata") if isinstance(ask.body, dict) else None
+        prefix = meta.get("generateName") if isinstance(meta, dict) and ask.method == "POST" else None
+        if prefix is None or (ask.path.partition("?")[0], prefix) not in seen:
+            kept.append(ask)
+        if prefix is not None:
+            seen.add((ask.path.partition("?")[0], prefix))
+    return kept
+
+
+_NAMESPACE_ENDS = (
+    [],
+    [],
+    [],
+    [delete(f"/api/v1/namespaces/{PLACE}")],
+    [
+        delete(f"/api/v1/namespaces/{PLACE}"),
+        put(
+            f"/api/v1/namespaces/{PLACE}/finalize",
+            {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": PLACE}, "spec": {}},
+        ),
+    ],
+)
+
+
+def _watching(kind: Kind, selection: Body) -> tuple[Ask, ...]:
+    since = {"resourceVersion": "$rv(start)", **selection}
+    initial = {"sendInitialEvents": "true", "resourceVersionMatch": "NotOlderThan", **selection}
+    return (
+        watch(kind.path, **since),
+        watch(kind.path, **since),
+        watch(kind.path, **since),
+        replace(watch(kind.path, **since), accept=_TABLE),
+        replace(watch(kind.path, **since), accept=_PARTIAL),
+        watch(kind.path, allowWatchBookmarks="true", **initial),
+        watch(kind.path, resourceVersion="0", **selection),
+    )
+
+
 @st.composite
-def sequences(draw: st.DrawFn, namespace: str, length: int) -> list[Ask]:
-    """Requests about objects in a namespace, and what watches of all of it tell afterwards."""
-    asked = draw(st.lists(_request(namespace), min_size=1, max_size=length))
-    first = get(f"/api/v1/namespaces/{namespace}/configmaps").named("start")
-    touched = [kind for kind in KINDS if any(f"/{kind.plural}" in ask.path for ask in asked)]
-    lists = [get(kind.path(namespace)) for kind in touched]
-    watches = [
-        watch(kind.path(namespace), resourceVersion="$rv(start)", **draw(_SELECTIONS)) for kind in touched
+def sequences(draw: st.DrawFn, length: int, *, watches: bool = True) -> list[Ask]:
+    """Requests about objects of up to four kinds, and what lists and watches of them tell afterwards.
+
+    In some the namespace is deleted in between, with what is in it. `$PLACE` stands for it.
+    """
+    rich = st.lists(st.sampled_from(RICH), min_size=1, max_size=3, unique_by=id)
+    some = st.lists(st.sampled_from(KINDS), min_size=1, max_size=4, unique_by=id)
+    kinds = tuple(draw(st.one_of(rich, some)))
+    made = [
+        post(kind.path, draw(_body(kind, kind.name(name)))).named(f"{kind.plural}-{name}")
+        for kind in kinds
+        for name in _NAMES
+        if draw(st.booleans())
     ]
-    return [first, *asked, *lists, *watches]
+    asked = [
+        each for several in draw(st.lists(_request(kinds), min_size=1, max_size=length)) for each in several
+    ]
+    if end := draw(st.sampled_from(_NAMESPACE_ENDS)):
+        place = draw(st.integers(0, len(asked)))
+        asked[place:place] = end
+    asked = _once_generated([*made, *asked])
+    first = get(f"/api/v1/namespaces/{PLACE}/configmaps").named("start")
+    touched = [kind for kind in kinds if any(f"/{kind.plural}" in ask.path for ask in asked)]
+    own = [{} if kind.namespaced else {"labelSelector": f"of={PLACE}"} for kind in touched]
+    lists = [get(kind.path, **selection) for kind, selection in zip(touched, own, strict=True)]
+    if not watches:
+        return [first, *asked, *lists]
+    watched = [
+        draw(st.sampled_from(_watching(kind, draw(_selection(kind, kind.name("a")))))) for kind in touched
+    ]
+    return [first, *asked, *lists, *watched]
+
+
+def placed(ask: Ask, namespace: str) -> Ask:
+    """The request in a namespace."""
+    return replace(ask, path=ask.path.replace(PLACE, namespace), body=_placed(ask.body, namespace))
+
+
+def _placed(value: Any, namespace: str) -> Any:
+    if isinstance(value, dict):
+        return {key: _placed(inner, namespace) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_placed(item, namespace) for item in value]
+    return value.replace(PLACE, namespace) if isinstance(value, str) else value

@@ -9,7 +9,7 @@ from typing import Any
 
 from helpers.differential import Ask, apply, delete, get, merge, post, put
 from helpers.differential_cases import deployment, pod
-from helpers.differential_sequences import WIDGETS
+from helpers.drawn_definitions import WIDGETS
 
 Body = dict[str, Any]
 

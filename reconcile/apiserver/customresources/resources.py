@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from types import MappingProxyType
 from typing import Any
 
 from reconcile.apiserver.customresources.naming import is_established
+from reconcile.apiserver.customresources.plain_conversion import PlainConversion
 from reconcile.apiserver.customresources.scale_checks import ScaleChecks
 from reconcile.apiserver.customresources.schema import CustomSchema
 from reconcile.apiserver.field_errors import FieldError, go_quote
@@ -60,11 +61,17 @@ class CustomStrategy(Strategy):
     allow_unconditional_update = False
 
     def __init__(
-        self, *, status: bool, selectable: tuple[str, ...], scale: ScaleChecks | None = None
+        self,
+        *,
+        status: bool,
+        selectable: tuple[str, ...],
+        scale: ScaleChecks | None = None,
+        selected: Iterable[str] = (),
     ) -> None:
+        """`selectable` are the version's fields, `selected` those of all versions."""
         self._status = status
         self._scale = scale
-        self._paths = selectable
+        self._paths = tuple(dict.fromkeys((*selectable, *selected)))
         self.selectable = tuple(path.strip(".") for path in selectable)
 
     def prepare_for_create(self, obj: JSONObject, context: RequestContext) -> None:
@@ -135,11 +142,14 @@ class CustomStatusStrategy(StatusStrategy):
 def custom_resources(
     definition: JSONObject,
     converting: Callable[[JSONObject, Mapping[str, CustomSchema], str], Conversion] | None = None,
+    *,
+    since: int = 0,
 ) -> tuple[Resource, ...]:
     """The served versions, preferred first; none until the definition is established.
 
     `converting` makes the conversion of a definition that has a webhook for it, given the schemas of its
-    versions and the one that is stored; without it versions differ in apiVersion alone.
+    versions and the one that is stored; without it versions differ in apiVersion and schema alone.
+    `since`: the revision before which objects were stored under another definition.
     """
     if not is_established(definition):
         return ()
@@ -159,7 +169,12 @@ def custom_resources(
     }
     stored_as = f"{spec['group']}/{storage}"
     webhook = (spec.get("conversion") or {}).get("webhook")
-    conversion = None if converting is None or webhook is None else converting(webhook, schemas, stored_as)
+    conversion: Conversion = (
+        PlainConversion(schemas, stored_as)
+        if converting is None or webhook is None
+        else converting(webhook, schemas, stored_as)
+    )
+    selected = [each["jsonPath"] for version in served for each in version.get("selectableFields") or ()]
     resources: list[Resource] = []
     for version in served:
         kind = ResourceType(
@@ -169,7 +184,9 @@ def custom_resources(
         checks = ScaleChecks(scale) if scale is not None else None
         subresources = _subresources(version.get("subresources") or {}, checks)
         selectable = tuple(each["jsonPath"] for each in version.get("selectableFields") or ())
-        strategy = CustomStrategy(status="status" in subresources, selectable=selectable, scale=checks)
+        strategy = CustomStrategy(
+            status="status" in subresources, selectable=selectable, scale=checks, selected=selected
+        )
         deprecation = ""
         if version.get("deprecated"):
             deprecation = version.get("deprecationWarning") or f"{kind.api_version} {kind.kind} is deprecated"
@@ -186,6 +203,7 @@ def custom_resources(
                 custom=True,
                 printer_columns=tuple(version.get("additionalPrinterColumns") or ()),
                 deprecation=deprecation,
+                schemas_since=since,
             )
         )
     return tuple(resources)

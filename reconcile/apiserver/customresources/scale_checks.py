@@ -50,6 +50,8 @@ def _at(obj: JSONObject, path: str, wanted: type, go_type: str) -> tuple[Any, st
     value: Any = obj
     walked = ""
     for key in path.removeprefix(".").split("."):
+        if value is None:
+            return None, ""
         if not isinstance(value, dict):
             return None, _accessor_error(walked, value, "map[string]interface {}")
         if key not in value:

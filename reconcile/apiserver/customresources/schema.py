@@ -64,6 +64,10 @@ class CustomSchema:
         _prune(obj, self.schema, "", findings, root=True)
         return [f'unknown field "{finding}"' for finding in findings]
 
+    def prune(self, obj: JSONObject) -> None:
+        """Take away what the schema does not know; metadata is left as it is."""
+        _prune(obj, self.schema, "", [], root=True)
+
     def default(self, obj: JSONObject) -> None:
         _default(obj, self.schema)
 

@@ -24,6 +24,8 @@ _TIMEOUT = 30.0
 class WebhookConversion:
     """Asks the webhook of a definition. Implements `interfaces.Conversion`."""
 
+    outside = True
+
     def __init__(
         self,
         webhook: Mapping[str, Any],
@@ -55,6 +57,13 @@ class WebhookConversion:
                     # What is stored is read with the defaults of its version, and of that alone.
                     schema.default(obj)
         return made
+
+    def refresh(self, obj: JSONObject) -> None:
+        """What was stored under an older schema of its version, as the present one reads it."""
+        schema = self._schemas.get(str(obj.get("apiVersion")))
+        if schema is not None:
+            _prune(obj, schema)
+            schema.default(obj)
 
     async def _ask(self, objects: list[JSONObject], api_version: str) -> list[JSONObject]:
         version = next((each for each in self._versions if each in ("v1", "v1beta1")), None)

@@ -35,13 +35,14 @@ class Deleter:
         """
         parts, resource = self._parts, context.resource
         kind = resource.type
+        if context.verb == "delete":
+            resource.strategy.warn_of_deletion(context)
         for _ in range(_ATTEMPTS):
             held = parts.store.find(resource, context.namespace, context.name)
             if held is None or (only_if is not None and held.uid != only_if.uid):
                 raise status.not_found(kind.group, kind.plural, context.name)
             old = await parts.store.load(resource, held)
             _check_preconditions(context, old["metadata"])
-            await resource.strategy.validate_delete(old, context)
             if admitted:
                 await self._admit(context, old)
             stays, graceful = self._mark(context, old)
@@ -123,6 +124,7 @@ class Deleter:
 
     async def delete_collection(self, context: RequestContext, selected: list[StoredObject]) -> None:
         """Delete each of the objects; those that are gone meanwhile don't matter."""
+        context.resource.strategy.warn_of_deletion(context)
         for held in selected:
             one = _for_object(context, held)
             try:

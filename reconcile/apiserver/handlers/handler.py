@@ -195,7 +195,7 @@ class Handler:
             held = self._parts.store.find(resource, meta.get("namespace") or "", meta["name"])
             if held is not None and str(held.resource_version) == meta.get("resourceVersion"):
                 return await self._parts.store.raw(resource, held)
-        if context.dry_run and resource.custom and resource.conversion is not None:
+        if context.dry_run and resource.custom:
             # As if it had been stored and read.
             store, version = self._parts.store, resource.type.api_version
             if resource.stored_as != version:

@@ -74,7 +74,7 @@ class Reader:
             raise status.too_large_resource_version(revision, storage.revision)
 
     def selection(self, context: RequestContext, options: ListOptions) -> Selection:
-        return Selection(options.labels, options.fields, context.resource.strategy)
+        return Selection(options.labels, options.fields, context.resource, self._parts.store)
 
     async def page(self, context: RequestContext, options: ListOptions, selection: Selection) -> Page:
         """The part of a list that the options ask for."""
@@ -160,11 +160,13 @@ class Reader:
             body = b",".join([b"{" + view.render(item)[cut:] for item in items])
         else:
             body = b",".join([view.render(item) for item in items])
-        return b'{"kind":%s,"apiVersion":%s,"metadata":%s,"items":[%s]}' % (
+        # No metadata is nothing, as upstream has it; no objects are an empty list.
+        listed = b"null" if form.shape and not items else b"[%s]" % body
+        return b'{"kind":%s,"apiVersion":%s,"metadata":%s,"items":%s}' % (
             _encode(kind),
             _encode(api_version),
             _encode(metadata),
-            body,
+            listed,
         )
 
     async def watch(

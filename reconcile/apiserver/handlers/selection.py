@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 from reconcile.apiserver import status
 from reconcile.apiserver.field_errors import go_quote
-from reconcile.apiserver.interfaces import Strategy
+from reconcile.apiserver.handlers.store import ObjectStore
+from reconcile.apiserver.resources import Resource
 from reconcile.apiserver.storage import StoredObject
 from reconcile.objects.label_syntax import InvalidSelectorError, ParsedRequirement, parse_label_selector
 
@@ -24,7 +25,8 @@ class Selection:
 
     __slots__ = ("matches", "name", "namespace")
 
-    def __init__(self, labels: str, fields: str, strategy: Strategy) -> None:
+    def __init__(self, labels: str, fields: str, resource: Resource, store: ObjectStore) -> None:
+        strategy = resource.strategy
         tests: list[Matcher] = []
         self.name = ""
         self.namespace = ""
@@ -35,14 +37,16 @@ class Selection:
                 raise status.bad_request(str(error)) from error
         if fields:
             allowed = ("metadata.name", "metadata.namespace", *strategy.selectable)
+            if resource.custom and not resource.type.namespaced:
+                allowed = ("metadata.name", *strategy.selectable)
             for field, operator, value in parse_field_selector(fields):
                 if field not in allowed:
-                    raise _unknown_field(field, strategy)
+                    raise _unknown_field(field, resource)
                 if operator == "=" and field == "metadata.name":
                     self.name = value
                 if operator == "=" and field == "metadata.namespace":
                     self.namespace = value
-                tests.append(_field_test(field, operator, value))
+                tests.append(_field_test(field, operator, value, resource, store))
         if not tests:
             self.matches: Matcher | None = None
         elif len(tests) == 1:
@@ -51,8 +55,8 @@ class Selection:
             self.matches = lambda item: all(test(item) for test in tests)
 
 
-def _unknown_field(field: str, strategy: Strategy) -> status.StatusError:
-    if strategy.selectable:
+def _unknown_field(field: str, resource: Resource) -> status.StatusError:
+    if resource.custom or resource.strategy.selectable:
         return status.bad_request(f"field label not supported: {field}")
     return status.bad_request(
         f'{go_quote(field)} is not a known field selector: only "metadata.name", "metadata.namespace"'
@@ -85,12 +89,14 @@ def _compares(text: str | None, limit: int, greater: bool) -> bool:
     return value > limit if greater else value < limit
 
 
-def _field_test(field: str, operator: str, value: str) -> Matcher:
+def _field_test(field: str, operator: str, value: str, resource: Resource, store: ObjectStore) -> Matcher:
     wanted = operator == "="
     if field == "metadata.name":
         return lambda item: (item.name == value) is wanted
     if field == "metadata.namespace":
         return lambda item: (item.namespace == value) is wanted
+    if resource.schemas_since:
+        return lambda item: (store.selected_fields(resource, item).get(field, "") == value) is wanted
     return lambda item: (item.fields.get(field, "") == value) is wanted
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -32,7 +33,12 @@ class ObjectStore:
     async def load(self, resource: Resource, stored: StoredObject) -> JSONObject:
         """The object in the resource's version."""
         obj = _decode(stored.raw)
-        if resource.stored_as == resource.type.api_version:
+        if resource.custom and _is_stale(resource, stored):
+            if resource.conversion is not None:
+                resource.conversion.refresh(obj)
+            if obj.get("apiVersion") == resource.type.api_version:
+                return obj
+        elif resource.stored_as == resource.type.api_version:
             return obj
         return (await self.convert(resource, [obj], resource.type.api_version))[0]
 
@@ -74,8 +80,26 @@ class ObjectStore:
             revision,
             encode_object(stored_form),
             meta.get("labels") or _NOTHING,
-            resource.strategy.field_values(obj) if resource.strategy.selectable else _NOTHING,
+            self._fields(resource, obj, stored_form),
         )
+
+    def _fields(self, resource: Resource, obj: JSONObject, stored_form: JSONObject) -> Mapping[str, str]:
+        """What field selectors see."""
+        if not resource.custom:
+            return resource.strategy.field_values(obj) if resource.strategy.selectable else _NOTHING
+        if resource.conversion is None or not resource.conversion.outside:
+            return resource.strategy.field_values(stored_form) or _NOTHING
+        # What the versions select by may be in other places of each.
+        own = resource.strategy.field_values(obj)
+        found = dict(resource.strategy.field_values(stored_form))
+        found.update({key: value for key, value in own.items() if value})
+        return found
+
+    def selected_fields(self, resource: Resource, stored: StoredObject) -> Mapping[str, str]:
+        """What field selectors see of a stored object."""
+        if resource.custom and _is_stale(resource, stored):
+            return resource.strategy.field_values(_decode(stored.raw))
+        return stored.fields
 
     def remove(self, resource: Resource, held: StoredObject) -> Change:
         """Remove the object; its last version gets the deletion's resourceVersion."""
@@ -89,17 +113,30 @@ class ObjectStore:
 
     async def raw(self, resource: Resource, stored: StoredObject, *, anew: bool = False) -> bytes:
         """The object as JSON in the resource's version. `anew`: converted now, whatever was kept."""
-        version = resource.type.api_version
-        if resource.stored_as == version:
+        form = self.form(resource, stored)
+        if not form:
             return stored.raw
-        found = stored.views.get(version)
-        if found is None or (anew and resource.custom and resource.conversion is not None):
+        found = stored.views.get(form)
+        conversion = resource.conversion if anew and resource.custom else None
+        if found is None or (conversion is not None and conversion.outside):
             found = encode_object(await self.load(resource, stored))
-            stored.views[version] = found
+            stored.views[form] = found
         return found
+
+    def form(self, resource: Resource, stored: StoredObject) -> str:
+        """The view (`StoredObject.views`) that `raw` keeps; empty: what is stored is the form."""
+        version = resource.type.api_version
+        if resource.custom and _is_stale(resource, stored):
+            return f"{version} since {resource.schemas_since}"
+        return "" if resource.stored_as == version else version
 
 
 _NOTHING: dict[str, str] = {}
+
+
+def _is_stale(resource: Resource, stored: StoredObject) -> bool:
+    """Whether a custom object was stored before its definition was changed."""
+    return stored.resource_version < resource.schemas_since
 
 
 def encode_object(obj: JSONObject) -> bytes:

@@ -26,7 +26,7 @@ from reconcile.apiserver.interfaces import (
     Subresource,
 )
 from reconcile.apiserver.managedfields.scale import to_object, to_scale
-from reconcile.apiserver.resources import Resource
+from reconcile.apiserver.resources import Resource, Rules
 from reconcile.objects.identity import GroupVersionKind, ResourceType
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ class Subresources:
             ResourceType(gvk.group, gvk.version, gvk.kind, parent.type.plural, parent.type.namespaced),
             parent.singular,
             self._parts.schema_for(gvk),
-            Strategy(),
+            lambda: Rules(Strategy()),
             verbs=subresource.verbs,
             stored_as=gvk.api_version,
             storage_name=parent.storage_name,

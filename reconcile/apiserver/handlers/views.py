@@ -40,18 +40,18 @@ class ObjectView(View):
         self._store = parts.store
         self._resource = resource
         self._version = resource.type.api_version
-        self._converted = resource.stored_as != self._version
         self.metadata = metadata
         # Names this form among all forms of an object.
         self.key = ("metadata" if metadata else "object", self._version)
 
     async def prepare(self, items: list[StoredObject]) -> None:
-        if self._converted:
+        if self._resource.stored_as != self._version or self._resource.schemas_since:
             for item in items:
                 await self._store.raw(self._resource, item)
 
     def render(self, item: StoredObject) -> bytes:
-        raw = item.views[self._version] if self._converted else item.raw
+        form = self._store.form(self._resource, item)
+        raw = item.views[form] if form else item.raw
         if not self.metadata:
             return raw
         found = item.views.get(self.key)

@@ -329,7 +329,7 @@ def _writable(fields: FieldSet, context: RequestContext) -> FieldSet:
         )
     if context.subresource in ("", "approval") and context.resource.type.plural == _SIGNING_REQUESTS:
         return frozenset(path for path in fields if path[0] == "f:metadata")
-    if not context.subresource and "status" in context.resource.subresources:
+    if context.subresource in ("", "finalize") and "status" in context.resource.subresources:
         return frozenset(path for path in fields if path[0] != "f:status")
     return fields
 

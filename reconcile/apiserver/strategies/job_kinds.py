@@ -55,7 +55,7 @@ class JobStrategy(KindStrategy):
         # For clients of old that counted on it.
         return "Orphan"
 
-    async def validate_delete(self, obj: JSONObject, context: RequestContext) -> None:
+    def warn_of_deletion(self, context: RequestContext) -> None:
         options = context.options
         if options.get("propagationPolicy") is None and options.get("orphanDependents") is None:
             context.warnings.append(
