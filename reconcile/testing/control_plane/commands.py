@@ -8,6 +8,7 @@ CONTROLLER_MANAGER_USER = "system:kube-controller-manager"
 SCHEDULER_USER = "system:kube-scheduler"
 
 _SERVICE_RANGE = "10.0.0.0/24"
+_SERVICE_ACCOUNTS = "ServiceAccount"
 _NEVER_ROTATE_MEGABYTES = 1_000_000
 
 
@@ -47,8 +48,9 @@ def apiserver_flags(options: ControlPlaneOptions, files: Files, *, port: int, et
         f"--service-account-key-file={files.service_account_public_key}",
         f"--service-account-signing-key-file={files.service_account_private_key}",
     ]
-    if not options.creates_service_accounts:
-        flags.append("--disable-admission-plugins=ServiceAccount")
+    wanted = f"--enable-admission-plugins={_SERVICE_ACCOUNTS}" in options.apiserver_flags
+    if not options.creates_service_accounts and not wanted:
+        flags.append(f"--disable-admission-plugins={_SERVICE_ACCOUNTS}")
     if options.audit_level is not None:
         flags += [
             f"--audit-policy-file={files.audit_policy}",

@@ -19,7 +19,9 @@ class ControlPlaneOptions:
     - `audit_level`: write an audit log that records every request at this level; None for no log.
     - `audit_rules`: rules of an audit policy that are asked before `audit_level`, such as
       `{"level": "None", "verbs": ["get", "list", "watch"]}`; the first that matches a request counts.
-    - `apiserver_flags`, `etcd_flags`, `controller_manager_flags`, `scheduler_flags`: more flags.
+    - `apiserver_flags`, `etcd_flags`, `controller_manager_flags`, `scheduler_flags`: more flags. Admission
+      of service accounts is off where no controller creates them; `--enable-admission-plugins=ServiceAccount`
+      has it on nevertheless.
     - `controllers`: run a kube-controller-manager with these controllers, spelled as its `--controllers`
       flag has them (`("*", "-deployment-controller")`); empty for none. Without
       `clusterrole-aggregation-controller` the roles `admin`, `edit` and `view` grant nothing.
