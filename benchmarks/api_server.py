@@ -13,7 +13,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from benchmarks.processes import BenchmarkError, Process
@@ -103,19 +103,26 @@ def _measure(connection: Connection, work: Work) -> Figures:
     return {**figures(work, seconds), "cycle": _do(connection, work.cycles()) / work.objects}
 
 
-def in_process(work: Work, memory: int) -> Sample:
+def compiled(directory: str) -> dict[str, str]:
+    """An environment in which Python finds every module compiled, as in an installed program, once it has
+    been started in it."""
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return {**environment, "PYTHONPYCACHEPREFIX": directory}
+
+
+def in_process(work: Work, memory: int, environment: Mapping[str, str]) -> Sample:
     command = [sys.executable, "-m", "benchmarks.workers.embedded_api_server", "in-process"]
     flags = [f"--objects={work.objects}", f"--lists={work.lists}"]
-    with Process([*command, *flags], os.environ) as process:
+    with Process([*command, *flags], environment) as process:
         more = process.wait_for("measured").more
     return {name: float(value) for name, value in more.items()}
 
 
-def over_https(work: Work, memory: int) -> Sample:
+def over_https(work: Work, memory: int, environment: Mapping[str, str]) -> Sample:
     command = [sys.executable, "-m", "benchmarks.workers.embedded_api_server", "https"]
     with tempfile.TemporaryDirectory() as directory:
         began = time.perf_counter()
-        with Process([*command, f"--directory={directory}"], os.environ) as process:
+        with Process([*command, f"--directory={directory}"], environment) as process:
             said = process.wait_for("serving")
             more = said.more
             connection = Connection(more["port"], more["authority"], more["certificate"], more["key"])
@@ -129,7 +136,7 @@ def over_https(work: Work, memory: int) -> Sample:
     return sample
 
 
-def real(work: Work, memory: int) -> Sample:
+def real(work: Work, memory: int, environment: Mapping[str, str]) -> Sample:
     binaries = ensure_binaries()
     began = time.perf_counter()
     with ControlPlane(binaries=binaries) as plane:
@@ -180,7 +187,7 @@ def _fill(connect: Callable[[], Connection], objects: int, clients: int = 4) -> 
         raise BenchmarkError(f"the server could not be filled: {failed[0]}")
 
 
-_PEERS: dict[str, Callable[[Work, int], Sample]] = {
+_PEERS: dict[str, Callable[[Work, int, Mapping[str, str]], Sample]] = {
     "in-process": in_process,
     "https": over_https,
     BASE: real,
@@ -197,12 +204,16 @@ def targets(samples: dict[str, list[Sample]]) -> list[str]:
         ratio = middle[peer][figure] / middle[BASE][figure]
         shown = f"{ratio:.2f}×" if ratio >= 0.1 else f"1/{1 / ratio:.0f}"
         lines.append(f"| {text} | {shown} | {'met' if holds(ratio) else 'missed'} |")
-    cycle = middle.get("in-process", {}).get("cycle")
-    if cycle is not None:
-        met = "met" if cycle < 300e-6 else "missed"
-        lines.append(
-            f"| create, get and delete in the process: under 300 µs | {cycle * 1e6:.0f} µs | {met} |"
-        )
+    embedded = middle.get("in-process", {})
+    if "cycle" in embedded:
+        taken, cpu = embedded["cycle"] * 1e6, embedded["cycle_cpu"] * 1e6
+        met = "met" if taken < 300 else "missed"
+        text = "create, get and delete in the process: under 300 µs"
+        lines.append(f"| {text} | {taken:.0f} µs, {cpu:.0f} µs of CPU | {met} |")
+    if "encodings" in embedded:
+        met = "met" if embedded["encodings"] <= 1.0 else "missed"
+        text = "an event of a kind that 100 clients watch: one encoding"
+        lines.append(f"| {text} | {embedded['encodings']:.2f} | {met} |")
     full, base = middle.get("https", {}).get("full"), middle.get(BASE, {}).get("full")
     if full is not None and base is not None:
         met = "met" if full < base else "missed"
@@ -226,13 +237,18 @@ def main() -> int:
     samples: dict[str, list[Sample]] = {name: [] for name in options.peers}
     try:
         ensure_binaries()
-        for run in range(options.runs):
-            names = options.peers
-            for name in [*names[run % len(names) :], *names[: run % len(names)]]:
-                sample = _PEERS[name](work, options.memory if run == 0 else 0)
-                samples[name].append(sample)
-                shown = ", ".join(f"{key} {value:.4g}" for key, value in sample.items())
-                print(f"run {run + 1}: {name}: {shown}", file=sys.stderr)
+        with tempfile.TemporaryDirectory() as directory:
+            environment = compiled(directory)
+            for name in options.peers:
+                if name != BASE:
+                    _PEERS[name](Work(5, 1), 0, environment)
+            for run in range(options.runs):
+                names = options.peers
+                for name in [*names[run % len(names) :], *names[: run % len(names)]]:
+                    sample = _PEERS[name](work, options.memory if run == 0 else 0, environment)
+                    samples[name].append(sample)
+                    shown = ", ".join(f"{key} {value:.4g}" for key, value in sample.items())
+                    print(f"run {run + 1}: {name}: {shown}", file=sys.stderr)
     except BenchmarkError as error:
         print(error, file=sys.stderr)
         return 1

@@ -13,15 +13,19 @@ import asyncio
 import json
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 # Imported before the clock runs: what is measured is a start in a program that has its imports behind it.
-from benchmarks.requests import HEADERS, LISTS, Figures, Work, figures
+from benchmarks.requests import COLLECTION, HEADERS, LISTS, MERGE_PATCH, Figures, Work, figures
 from benchmarks.workers.protocol import memory
 from reconcile.apiserver import APIServer
+from reconcile.apiserver.handlers import store, views
 from reconcile.apiserver.http import HTTPOptions
-from reconcile.client.transport import Transport, TransportRequest
+from reconcile.client.transport import Transport, TransportRequest, TransportResponse
+
+WATCHERS = 100
 
 
 def say(event: str, **more: Any) -> None:
@@ -52,12 +56,66 @@ async def measured(work: Work) -> Figures:
             for method, path, body, media in requests:
                 await ask(transport, method, path, body, media)
             seconds[name] = time.perf_counter() - began
-        began = time.perf_counter()
+        began, worked = time.perf_counter(), time.process_time()
         for method, path, body, media in work.cycles():
             await ask(transport, method, path, body, media)
         cycle = (time.perf_counter() - began) / work.objects
+        worked = (time.process_time() - worked) / work.objects
+        encodings = await encodings_of_an_event(transport, work)
         await transport.close()
-    return {**figures(work, seconds), "start": first, "cycle": cycle}
+    return {
+        **figures(work, seconds),
+        "start": first,
+        "cycle": cycle,
+        "cycle_cpu": worked,
+        "encodings": encodings,
+    }
+
+
+async def encodings_of_an_event(transport: Transport, work: Work) -> float:
+    """How often a change of an object is encoded while WATCHERS clients watch, half of them for the metadata
+    alone: both forms of an event count."""
+    counted = {"stored": 0, "metadata": 0}
+
+    def counting(form: str, encode: Callable[[Any], bytes]) -> Callable[[Any], bytes]:
+        def count(value: Any) -> bytes:
+            counted[form] += 1
+            return encode(value)
+
+        return count
+
+    async def follow(response: TransportResponse, last: bytes) -> None:
+        seen = b""
+        async for chunk in response.chunks():
+            seen = seen[-len(last) :] + chunk
+            if last in seen:
+                return
+
+    changes = work.objects // 10 or 1
+    last = b'"last":"yes"'
+    accepted = ("application/json", "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1")
+    watches = [
+        await transport.send(
+            TransportRequest("GET", COLLECTION, (("watch", "true"),), {"accept": accepted[number % 2]})
+        )
+        for number in range(WATCHERS)
+    ]
+    readers = [asyncio.create_task(follow(watch, last)) for watch in watches]
+    await asyncio.sleep(0)
+    plain, metadata = store.encode_object, views.metadata_only
+    store.encode_object = counting("stored", plain)
+    views.metadata_only = counting("metadata", metadata)
+    try:
+        for number in range(changes):
+            labels = {"change": str(number)} | ({"last": "yes"} if number == changes - 1 else {})
+            patch = json.dumps({"metadata": {"labels": labels}}).encode()
+            await ask(transport, "PATCH", f"{COLLECTION}/map-0", patch, MERGE_PATCH)
+        await asyncio.gather(*readers)
+    finally:
+        store.encode_object, views.metadata_only = plain, metadata
+    for watch in watches:
+        await watch.close()
+    return max(counted.values()) / changes
 
 
 async def serve(directory: Path) -> None:
