@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from types import MappingProxyType, TracebackType
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from reconcile.apiserver.admission.webhooks.options import WebhookOptions
 from reconcile.apiserver.handlers.handler import Handler
@@ -17,6 +17,7 @@ from reconcile.apiserver.interfaces import ADMIN, User
 from reconcile.apiserver.kubelet.backend import Kubelet
 from reconcile.apiserver.registry import Registry
 from reconcile.apiserver.storage import Snapshot, Storage
+from reconcile.errors import ConfigurationError
 from reconcile.runtime import Runtime, SystemRuntime
 
 if TYPE_CHECKING:
@@ -25,6 +26,10 @@ if TYPE_CHECKING:
     from reconcile.apiserver.http import Address, HTTPFrontEnd, HTTPOptions
     from reconcile.apiserver.storage.journal import Journal
     from reconcile.client.transport import Transport
+
+CBOR_SERVING: Final = "CBORServingAndStorage"
+# The features that can be switched, and whether they are on by default.
+FEATURE_GATES: Final[Mapping[str, bool]] = MappingProxyType({CBOR_SERVING: False})
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +57,8 @@ class ServerOptions:
         webhooks: how admission and conversion webhooks are reached: functions in this process, addresses of
             services, a dialer.
         kubelet: what is behind pods: logs, commands, ports. None: nothing, as of nodes without a kubelet.
+        feature_gates: features that are not as by default, by the name that kube-apiserver knows them by.
+            There is one: `CBORServingAndStorage` (off), bodies as `application/cbor`.
     """
 
     garbage_collection: bool = True
@@ -69,6 +76,19 @@ class ServerOptions:
     access: AccessOptions | None = None
     webhooks: WebhookOptions = field(default_factory=WebhookOptions)
     kubelet: Kubelet | None = None
+    feature_gates: Mapping[str, bool] = field(default_factory=dict[str, bool])
+
+    def __post_init__(self) -> None:
+        """Raises ConfigurationError for a feature gate that there is not."""
+        for name in self.feature_gates:
+            if name not in FEATURE_GATES:
+                raise ConfigurationError(
+                    f"there is no feature gate {name!r} here; known are: {', '.join(FEATURE_GATES)}"
+                )
+
+    def enabled(self, feature: str) -> bool:
+        """Whether a feature is on."""
+        return self.feature_gates.get(feature, FEATURE_GATES[feature])
 
 
 class APIServer:
@@ -107,7 +127,7 @@ class APIServer:
             runtime=self.runtime,
             store=ObjectStore(self.storage),
             registry=self.registry,
-            patcher=Patcher(manager),
+            patcher=Patcher(manager, cbor=self.options.enabled(CBOR_SERVING)),
             field_manager=manager,
             admission=AdmissionChain((*default_plugins(), *self._control.plugins)),
             tables=TableRenderer(),
@@ -117,6 +137,7 @@ class APIServer:
             authentication=self._control.authentication,
             gate=self._control.gate,
             kubelet=self.options.kubelet or Kubelet(),
+            cbor=self.options.enabled(CBOR_SERVING),
         )
         self._paths = Paths(
             Discovery(self.registry),

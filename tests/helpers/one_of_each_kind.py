@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from typing import Any
 
 import yaml
@@ -81,3 +82,14 @@ def one_of_each_kind(namespace: str, unique: str, request: str) -> list[dict[str
         text = text.replace("NAMESPACE", namespace).replace("NAME", "sample").replace("REQUEST", request)
         objects.append(yaml.safe_load(text.replace("UNIQUE", unique.replace("-", ""))))
     return objects
+
+
+def a_request() -> str:
+    """A certificate request, PEM in base64."""
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
+
+    builder = x509.CertificateSigningRequestBuilder().subject_name(x509.Name([]))
+    made = builder.sign(ec.generate_private_key(ec.SECP256R1()), hashes.SHA256())
+    return base64.b64encode(made.public_bytes(serialization.Encoding.PEM)).decode()

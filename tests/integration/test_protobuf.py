@@ -7,12 +7,11 @@ does, and what they say of the embedded one says that its front ends agree on fo
 from __future__ import annotations
 
 import asyncio
-import base64
 import json
 from typing import Any
 
 from helpers.differential import differences
-from helpers.one_of_each_kind import one_of_each_kind
+from helpers.one_of_each_kind import a_request, one_of_each_kind
 from helpers.servers import Session
 
 from reconcile.apiserver.protobuf import CONTENT_TYPE, STREAM_TYPE, decode_object, encode_object, watch_frame
@@ -67,17 +66,6 @@ class Wire:
         root = f"/apis/{group}/{version}" if group else f"/api/{version}"
         space = f"/namespaces/{self._session.namespace}" if kind.namespaced else ""
         return f"{root}{space}/{kind.plural}"
-
-
-def a_request() -> str:
-    """A certificate request, PEM in base64."""
-    from cryptography import x509
-    from cryptography.hazmat.primitives import hashes, serialization
-    from cryptography.hazmat.primitives.asymmetric import ec
-
-    builder = x509.CertificateSigningRequestBuilder().subject_name(x509.Name([]))
-    made = builder.sign(ec.generate_private_key(ec.SECP256R1()), hashes.SHA256())
-    return base64.b64encode(made.public_bytes(serialization.Encoding.PEM)).decode()
 
 
 async def test_an_object_of_every_kind_written_in_protobuf_is_read_the_same_in_both_forms(

@@ -1,16 +1,15 @@
-"""Bodies of requests: JSON, YAML or protobuf to an object; what is wrong in the words of kube-apiserver."""
+"""Bodies of requests: JSON, YAML, protobuf or CBOR to an object; what is wrong as kube-apiserver words it."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from typing import Any, Final, cast
 
 import msgspec
 
 from reconcile.apiserver import status
 from reconcile.apiserver.field_errors import go_quote
-from reconcile.apiserver.handlers.negotiation import ACCEPTED_TYPES
+from reconcile.apiserver.handlers.negotiation import accepted_types
 from reconcile.apiserver.handlers.yaml_bodies import load_yaml
 from reconcile.apiserver.interfaces import JSONObject
 
@@ -23,13 +22,19 @@ def media_type(content_type: str) -> str:
 
 
 def decode_body(
-    raw: bytes, content_type: str, kind: str, api_version: str = "v1", *, custom: bool = False
+    raw: bytes,
+    content_type: str,
+    kind: str,
+    api_version: str = "v1",
+    *,
+    custom: bool = False,
+    cbor: bool = False,
 ) -> tuple[JSONObject, list[str]]:
     """The object of a body, and which of its fields came twice (`duplicate field "data.a"`).
 
     `kind` and `api_version` are what is expected, for messages and for protobuf that does not name its kind.
     `custom`: of a custom resource, which has no protobuf form; kube-apiserver breaks off such a request
-    without an answer. Raises 400, 413, 415.
+    without an answer. `cbor`: the server speaks it. Raises 400, 413, 415.
     """
     media = media_type(content_type) if content_type else "application/json"
     if len(raw) > MAX_BODY:
@@ -38,17 +43,22 @@ def decode_body(
         return _decode_json(raw, kind)
     if media == "application/vnd.kubernetes.protobuf" and not custom:
         return _decode_protobuf(raw, kind, api_version), []
+    if media == "application/cbor" and cbor:
+        from reconcile.apiserver.handlers.cbor_bodies import decode_cbor
+
+        return decode_cbor(raw, kind, api_version, custom=custom), []
     if media == "application/yaml":
         try:
             found, duplicates = load_yaml(raw)
         except ValueError as error:
-            raise _unrecognized(kind, f"{error} ({_summary(raw)})") from None
+            raise unrecognized(kind, f"{error} ({summary(raw)})") from None
         if not isinstance(found, dict):
-            detail = f"couldn't get version/kind; json parse error: {_no_object(found)} ({_summary(raw)})"
-            raise _unrecognized(kind, detail)
+            detail = f"couldn't get version/kind; json parse error: {_no_object(found)} ({summary(raw)})"
+            raise unrecognized(kind, detail)
         return cast("JSONObject", found), duplicates
     raise status.unsupported_media_type(
-        f"the body of the request was in an unknown format - accepted media types include: {ACCEPTED_TYPES}"
+        "the body of the request was in an unknown format - accepted media types include: "
+        + accepted_types(cbor=cbor)
     )
 
 
@@ -60,7 +70,7 @@ def _decode_protobuf(raw: bytes, kind: str, api_version: str) -> JSONObject:
     except EnvelopeError as error:
         if kind == "DeleteOptions":
             raise status.bad_request(str(error)) from None
-        raise _unrecognized(kind, f"{error} ({_summary(raw)})") from None
+        raise unrecognized(kind, f"{error} ({summary(raw)})") from None
     except ProtobufError as error:
         version = api_version.rpartition("/")[2]
         raise status.bad_request(
@@ -72,13 +82,13 @@ def _decode_json(raw: bytes, kind: str) -> tuple[JSONObject, list[str]]:
     try:
         found: Any = _decode(raw)
     except (msgspec.DecodeError, RecursionError):
-        detail = f"couldn't get version/kind; json parse error: {go_json_error(raw)} ({_summary(raw)})"
-        raise _unrecognized(kind, detail) from None
+        detail = f"couldn't get version/kind; json parse error: {go_json_error(raw)} ({summary(raw)})"
+        raise unrecognized(kind, detail) from None
     if found is None:
         return {}, []
     if not isinstance(found, dict):
-        detail = f"couldn't get version/kind; json parse error: {_no_object(found)} ({_summary(raw)})"
-        raise _unrecognized(kind, detail)
+        detail = f"couldn't get version/kind; json parse error: {_no_object(found)} ({summary(raw)})"
+        raise unrecognized(kind, detail)
     # Two passes only where one shows that a key may be repeated: canonical encoding is shorter then.
     obj = cast("JSONObject", found)
     return merged_repeats(raw) if may_repeat(raw, obj) else (obj, [])
@@ -128,17 +138,20 @@ _OPTION_TYPES: Final[dict[str, tuple[tuple[type, ...], str]]] = {
 }
 
 
-def decode_delete_options(
-    raw: bytes, content_type: str, is_registered: Callable[[str, str], bool]
-) -> JSONObject:
+def decode_delete_options(raw: bytes, content_type: str, *, cbor: bool = False) -> JSONObject:
     """The DeleteOptions of a body. Raises 400 in the words of the decoder behind, which names no kind."""
     try:
-        body, _ = decode_body(raw, content_type, "DeleteOptions")
+        body, _ = decode_body(raw, content_type, "DeleteOptions", cbor=cbor)
     except status.StatusError as error:
         _, found, detail = error.message.partition("(must be of type DeleteOptions): ")
-        raise (status.bad_request(detail.rpartition(" (")[0]) if found else error) from None
+        if found:
+            raise status.bad_request(detail.rpartition(" (")[0]) from None
+        _, found, detail = error.message.partition("cannot be handled as a DeleteOptions: ")
+        raise (status.bad_request(detail) if found else error) from None
     kind, version = body.get("kind") or "DeleteOptions", body.get("apiVersion") or "v1"
-    if kind != "DeleteOptions" and not is_registered(str(version), str(kind)):
+    if kind == "Status":
+        raise status.bad_request(f"converting ({version}.Status) to (v1.DeleteOptions): unknown conversion")
+    if kind != "DeleteOptions":
         raise status.bad_request(
             f"no kind {go_quote(str(kind))} is registered for version {go_quote(str(version))} "
             'in scheme "pkg/runtime/scheme.go:111"'
@@ -155,7 +168,8 @@ def decode_delete_options(
     return body
 
 
-def _unrecognized(kind: str, detail: str) -> status.StatusError:
+def unrecognized(kind: str, detail: str) -> status.StatusError:
+    """The 400 of a body that is of no kind."""
     return status.bad_request(f"the object provided is unrecognized (must be of type {kind}): {detail}")
 
 
@@ -177,7 +191,7 @@ def _no_object(found: object) -> str:
     return f"json: cannot unmarshal {name} into Go value of type {target}"
 
 
-def _summary(raw: bytes) -> str:
+def summary(raw: bytes) -> str:
     """The body as messages show it: what begins as an object does, as text; all else in hexadecimal."""
     if not raw:
         return "<empty>"

@@ -10,7 +10,12 @@ from reconcile.apiserver import field_errors, status
 from reconcile.apiserver.handlers import views
 from reconcile.apiserver.handlers.access import ServerAccess
 from reconcile.apiserver.handlers.addressing import check_name, check_namespace
-from reconcile.apiserver.handlers.bodies import MAX_BODY, decode_body, decode_delete_options, media_type
+from reconcile.apiserver.handlers.bodies import (
+    MAX_BODY,
+    decode_body,
+    decode_delete_options,
+    media_type,
+)
 from reconcile.apiserver.handlers.deletes import Deleter
 from reconcile.apiserver.handlers.messages import (
     JSON_HEADERS,
@@ -40,9 +45,6 @@ from reconcile.apiserver.patching.patcher import undecodable
 from reconcile.apiserver.resources import Resource
 
 _log = logging.getLogger(__name__)
-_PATCH_TYPES_CUSTOM = (
-    "application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml"
-)
 APPLY_TYPES = ("application/apply-patch+yaml", "application/apply-patch+cbor")
 STRATEGIC_TYPE = "application/strategic-merge-patch+json"
 
@@ -77,6 +79,7 @@ class Handler:
         accept = request.headers.get("accept", "")
         form: Form | None = None
         warnings: list[str] = []
+        cbor = False
         try:
             if self._parts.gate is not None:
                 entered = self._parts.gate.enter(request, self._parts.access)
@@ -92,6 +95,7 @@ class Handler:
                 if found.in_group:
                     raise status.no_such_path()
                 return page_not_found()
+            cbor = self._parts.cbor
             query = Query(request.query)
             collection = request.method == "GET" and not found.name
             form = negotiate(
@@ -99,6 +103,7 @@ class Handler:
                 watch=collection and bool(found.watch or query.flag("watch")),
                 watchable=collection and "watch" in found.resource.verbs,
                 custom=found.resource.custom,
+                cbor=cbor,
             )
             response = await self._dispatch(request, found, query, form, warnings)
         except status.StatusError as error:
@@ -110,7 +115,7 @@ class Handler:
             response = error_response(status.internal_error(f"{type(error).__name__}: {error}"))
             form = None
         if form is None:
-            form = negotiate_plain(accept)
+            form = negotiate_plain(accept, cbor=cbor)
         if not form.pretty and request.query and Query(request.query).flag("pretty"):
             form = replace(form, pretty=True)
         response = in_form(response, form)
@@ -234,10 +239,23 @@ class Handler:
         kind = resource.type
         content_type = request.headers.get("content-type", "")
         obj, findings = decode_body(
-            request.body, content_type, kind.kind, kind.api_version, custom=resource.custom
+            request.body,
+            content_type,
+            kind.kind,
+            kind.api_version,
+            custom=resource.custom,
+            cbor=self._parts.cbor,
         )
         self.check_kind(resource, obj)
-        self.check_object(context, resource, obj, findings)
+        if media_type(content_type) != "application/cbor" or resource.custom:
+            self.check_object(context, resource, obj, findings)
+            return obj
+        from reconcile.apiserver.handlers.cbor_bodies import cbor_mismatch
+
+        try:
+            self.check_object(context, resource, obj, findings, cbor=request.body)
+        except status.StatusError as error:
+            raise cbor_mismatch(error, kind.kind, kind.version, request.body) from None
         return obj
 
     def check_kind(self, resource: Resource, obj: JSONObject) -> None:
@@ -276,11 +294,21 @@ class Handler:
         return kind.endswith("List") and registry.for_kind(version, kind[:-4]) is not None
 
     def check_object(
-        self, context: RequestContext, resource: Resource, obj: JSONObject, findings: list[str]
+        self,
+        context: RequestContext,
+        resource: Resource,
+        obj: JSONObject,
+        findings: list[str],
+        *,
+        cbor: bytes | None = None,
     ) -> None:
-        """Schema check with fieldValidation, then defaults."""
+        """Schema check with fieldValidation, then defaults. `cbor`: the body that the object came in."""
         findings = findings + resource.schema.check(obj, context)
         if findings:
+            if cbor is not None:
+                from reconcile.apiserver.handlers.cbor_bodies import cbor_findings
+
+                findings = cbor_findings(cbor, findings)
             if context.field_validation == "Strict":
                 kind = resource.type
                 raise status.bad_request(
@@ -353,8 +381,7 @@ class Handler:
             new = self._parts.patcher.patch(media, request.body, old, context)
             self.check_patched(context, context.resource, new, applied=applied)
             meta: JSONObject = new["metadata"]
-            if old is not None:
-                check_name(context, meta)
+            check_name(context, meta)
             check_namespace(context, meta)
             return new
 
@@ -382,9 +409,10 @@ class Handler:
                 "415: Unsupported Media Type", code=415, reason="UnsupportedMediaType", details={}
             )
         if context.resource.custom and media == STRATEGIC_TYPE:
+            known = [each for each in self._parts.patcher.content_types if each != STRATEGIC_TYPE]
             raise status.unsupported_media_type(
                 "the body of the request was in an unknown format - accepted media types include: "
-                f"{_PATCH_TYPES_CUSTOM}"
+                + ", ".join(known)
             )
         if len(request.body) > MAX_BODY:
             raise status.too_large(f"Request entity too large: limit is {MAX_BODY}")
@@ -394,7 +422,7 @@ class Handler:
         body: JSONObject | None = None
         if request.body:
             content_type = request.headers.get("content-type", "")
-            body = decode_delete_options(request.body, content_type, self._is_registered)
+            body = decode_delete_options(request.body, content_type, cbor=self._parts.cbor)
         context.options = delete_options(request, query, body)
         context.dry_run = bool(context.options.get("dryRun"))
 

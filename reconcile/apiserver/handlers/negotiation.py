@@ -1,4 +1,4 @@
-"""Which form the answer takes: JSON, YAML or protobuf; the object, a Table, or its metadata alone.
+"""Which form the answer takes: JSON, YAML, protobuf or CBOR; the object, a Table, or its metadata alone.
 
 Two parts of kube-apiserver look at an Accept header, and each refuses in its own words: the router of the
 built-in kinds, which wants one of its types by name, and the negotiation behind it, which knows qualities,
@@ -15,15 +15,16 @@ from typing import Literal, NamedTuple
 from reconcile.apiserver import status
 
 Shape = Literal["", "Table", "PartialObjectMetadata", "PartialObjectMetadataList"]
-Encoding = Literal["json", "yaml", "protobuf"]
+Encoding = Literal["json", "yaml", "protobuf", "cbor"]
 
 _TYPES: dict[str, Encoding] = {
     "application/json": "json",
     "application/yaml": "yaml",
     "application/vnd.kubernetes.protobuf": "protobuf",
 }
-ACCEPTED_TYPES = ", ".join(_TYPES)
-_STREAM_TYPES = "application/json;stream=watch, application/vnd.kubernetes.protobuf;stream=watch"
+_CBOR = "application/cbor"
+_CBOR_SEQUENCE = "application/cbor-seq"
+_STREAM_TYPES = ("application/json;stream=watch", "application/vnd.kubernetes.protobuf;stream=watch")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,18 +45,39 @@ class Form:
 PLAIN = Form()
 
 
+def _types(cbor: bool) -> dict[str, Encoding]:
+    return {**_TYPES, _CBOR: "cbor"} if cbor else _TYPES
+
+
+def accepted_types(*, cbor: bool = False) -> str:
+    """The media types of bodies, as messages list them."""
+    return ", ".join(_types(cbor))
+
+
+def _stream_types(cbor: bool) -> str:
+    return ", ".join((*_STREAM_TYPES, _CBOR_SEQUENCE) if cbor else _STREAM_TYPES)
+
+
 @lru_cache(maxsize=256)
-def negotiate(accept: str, *, watch: bool = False, watchable: bool = False, custom: bool = False) -> Form:
+def negotiate(
+    accept: str, *, watch: bool = False, watchable: bool = False, custom: bool = False, cbor: bool = False
+) -> Form:
     """The most acceptable form of an Accept header: by quality, then by how exact it is, then by order.
 
     `watch`: a stream is asked for. `watchable`: the path is one that can be watched, which a message tells.
-    `custom`: a custom resource, whose objects have no protobuf form; their metadata has. Raises 406.
+    `custom`: a custom resource, whose objects have no protobuf form; their metadata has. `cbor`: the server
+    speaks it. Raises 406.
     """
     if not accept or accept == "*/*":
         return PLAIN
     clauses = _clauses(accept)
-    if not custom and not any(clause.media == "*/*" or clause.media in _TYPES for clause in clauses):
-        types = f"{ACCEPTED_TYPES}, {_STREAM_TYPES}" if watchable else ACCEPTED_TYPES
+    routed = {"*/*", *_types(cbor)}
+    if cbor and watchable:
+        routed.add(_CBOR_SEQUENCE)
+    if not custom and not any(clause.media in routed for clause in clauses):
+        types = accepted_types(cbor=cbor)
+        if watchable:
+            types = f"{types}, {_stream_types(cbor)}"
         raise status.StatusError(
             f"406: Not Acceptable\n\nAvailable representations: {types}",
             code=406,
@@ -66,26 +88,28 @@ def negotiate(accept: str, *, watch: bool = False, watchable: bool = False, cust
     def allows(encoding: Encoding, shape: str) -> bool:
         if not shape:
             return encoding != "protobuf" or not custom
-        # A Table's cells are of any type: it has no protobuf form.
-        return shape != "Table" or encoding != "protobuf"
+        # A Table's cells are of any type: it has no protobuf form. In CBOR upstream does not offer it.
+        return shape != "Table" or encoding not in ("protobuf", "cbor")
 
-    found = _choose(clauses, allows)
+    found = _choose(clauses, allows, cbor)
     if found is None:
-        raise status.not_acceptable(f"only the following media types are accepted: {ACCEPTED_TYPES}")
+        raise status.not_acceptable(
+            f"only the following media types are accepted: {accepted_types(cbor=cbor)}"
+        )
     if watch and found.encoding == "yaml":
-        raise status.not_acceptable(f"only the following media types are accepted: {_STREAM_TYPES}")
+        raise status.not_acceptable(f"only the following media types are accepted: {_stream_types(cbor)}")
     return found
 
 
 @lru_cache(maxsize=256)
-def negotiate_plain(accept: str) -> Form:
+def negotiate_plain(accept: str, *, cbor: bool = False) -> Form:
     """The form of what is no object of the resource: an error's Status, a discovery document.
 
     Never fails: what cannot be agreed on is JSON.
     """
     if not accept or accept == "*/*":
         return PLAIN
-    return _choose(_clauses(accept), lambda _, shape: not shape) or PLAIN
+    return _choose(_clauses(accept), lambda _, shape: not shape, cbor) or PLAIN
 
 
 class _Clause(NamedTuple):
@@ -117,9 +141,9 @@ def _quality(text: str) -> float:
         return 0.0
 
 
-def _choose(clauses: list[_Clause], allows: Callable[[Encoding, str], bool]) -> Form | None:
+def _choose(clauses: list[_Clause], allows: Callable[[Encoding, str], bool], cbor: bool) -> Form | None:
     for media, parameters in clauses:
-        for name, encoding in _TYPES.items():
+        for name, encoding in _types(cbor).items():
             if media not in (name, "application/*", "*/*"):
                 continue
             form = _form(encoding, parameters)

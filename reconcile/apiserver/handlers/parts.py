@@ -47,6 +47,7 @@ class Parts:
     access: Access = field(init=False)
     outside: Outside | None = None
     kubelet: Kubelet = field(default_factory=Kubelet)
+    cbor: bool = False
 
     def schema_for(self, gvk: GroupVersionKind) -> ObjectSchema:
         """The schema of a built-in kind that has to exist."""

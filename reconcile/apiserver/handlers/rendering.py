@@ -21,6 +21,11 @@ def in_form(response: Response, form: Form) -> Response:
         response.headers["content-type"] = "application/yaml"
     elif form.encoding == "protobuf":
         return _in_protobuf(response)
+    elif form.encoding == "cbor":
+        from reconcile.apiserver.cbor import CONTENT_TYPE, encode_object
+
+        response.body = encode_object(msgspec.json.decode(response.body))
+        response.headers["content-type"] = CONTENT_TYPE
     elif form.pretty:
         response.body = pretty_json(response.body)
     return response

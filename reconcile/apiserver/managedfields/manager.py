@@ -12,7 +12,7 @@ versions differ in nothing but their name.
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from reconcile.apiserver.managedfields.entries import (
     Managed,
@@ -188,9 +188,12 @@ class FieldManager:
         wanted = context.resource.type
         version, kind = applied.get("apiVersion") or "", applied.get("kind") or ""
         if version != wanted.api_version or kind != wanted.kind:
-            given = version if "/" in str(version) else f"/{version}"
+            # What is no string counts as none.
+            version, kind = (each if isinstance(each, str) else "" for each in (version, kind))
+            given = version if "/" in version else f"/{version}"
             raise bad_request(f"invalid object type: {given}, Kind={kind}")
-        if (applied.get("metadata") or {}).get("managedFields") is not None:
+        meta = applied.get("metadata")
+        if isinstance(meta, dict) and cast("JSONObject", meta).get("managedFields") is not None:
             raise bad_request("metadata.managedFields must be nil")
 
     def _apply(
@@ -249,8 +252,9 @@ def internal_error_without_prefix(text: str) -> Exception:
 
 def untyped(applied: JSONObject, context: RequestContext, problem: str) -> Exception:
     """An applied configuration does not fit the kind's schema."""
-    meta = applied.get("metadata") or {}
-    name = f"{meta.get('namespace', '')}/{meta.get('name', '')}"
+    meta: Any = applied.get("metadata")
+    named = cast("JSONObject", meta) if isinstance(meta, dict) else {}
+    name = f"{named.get('namespace', '')}/{named.get('name', '')}"
     kind = context.resource.type
     return internal_error_without_prefix(
         f"failed to create typed patch object ({name}; {kind.group}/{kind.version}, "

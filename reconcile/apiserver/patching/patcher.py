@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
 
@@ -20,6 +20,7 @@ JSON_PATCH = "application/json-patch+json"
 MERGE_PATCH = "application/merge-patch+json"
 STRATEGIC_PATCH = "application/strategic-merge-patch+json"
 APPLY_PATCH = "application/apply-patch+yaml"
+APPLY_CBOR = "application/apply-patch+cbor"
 
 _OPERATION_FIELDS = frozenset({"op", "path", "from", "value"})
 _REASONS = {400: "BadRequest", 413: "RequestEntityTooLarge", 422: "Invalid", 500: ""}
@@ -28,10 +29,10 @@ _REASONS = {400: "BadRequest", 413: "RequestEntityTooLarge", 422: "Invalid", 500
 class Patcher:
     """Makes the new object out of the current one and a patch."""
 
-    content_types = (JSON_PATCH, MERGE_PATCH, STRATEGIC_PATCH, APPLY_PATCH)
-
-    def __init__(self, field_manager: FieldManager) -> None:
+    def __init__(self, field_manager: FieldManager, *, cbor: bool = False) -> None:
         self._field_manager = field_manager
+        known = (JSON_PATCH, MERGE_PATCH, STRATEGIC_PATCH, APPLY_PATCH)
+        self.content_types: tuple[str, ...] = (*known, APPLY_CBOR) if cbor else known
 
     def patch(
         self, content_type: str, body: bytes, current: JSONObject | None, context: RequestContext
@@ -51,6 +52,8 @@ class Patcher:
             )
         if kind == APPLY_PATCH:
             return self._field_manager.apply(self._applied(body, context), current, context)
+        if kind == APPLY_CBOR:
+            return self._field_manager.apply(_applied_cbor(body), current, context)
         assert current is not None
         patch, findings = self._decoded(kind, body)
         try:
@@ -131,6 +134,21 @@ class Patcher:
                 raise bad_request("\n  ".join((f"error strict decoding YAML: {text}", *found)))
             context.warnings.extend(found)
         return decoded
+
+
+def _applied_cbor(body: bytes) -> JSONObject:
+    from reconcile.apiserver.cbor import CBORError, decode, type_of
+    from reconcile.apiserver.handlers.cbor_bodies import no_cbor_map
+
+    try:
+        found = decode(body)
+    except CBORError as error:
+        raise bad_request(f"error decoding YAML: {error}") from None
+    if found is None:
+        return {}
+    if not isinstance(found, dict):
+        raise bad_request(f"error decoding YAML: {no_cbor_map(type_of(body), 'map[string]interface {}')}")
+    return cast("JSONObject", found)
 
 
 def _status(error: PatchError) -> StatusError:
