@@ -10,6 +10,7 @@ from reconcile.controllers.request import Cause
 from reconcile.controllers.sharding import Owns, ShardGate
 from reconcile.controllers.stats import ControllerStats
 from reconcile.controllers.watch import Watch
+from reconcile.errors import CacheNotSyncedError
 from reconcile.informers.cached_object import CachedObject
 from reconcile.objects.identity import ObjectKey
 from reconcile.objects.kinds import resource_type_of
@@ -20,7 +21,8 @@ class Feed:
     """The handler of one watch of one controller; called in the informer's task.
 
     A predicate or mapper that raises loses that one event for this controller: it is counted and logged
-    with the object's key, and the watch goes on.
+    with the object's key, and the watch goes on. One that reads a cache which is not synced yet, while the
+    controller starts, is asked again when all are: `catch_up`.
     """
 
     def __init__(
@@ -44,6 +46,13 @@ class Feed:
         self.echoes: EchoFilter | None = None
         self._log = log
         self._shards = shards
+        self._early: list[tuple[Change, Owns | None]] | None = []
+
+    def catch_up(self) -> None:
+        """All caches of the controller are synced: ask again for what could not be told before."""
+        early, self._early = self._early or (), None
+        for change, owns in early:
+            self._deliver(change, owns)
 
     def on_add(self, obj: CachedObject, initial: bool) -> None:
         if self.echoes is not None:
@@ -78,6 +87,9 @@ class Feed:
                     return
             keys = self._keys(change)
         except Exception as error:
+            if self._early is not None and isinstance(error, CacheNotSyncedError):
+                self._early.append((change, owns))
+                return
             self._stats.mapping_errors += 1
             self._log.error(
                 "a predicate or mapper failed; the event is lost to this controller",

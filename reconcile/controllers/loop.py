@@ -18,12 +18,13 @@ from reconcile.controllers.services import Services
 from reconcile.controllers.sharding import OwnRuns, Owns
 from reconcile.controllers.stats import ControllerStats
 from reconcile.controllers.watch import Read, Source, Watch
-from reconcile.errors import CacheNotSyncedError, ConflictError
+from reconcile.errors import CacheNotSyncedError, ConflictError, NotFoundError
 from reconcile.informers.indexes import Index
 from reconcile.informers.informer import Informer
 from reconcile.informers.overlay import OverlayReader
 from reconcile.informers.registration import Registration
 from reconcile.objects.identity import ObjectKey
+from reconcile.objects.kinds import resource_type_of
 from reconcile.workqueue import QueueItem, QueueShutDown, WorkQueue
 
 _SLICE_SECONDS = 0.005
@@ -138,6 +139,8 @@ class Controller:
             self._running_watches = watches
             if not await self._until_synced(watches, informers):
                 return
+            for running in watches:
+                running.feed.catch_up()
             self.warm.set()
             self.synced.set()
             tasks = [
@@ -422,8 +425,8 @@ class Controller:
             self._log_failure("reconcile failed; retried", request, error, seconds)
 
     def _log_failure(self, text: str, request: Request, error: Exception, seconds: float) -> None:
-        if isinstance(error, ConflictError):
-            # Somebody else was faster: part of every day, and the retry decides anew.
+        if isinstance(error, ConflictError) or self._is_gone(error, request):
+            # Somebody else was faster, or has deleted the object: part of every day, and the retry sees it.
             self._log.info(text, key=str(request.key), reconcile_id=request.reconcile_id, error=str(error))
             return
         self._log.error(
@@ -435,3 +438,11 @@ class Controller:
             error=f"{type(error).__name__}: {error}",
             exc_info=error,
         )
+
+    def _is_gone(self, error: Exception, request: Request) -> bool:
+        """Whether the primary object was not found: it was deleted in mid-reconcile."""
+        if not isinstance(error, NotFoundError):
+            return False
+        resource, told = resource_type_of(self.definition.kind), error.details
+        found = (told.get("group") or "", told.get("kind"), told.get("name"))
+        return found == (resource.group, resource.plural, request.key.name)

@@ -12,6 +12,7 @@ from helpers.managed import WIDGETS, World, settle, widget, widget_path
 
 from reconcile import (
     ControllerOptions,
+    NotFoundError,
     ObjectReconciler,
     Reconciler,
     Request,
@@ -78,6 +79,32 @@ async def test_an_error_is_retried_with_backoff_and_success_ends_it() -> None:
     assert failures[0]["key"] == "default/a" and failures[0]["controller"] == "widget"
     assert failures[0]["reconcile_id"] == reconciler.requests[0].reconcile_id
     assert failures[0]["error"] == "ValueError: attempt 0" and failures[0]["time"].startswith("2026-01-01T")
+
+
+@pytest.mark.parametrize(
+    ("details", "level"),
+    [
+        ({"group": "example.com", "kind": "widgets", "name": "a"}, "info"),
+        ({"group": "example.com", "kind": "widgets", "name": "b"}, "error"),
+        ({"kind": "widgets", "name": "a"}, "error"),
+        ({"kind": "pods", "name": "a"}, "error"),
+    ],
+    ids=["itself", "a neighbour", "another group", "another kind"],
+)
+async def test_an_object_deleted_in_mid_reconcile_is_no_fault(details: dict[str, str], level: str) -> None:
+    def behaviour(request: Request) -> None:
+        if request.attempt == 0:
+            raise NotFoundError("not found", code=404, reason="NotFound", details=details)
+
+    reconciler = Noting(behaviour)
+    world = World(reconciler)
+    world.server.put(widget_path("a"), widget())
+    async with world:
+        await settle(60)
+        assert [r.attempt for r in reconciler.requests] == [0, 1]
+    lines = [json.loads(line) for line in world.log.getvalue().splitlines()]
+    (line,) = [line for line in lines if line["message"] == "reconcile failed; retried"]
+    assert line["level"] == level and ("exception" in line) == (level == "error")
 
 
 async def test_a_terminal_error_waits_for_the_next_event() -> None:

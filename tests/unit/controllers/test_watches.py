@@ -171,6 +171,25 @@ async def test_a_mapper_that_raises_loses_its_event_and_nothing_else() -> None:
     assert "a predicate or mapper failed" in world.log.getvalue() and "default/bad" in world.log.getvalue()
 
 
+async def test_a_mapper_that_reads_a_cache_at_the_start_is_asked_again_when_it_is_synced() -> None:
+    class Counting(Noting):
+        reads = (PODS,)
+        watches = (Watch(NODES, to="widgets_of"),)
+
+        def widgets_of(self, node: Any) -> list[str]:
+            return [f"default/{pod['metadata']['name']}" for pod in self.cache.list(PODS)]
+
+    reconciler = Counting()
+    world = World(reconciler)
+    world.server.put(NODES.path("", "n"), {"metadata": {}})
+    world.server.put(PODS.path("default", "p"), {"metadata": {}})
+    async with world:
+        await settle()
+        assert [str(r.key) for r in reconciler.requests] == ["default/p"]
+        assert world.manager.controller("widget").stats.mapping_errors == 0
+    assert "a predicate or mapper failed" not in world.log.getvalue()
+
+
 async def test_predicates_of_the_primary_kind_hold_its_events_back() -> None:
     reconciler = Noting(predicates=(generation_changed,))
     world = World(reconciler)
