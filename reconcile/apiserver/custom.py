@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from reconcile.apiserver.handlers.parts import Parts
 from reconcile.apiserver.handlers.reads import Reader
 from reconcile.apiserver.handlers.store import decode_object
-from reconcile.apiserver.interfaces import Conversion, JSONObject
+from reconcile.apiserver.interfaces import CustomConversion, JSONObject
 from reconcile.apiserver.resources import Resource
 from reconcile.apiserver.status import StatusError
 from reconcile.apiserver.storage import StoredObject
@@ -133,7 +133,7 @@ class CustomResources:
 
     def _converting(
         self, webhook: JSONObject, schemas: Mapping[str, CustomSchema], stored_as: str
-    ) -> Conversion:
+    ) -> CustomConversion:
         from reconcile.apiserver.customresources.webhook_conversion import WebhookConversion
 
         outside = self._parts.outside

@@ -200,7 +200,11 @@ class Strategy:
     Attributes:
         allow_create_on_update: PUT of an object that does not exist creates it.
         allow_unconditional_update: an update may leave out resourceVersion.
-        selectable: field selectors beside `metadata.name` and `metadata.namespace`.
+        selectable: field selectors beside `selectable_names`.
+        selectable_names: field selectors of metadata.
+        unknown_field: what is said to a field selector of another field, `{field}` standing for it; empty:
+            what most kinds say.
+        validates_meta: metadata is checked with the rest; otherwise when nothing else is wrong.
         name_rule: how `metadata.name` is checked: `subdomain`, `label` (DNS-1123), `label1035` (DNS-1035),
             or `path_segment`; `generated_name` kinds override `validate_name`.
     """
@@ -208,6 +212,9 @@ class Strategy:
     allow_create_on_update: bool = False
     allow_unconditional_update: bool = True
     selectable: tuple[str, ...] = ()
+    selectable_names: tuple[str, ...] = ("metadata.name", "metadata.namespace")
+    unknown_field: str = ""
+    validates_meta: bool = True
     name_rule: Literal["subdomain", "label", "label1035", "path_segment"] = "subdomain"
 
     def default(self, obj: JSONObject, context: RequestContext) -> None:
@@ -513,17 +520,21 @@ class TableRenderer(Protocol):
 
 
 class Conversion(Protocol):
-    """Between the versions of a resource. A resource with one version, or only equal ones, has none.
+    """Between the versions of a resource. A resource with one version, or only equal ones, has none."""
+
+    async def convert(self, objects: list[JSONObject], api_version: str) -> list[JSONObject]:
+        """The objects in the version `api_version` (group/version); may change them in place."""
+        ...
+
+
+class CustomConversion(Conversion, Protocol):
+    """Between the versions of a custom kind, whose definition may change. Every custom kind has one.
 
     Attributes:
         outside: a program outside is asked, which may say something else next time.
     """
 
     outside: bool
-
-    async def convert(self, objects: list[JSONObject], api_version: str) -> list[JSONObject]:
-        """The objects in the version `api_version` (group/version); may change them in place."""
-        ...
 
     def refresh(self, obj: JSONObject) -> None:
         """Have an object that was stored under an older schema of its version fit the present one."""

@@ -390,6 +390,8 @@ _NAMESPACE_ENDS = (
             f"/api/v1/namespaces/{PLACE}/finalize",
             {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": PLACE}, "spec": {}},
         ),
+        # The real server's admission hears of it a moment later.
+        Ask("UNTIL", f"/api/v1/namespaces/{PLACE}/configmaps?dryRun=All", {}, label="not found"),
     ],
 )
 

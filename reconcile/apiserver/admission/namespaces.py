@@ -1,4 +1,4 @@
-"""NamespaceLifecycle: nothing is created where there is no namespace, or where it is going."""
+"""NamespaceLifecycle: nothing is written where there is no namespace, nor created where it is going."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ class NamespaceLifecycle(AdmissionPlugin):
                 text = "this namespace may not be deleted"
                 raise refused(attributes, text)
             return
-        if (
-            attributes.operation != "CREATE"
-            or not attributes.namespace
-            or kind.group_resource == "namespaces"
-        ):
+        if not attributes.namespace or kind.group_resource == "namespaces":
             return
         if attributes.resource.action is not None:
+            return
+        if attributes.operation != "CREATE":
+            if not attributes.context.access.exists("namespaces", "", attributes.namespace):
+                raise not_found("", "namespaces", attributes.namespace)
             return
         namespace = attributes.context.access.read("namespaces", "", attributes.namespace)
         if namespace is None:

@@ -12,7 +12,7 @@ JSONObject = dict[str, Any]
 
 
 class PlainConversion:
-    """Writes the other version down. Implements `interfaces.Conversion`.
+    """Writes the other version down. Implements `interfaces.CustomConversion`.
 
     As kube-apiserver reads and writes its storage: what the other version's schema does not know is lost, and
     what is stored has the defaults of the version in which it is stored, and of that alone.

@@ -14,7 +14,7 @@ from reconcile.apiserver.customresources.scale_checks import ScaleChecks
 from reconcile.apiserver.customresources.schema import CustomSchema
 from reconcile.apiserver.field_errors import FieldError, go_quote
 from reconcile.apiserver.interfaces import (
-    Conversion,
+    CustomConversion,
     ObjectSubresource,
     ProjectedSubresource,
     RequestContext,
@@ -141,7 +141,7 @@ class CustomStatusStrategy(StatusStrategy):
 
 def custom_resources(
     definition: JSONObject,
-    converting: Callable[[JSONObject, Mapping[str, CustomSchema], str], Conversion] | None = None,
+    converting: Callable[[JSONObject, Mapping[str, CustomSchema], str], CustomConversion] | None = None,
     *,
     since: int = 0,
 ) -> tuple[Resource, ...]:
@@ -169,7 +169,7 @@ def custom_resources(
     }
     stored_as = f"{spec['group']}/{storage}"
     webhook = (spec.get("conversion") or {}).get("webhook")
-    conversion: Conversion = (
+    conversion: CustomConversion = (
         PlainConversion(schemas, stored_as)
         if converting is None or webhook is None
         else converting(webhook, schemas, stored_as)

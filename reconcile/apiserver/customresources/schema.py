@@ -61,7 +61,9 @@ class CustomSchema:
             findings += [f"metadata.{finding}" for finding in inner]
         else:
             obj["metadata"] = {}
-        _prune(obj, self.schema, "", findings, root=True)
+        unknown: list[str] = []
+        _prune(obj, self.schema, "", unknown, root=True)
+        findings += sorted(unknown)
         return [f'unknown field "{finding}"' for finding in findings]
 
     def prune(self, obj: JSONObject) -> None:

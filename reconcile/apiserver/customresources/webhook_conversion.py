@@ -22,7 +22,7 @@ _TIMEOUT = 30.0
 
 
 class WebhookConversion:
-    """Asks the webhook of a definition. Implements `interfaces.Conversion`."""
+    """Asks the webhook of a definition. Implements `interfaces.CustomConversion`."""
 
     outside = True
 

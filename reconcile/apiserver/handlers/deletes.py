@@ -63,6 +63,9 @@ class Deleter:
                     if graceful:
                         # Kinds with a grace period are seen as deleted before they go, even at once.
                         held = parts.store.put(resource, new, stored_form, held)
+                    else:
+                        # What made it go at once was never stored.
+                        old = await parts.store.load(resource, held)
                     change = parts.store.remove(resource, held)
                     old["metadata"]["resourceVersion"] = str(change.revision)
                 return old, True

@@ -36,9 +36,10 @@ class Selection:
             except InvalidSelectorError as error:
                 raise status.bad_request(str(error)) from error
         if fields:
-            allowed = ("metadata.name", "metadata.namespace", *strategy.selectable)
+            names = strategy.selectable_names
             if resource.custom and not resource.type.namespaced:
-                allowed = ("metadata.name", *strategy.selectable)
+                names = ("metadata.name",)
+            allowed = (*names, *strategy.selectable)
             for field, operator, value in parse_field_selector(fields):
                 if field not in allowed:
                     raise _unknown_field(field, resource)
@@ -56,6 +57,8 @@ class Selection:
 
 
 def _unknown_field(field: str, resource: Resource) -> status.StatusError:
+    if resource.strategy.unknown_field:
+        return status.bad_request(resource.strategy.unknown_field.format(field=field))
     if resource.custom or resource.strategy.selectable:
         return status.bad_request(f"field label not supported: {field}")
     return status.bad_request(

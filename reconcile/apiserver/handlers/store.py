@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 
 from reconcile.apiserver import status
-from reconcile.apiserver.interfaces import JSONObject
+from reconcile.apiserver.interfaces import CustomConversion, JSONObject
 from reconcile.apiserver.resources import Resource
 from reconcile.apiserver.storage import Change, Storage, StorageConflictError, StoredObject
 
@@ -34,8 +34,7 @@ class ObjectStore:
         """The object in the resource's version."""
         obj = _decode(stored.raw)
         if resource.custom and _is_stale(resource, stored):
-            if resource.conversion is not None:
-                resource.conversion.refresh(obj)
+            _conversion(resource).refresh(obj)
             if obj.get("apiVersion") == resource.type.api_version:
                 return obj
         elif resource.stored_as == resource.type.api_version:
@@ -87,7 +86,7 @@ class ObjectStore:
         """What field selectors see."""
         if not resource.custom:
             return resource.strategy.field_values(obj) if resource.strategy.selectable else _NOTHING
-        if resource.conversion is None or not resource.conversion.outside:
+        if not _conversion(resource).outside:
             return resource.strategy.field_values(stored_form) or _NOTHING
         # What the versions select by may be in other places of each.
         own = resource.strategy.field_values(obj)
@@ -117,8 +116,7 @@ class ObjectStore:
         if not form:
             return stored.raw
         found = stored.views.get(form)
-        conversion = resource.conversion if anew and resource.custom else None
-        if found is None or (conversion is not None and conversion.outside):
+        if found is None or (anew and resource.custom and _conversion(resource).outside):
             found = encode_object(await self.load(resource, stored))
             stored.views[form] = found
         return found
@@ -132,6 +130,11 @@ class ObjectStore:
 
 
 _NOTHING: dict[str, str] = {}
+
+
+def _conversion(resource: Resource) -> CustomConversion:
+    """That of a custom resource."""
+    return cast("CustomConversion", resource.conversion)
 
 
 def _is_stale(resource: Resource, stored: StoredObject) -> bool:

@@ -126,9 +126,11 @@ class Writer:
             empty: JSONObject = {"status": {}}
             resource.schema.check(empty, context)
             obj["status"] = empty["status"]
-        errors = object_meta.validate_meta(resource, obj["metadata"])
+        meta_errors = object_meta.validate_meta(resource, obj["metadata"])
+        errors = meta_errors if strategy.validates_meta else []
         errors += resource.schema.validate(obj, None, context)
         errors += strategy.validate_create(obj, context)
+        errors = errors or meta_errors
         if errors:
             raise self._invalid(context, obj, errors, applied=applied)
         context.warnings.extend(strategy.warnings(obj, None, context))
@@ -306,7 +308,8 @@ class Writer:
 
     def _uid_conflict(self, context: RequestContext, wanted: str, found: str) -> status.StatusError:
         kind = context.resource.type
-        key = storage_key(context)
+        # Dry runs look before they have put the storage's prefix in front.
+        key = storage_key(context).removeprefix("/registry" if context.dry_run else "")
         return status.conflict(
             kind.group,
             kind.plural,

@@ -153,6 +153,7 @@ class Shapes:
             case "special":
                 if type.name in ("Time", "MicroTime", "Quantity", "IntOrString", "Duration"):
                     return SCALAR
-                return UNTYPED
+                # JSON of any form is one value where it stands for an object of another kind.
+                return ATOMIC if type.name == "RawExtension" else UNTYPED
             case _:
                 return SCALAR

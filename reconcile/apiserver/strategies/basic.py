@@ -45,12 +45,14 @@ class KindStrategy(Strategy):
         name_rule: Literal["subdomain", "label", "label1035", "path_segment"] = "subdomain",
         name_problems: Callable[[str, bool], list[str]] | None = None,
         fields: dict[str, Sequence[str]] | None = None,
+        validates_meta: bool = True,
     ) -> None:
         self.generation = generation or grows
         self._begins = generation
         self.status = status
         self.annotations_count = annotations_count
         self.name_rule = name_rule
+        self.validates_meta = validates_meta
         self._validate = validate
         self._validate_change = validate_change
         self._validate_created = validate_created

@@ -123,7 +123,8 @@ class NamespaceStrategy(Strategy):
     """Stays until its `spec.finalizers` are empty."""
 
     name_rule = "label"
-    selectable = ("status.phase", "name")
+    selectable = ("status.phase",)
+    selectable_names = ("metadata.name",)
 
     def prepare_for_create(self, obj: JSONObject, context: RequestContext) -> None:
         obj["status"] = {"phase": "Active"}
@@ -145,10 +146,7 @@ class NamespaceStrategy(Strategy):
         return bool((obj.get("spec") or {}).get("finalizers"))
 
     def field_values(self, obj: JSONObject) -> dict[str, str]:
-        return {
-            "status.phase": (obj.get("status") or {}).get("phase", ""),
-            "name": obj["metadata"].get("name", ""),
-        }
+        return {"status.phase": (obj.get("status") or {}).get("phase", "")}
 
 
 def _finalizer_errors(field: str, name: str) -> list[FieldError]:

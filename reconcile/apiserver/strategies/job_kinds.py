@@ -23,6 +23,8 @@ _OLD_UID, _OLD_NAME = "controller-uid", "job-name"
 class JobStrategy(KindStrategy):
     """Gives a job its selector and the labels that go with it."""
 
+    unknown_field = 'field label "{field}" not supported for Job'
+
     def __init__(self) -> None:
         super().__init__(
             generation=True,

@@ -39,6 +39,8 @@ def align_ranges(spec: JSONObject) -> None:
 class NodeStrategy(KindStrategy):
     """Nodes may be created with a status; a new one is tainted by admission."""
 
+    selectable_names = ("metadata.name",)
+
     def __init__(self) -> None:
         super().__init__(
             status=True,

@@ -26,6 +26,9 @@ _WHERE = ("nodeName", "nodeSelector", "allNodes", "perDeviceNodeSelection")
 class SliceStrategy(KindStrategy):
     """Slices. What their devices may not have unless a feature is on, which is not by default, is dropped."""
 
+    selectable_names = ("metadata.name",)
+    unknown_field = "field label not supported for resource.k8s.io/v1, Kind=ResourceSlice: {field}"
+
     def __init__(self) -> None:
         super().__init__(
             generation=True,

@@ -141,7 +141,6 @@ def _make(group_resource: str, version: str) -> Strategy:
                 validate=kinds.workloads.replica_set,
                 validate_change=kinds.workloads.fixed_selector,
                 warn=kinds.workloads.workload_warnings,
-                fields={"status.replicas": ("status", "replicas")},
             )
         case "statefulsets.apps":
             return kinds.stateful_sets.StatefulSetStrategy()
@@ -181,6 +180,7 @@ def _make(group_resource: str, version: str) -> Strategy:
                 status=True,
                 validate=kinds.others.disruption_budget,
                 name_rule="path_segment",
+                validates_meta=False,
             )
         case "storageclasses.storage.k8s.io":
             return KindStrategy(

@@ -264,36 +264,52 @@ def _modes(modes: Iterable[str] | None) -> str:
     return ",".join(text for mode, text in short.items() if mode in given)
 
 
+# So many metrics of an autoscaler are shown.
+_METRICS_SHOWN = 2
+
+
+def _metric(metric: JSONObject, current: JSONObject) -> str:
+    """One target of an autoscaler and how far it is from it."""
+    kind: str = metric.get("type", "")
+    source = kind[:1].lower() + kind[1:]
+    given: JSONObject = metric.get(source) or {}
+    if not given:
+        return "<unknown type>"
+    wanted: JSONObject = given.get("target") or {}
+    found: JSONObject = (current.get(source) or {}).get("current") or {}
+    average = wanted.get("averageValue")
+    if source in ("resource", "containerResource"):
+        if average is not None:
+            return f"{given['name']}: {found.get('averageValue', UNKNOWN)}/{average}"
+        used, aim = found.get("averageUtilization"), wanted.get("averageUtilization")
+        now = UNKNOWN if used is None else f"{used}%"
+        return f"{given['name']}: {now}/{'<auto>' if aim is None else f'{aim}%'}"
+    if source == "pods":
+        return f"{found.get('averageValue', UNKNOWN)}/{average or ''}"
+    if average is not None:
+        return f"{found.get('averageValue', UNKNOWN)}/{average} (avg)"
+    return f"{found.get('value', UNKNOWN)}/{wanted.get('value', '')}"
+
+
 def autoscaler(obj: JSONObject, now: datetime) -> dict[str, Any]:
     spec, status = obj["spec"], obj.get("status") or {}
     target = spec.get("scaleTargetRef") or {}
-    current = {
-        (each.get("resource") or {}).get("name"): (each.get("resource") or {}).get("current") or {}
-        for each in status.get("currentMetrics") or ()
-    }
-    shown: list[str] = []
-    for metric in spec.get("metrics") or ():
-        resource = metric.get("resource")
-        if resource is None:
-            shown.append(f"{UNKNOWN}/{metric.get('type', '')}")
-            continue
-        wanted = resource.get("target") or {}
-        found = current.get(resource["name"], {})
-        if wanted.get("averageUtilization") is not None:
-            now_text = f"{found['averageUtilization']}%" if "averageUtilization" in found else UNKNOWN
-            shown.append(f"{resource['name']}: {now_text}/{wanted['averageUtilization']}%")
-        else:
-            shown.append(
-                f"{resource['name']}: {found.get('averageValue', UNKNOWN)}/{wanted.get('averageValue', '')}"
-            )
+    current: list[JSONObject] = status.get("currentMetrics") or []
+    shown = [
+        _metric(metric, current[index] if index < len(current) else {})
+        for index, metric in enumerate(spec.get("metrics") or ())
+    ]
     percent = spec.get("targetCPUUtilizationPercentage")
     if percent is not None:
         held = status.get("currentCPUUtilizationPercentage")
         shown.append(f"cpu: {f'{held}%' if held is not None else UNKNOWN}/{percent}%")
+    targets = ", ".join(shown[:_METRICS_SHOWN])
+    if len(shown) > _METRICS_SHOWN:
+        targets += f" + {len(shown) - _METRICS_SHOWN} more..."
     low = spec.get("minReplicas")
     return {
         "Reference": f"{target.get('kind', '')}/{target.get('name', '')}",
-        "Targets": ", ".join(shown) or NONE,
+        "Targets": targets or NONE,
         "MinPods": UNSET if low is None else str(low),
         "MaxPods": spec.get("maxReplicas") or 0,
         "Replicas": status.get("currentReplicas") or 0,
