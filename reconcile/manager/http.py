@@ -11,6 +11,8 @@ from reconcile.manager.addresses import Address
 from reconcile.manager.probes import Probe
 
 if TYPE_CHECKING:
+    import ssl
+
     from aiohttp import web
     from prometheus_client import CollectorRegistry
 
@@ -21,17 +23,37 @@ _KEEPALIVE_SECONDS = 90.0
 
 
 class HTTPServer:
-    """Serves GET routes on one address.
+    """Serves GET routes on one address, or whatever is posted to it, or both.
+
+    Args:
+        names: what it serves, for errors.
+        address: where it is to listen.
+        routes: by path, what answers a GET.
+        post: what answers a POST to any path.
+        ssl_context: for HTTPS; without, HTTP.
+        shutdown_timeout: seconds that requests under way have to be answered when it stops.
 
     Attributes:
         names: what it serves.
         address: where it listens; after `start` with the port that was really taken.
     """
 
-    def __init__(self, names: Sequence[str], address: Address, routes: Mapping[str, Handler]) -> None:
+    def __init__(
+        self,
+        names: Sequence[str],
+        address: Address,
+        routes: Mapping[str, Handler],
+        *,
+        post: Handler | None = None,
+        ssl_context: ssl.SSLContext | None = None,
+        shutdown_timeout: float = _SHUTDOWN_SECONDS,
+    ) -> None:
         self.names = tuple(names)
         self.address = address
         self._routes = routes
+        self._post = post
+        self._ssl_context = ssl_context
+        self._shutdown_timeout = shutdown_timeout
         self._runner: web.AppRunner | None = None
 
     async def start(self) -> None:
@@ -41,15 +63,19 @@ class HTTPServer:
         app = web.Application()
         for path, handler in self._routes.items():
             app.router.add_get(path, handler)
+        if self._post is not None:
+            app.router.add_post("/{path:.*}", self._post)
         runner = web.AppRunner(
             app,
             access_log=None,
             handle_signals=False,
             keepalive_timeout=_KEEPALIVE_SECONDS,
-            shutdown_timeout=_SHUTDOWN_SECONDS,
+            shutdown_timeout=self._shutdown_timeout,
         )
         await runner.setup()
-        site = web.TCPSite(runner, self.address.host or None, self.address.port)
+        site = web.TCPSite(
+            runner, self.address.host or None, self.address.port, ssl_context=self._ssl_context
+        )
         try:
             await site.start()
         except OSError as error:

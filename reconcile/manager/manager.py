@@ -1,11 +1,12 @@
 """The manager: owns what controllers share, and starts and stops everything in its order.
 
-    start   HTTP servers ▸ caches ▸ others ▸ leader-elected (at once, or when this process leads; their
-            caches at once in any case)
-    stop    leader-elected and others ▸ caches ▸ events flushed ▸ HTTP servers ▸ lease released
+    start   HTTP servers ▸ webhooks ▸ caches ▸ others ▸ leader-elected (at once, or when this process leads;
+            their caches at once in any case)
+    stop    leader-elected and others ▸ caches ▸ events flushed ▸ webhooks ▸ HTTP servers ▸ lease released
 
-Probes answer from the first moment to the last; caches outlive everything that reads them; the lease goes
-last, so that the next leader never meets our work.
+Probes answer from the first moment to the last; webhooks come before caches, whose lists may need a
+conversion that only this process makes; caches outlive everything that reads them; the lease goes last, so
+that the next leader never meets our work.
 """
 
 from __future__ import annotations
@@ -46,6 +47,7 @@ from reconcile.manager.runnable import Runnable
 from reconcile.manager.shard_campaign import ShardCampaign
 from reconcile.manager.signals import shutdown_signals
 from reconcile.manager.warm_up import WarmUp
+from reconcile.manager.webhook_metrics import WebhookCollector
 from reconcile.runtime import Runtime, SystemRuntime
 from reconcile.webhooks.conversion import ConversionHook
 from reconcile.webhooks.endpoints import Endpoints
@@ -60,8 +62,10 @@ if TYPE_CHECKING:
     from reconcile.informers.overlay import OwnWrites
     from reconcile.leaderelection import LeaseElector, LeaseOptions
     from reconcile.leaderelection.sharding import ShardElector
+    from reconcile.manager.webhooks import WebhookServer
     from reconcile.objects.identity import ObjectKey, ResourceType
     from reconcile.objects.metadata import ObjectMetadata
+    from reconcile.webhooks.options import WebhookServerOptions
 
 CRDInstaller = Callable[["Client", Sequence[Any]], Awaitable[None]]
 """Installs the custom resource definitions of these kinds and waits until the server serves them."""
@@ -89,6 +93,8 @@ class Manager:
             among them; the same number in all of them. None: one replica leads, the others wait.
         health_address: where `/healthz` and `/readyz` are served, such as `:8081`; None for nowhere.
         metrics_address: where `/metrics` is served, such as `:8080`; may be the same; None for nowhere.
+        webhook_server: how the webhooks that were added are served; None for not over the network. Every
+            replica serves them, whoever leads.
         crd_installer: what `install_crds` calls; when given, `start` installs before anything watches.
         options: times, log format, informers.
         runtime: wall clock, dice, threads; the machine's own by default.
@@ -117,6 +123,7 @@ class Manager:
         shards: int | None = None,
         health_address: str | None = None,
         metrics_address: str | None = None,
+        webhook_server: WebhookServerOptions | None = None,
         crd_installer: CRDInstaller | None = None,
         options: ManagerOptions | None = None,
         runtime: Runtime | None = None,
@@ -145,6 +152,7 @@ class Manager:
         self._identity = identity
         self._healthz = Probe("healthz", self._report_check)
         self._readyz = Probe("readyz", self._report_check)
+        self._webhook_server = None if webhook_server is None else self._serve_webhooks(webhook_server)
         self._healthz.add("ping", lambda: None)
         self._readyz.add("controllers-synced", self._check_synced)
         if self._elector is not None:
@@ -199,6 +207,14 @@ class Manager:
         self._runnables[what.name] = what
         if self._started:
             self._place(what)
+
+    def _serve_webhooks(self, options: WebhookServerOptions) -> WebhookServer:
+        from reconcile.manager.webhooks import WebhookServer
+
+        log = self.log.bind(logger="webhooks")
+        server = WebhookServer(options, self.webhooks, log)
+        self._readyz.add("webhooks", server.check)
+        return server
 
     def _convert_kind(self, kind: Any) -> None:
         """A kind whose definition names a conversion webhook gets it: nothing to forget."""
@@ -296,6 +312,9 @@ class Manager:
                     now=lambda: asyncio.get_running_loop().time(),
                 )
             )
+            self._metrics.register(
+                WebhookCollector(self.webhooks, lambda: self._webhook_server)  # pyright: ignore[reportArgumentType]
+            )
         return self._metrics
 
     def _leading(self) -> dict[str, bool]:
@@ -323,7 +342,8 @@ class Manager:
     @property
     def addresses(self) -> dict[str, str]:
         """Where the HTTP servers of the running manager really listen, by what they serve."""
-        return self._servers.addresses
+        webhooks = "" if self._webhook_server is None else self._webhook_server.address
+        return {**self._servers.addresses, **({"webhook": webhooks} if webhooks else {})}
 
     # -- life --------------------------------------------------------------------------------------
 
@@ -404,6 +424,10 @@ class Manager:
                 await self._elector.preflight()
         if self.crd_installer is not None:
             await self.install_crds()
+        if self._webhook_server is not None:
+            await self._webhook_server.start(self.client, self.runtime)
+        elif self.webhooks:
+            self.log.info("webhooks are not served over the network", paths=list(self.webhooks.paths))
         self._start_informers()
         for definition in self._definitions.values():
             self._place_controller(self._make_controller(definition))
@@ -452,6 +476,7 @@ class Manager:
             ),
             self._stop_informers,
             self._stop_events,
+            self._stop_webhooks,
             self._servers.stop,
             self._campaign.release,
             self._disconnect,
@@ -627,6 +652,10 @@ class Manager:
         if self._sink is not None:
             await self._sink.flush(self.options.event_flush_timeout)
             self._sink = None
+
+    async def _stop_webhooks(self) -> None:
+        if self._webhook_server is not None:
+            await self._webhook_server.stop()
 
     async def _disconnect(self) -> None:
         if not hasattr(self, "client"):

@@ -104,7 +104,7 @@ def _reconciles(controllers: list[Controller]) -> Iterator[Metric]:
         for each in controllers:
             counter.add_metric((each.name,), getattr(each.stats, attribute))
         yield counter
-    yield _histogram(
+    yield histogram_family(
         "controller_runtime_reconcile_time_seconds",
         "Length of time per reconciliation per controller",
         ("controller",),
@@ -163,13 +163,13 @@ def _queues(controllers: list[Controller], now: float) -> Iterator[Metric]:
         unfinished.add_metric((name, name), total)
         longest.add_metric((name, name), most)
     yield from (depth, adds, retries, unfinished, longest)
-    yield _histogram(
+    yield histogram_family(
         "workqueue_queue_duration_seconds",
         "How long in seconds an item stays in workqueue before being requested",
         labels,
         [((name, name), core.queue_duration) for name, core in queues],
     )
-    yield _histogram(
+    yield histogram_family(
         "workqueue_work_duration_seconds",
         "How long in seconds processing an item from workqueue takes",
         labels,
@@ -328,7 +328,7 @@ def _request_counts(requests: RequestCounts) -> Iterator[Metric]:
     yield counter
 
 
-def _histogram(
+def histogram_family(
     name: str, text: str, labels: tuple[str, ...], rows: list[tuple[tuple[str, ...], Histogram]]
 ) -> Metric:
     from prometheus_client.core import HistogramMetricFamily

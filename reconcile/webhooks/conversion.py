@@ -45,6 +45,8 @@ class ConversionHook:
         convert: makes an object in another version; for kinds without models it is a function on dicts.
         path: the path at which it is asked for. Kinds may share one.
         service: `namespace/name` of the service that leads here; empty where any may.
+        definition: name of the CustomResourceDefinition, such as `databases.example.com`; where it is given,
+            an operator with certificates of its own tells it what to trust.
     """
 
     group: str
@@ -52,6 +54,7 @@ class ConversionHook:
     convert: ObjectConverter
     path: str = DEFAULT_PATH
     service: str = ""
+    definition: str = ""
 
 
 def converting(model: type[CustomResource]) -> ConversionHook:
@@ -78,8 +81,10 @@ def converting(model: type[CustomResource]) -> ConversionHook:
     path, service = DEFAULT_PATH, ""
     if said is not None:
         service = said.service
-        path = urlsplit(said.url).path or "/" if said.url else said.path
-    return ConversionHook(resource.group, resource.kind, _by_models(versions), path, service)
+        url: str = said.url
+        path = str(urlsplit(url).path or "/") if url else str(said.path)
+    definition = f"{resource.plural}.{resource.group}"
+    return ConversionHook(resource.group, resource.kind, _by_models(versions), path, service, definition)
 
 
 def said_conversion(versions: Iterable[type[CustomResource]]) -> Any:
@@ -120,7 +125,7 @@ def convert_object(hook: ConversionHook, obj: JSONObject, api_version: str) -> J
     if obj.get("apiVersion") == api_version:
         return obj
     held: JSONObject = obj.get("metadata") or {}
-    made = hook.convert(cast("JSONObject", copy_json(obj)), api_version)
+    made = hook.convert(copy_json(obj), api_version)
     given: Any = made.get("metadata")
     metadata: JSONObject = copy_json(held)
     if isinstance(given, Mapping):

@@ -32,6 +32,7 @@ from reconcile.webhooks.conversion import (
 )
 from reconcile.webhooks.errors import BadReviewError, HookFailedError
 from reconcile.webhooks.stats import HookStats
+from reconcile.webhooks.trust import Trusting
 
 if TYPE_CHECKING:
     from reconcile.controllers.logs import Logger
@@ -105,6 +106,11 @@ class ConversionEndpoint:
             )
         self._hooks[key] = hook
 
+    @property
+    def definitions(self) -> tuple[str, ...]:
+        """Names of the definitions that name these conversions."""
+        return tuple(each.definition for each in self._hooks.values() if each.definition)
+
     def converts(self, group: str, kind: str) -> bool:
         """Whether a hook converts this kind."""
         return (group, kind) in self._hooks
@@ -171,6 +177,18 @@ class Endpoints:
     def at(self, path: str) -> Endpoint | None:
         """What answers at a path."""
         return self._endpoints.get(path)
+
+    def trusting(self, configuration: str) -> list[Trusting]:
+        """What names these webhooks on the API server: definitions, and configurations of that name."""
+        found: list[Trusting] = []
+        for each in self:
+            if isinstance(each, ConversionEndpoint):
+                found += [Trusting("conversion", name) for name in each.definitions]
+            elif each.what == "mutating":
+                found.append(Trusting("mutating", configuration))
+            else:
+                found.append(Trusting("validating", configuration))
+        return list(dict.fromkeys(found))
 
     def converts(self, group: str, kind: str) -> bool:
         """Whether objects of this kind are converted, at whatever path."""
