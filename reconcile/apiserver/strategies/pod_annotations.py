@@ -22,62 +22,65 @@ _SECCOMP_POD = "seccomp.security.alpha.kubernetes.io/pod"
 _SECCOMP_CONTAINER = "container.seccomp.security.alpha.kubernetes.io/"
 _APP_ARMOR = "container.apparmor.security.beta.kubernetes.io/"
 _LOCAL = "localhost/"
-_FIELD = "metadata.annotations"
 _NUMBER = re.compile(r"-[0-9]+|0|[1-9][0-9]*")
 _SECCOMP_NAMES = {"Unconfined": ("unconfined",), "RuntimeDefault": ("runtime/default", "docker/default")}
 _APP_ARMOR_NAMES = {"Unconfined": ("unconfined",), "RuntimeDefault": ("runtime/default",)}
 
 
 def annotation_errors(
-    annotations: Annotations, spec: JSONObject, held: Annotations | None = None
+    annotations: Annotations,
+    spec: JSONObject,
+    held: Annotations | None = None,
+    field: str = "metadata.annotations",
 ) -> list[FieldError]:
     """The errors of a pod's annotations; `held`: those of the pod that it replaces."""
     errors: list[FieldError] = []
     if MIRROR in annotations and not spec.get("nodeName"):
         text = "must set spec.nodeName if mirror pod annotation is set"
-        errors.append(invalid(f"{_FIELD}[{MIRROR}]", annotations[MIRROR], text))
+        errors.append(invalid(f"{field}[{MIRROR}]", annotations[MIRROR], text))
     if annotations.get(_TOLERATIONS):
-        errors += _tolerations(annotations[_TOLERATIONS])
+        errors += _tolerations(field, annotations[_TOLERATIONS])
     if not _is_cost(annotations) and (held is None or _is_cost(held)):
-        errors.append(invalid(f"{_FIELD}[{_COST}]", annotations[_COST], "must be a 32bit integer"))
+        errors.append(invalid(f"{field}[{_COST}]", annotations[_COST], "must be a 32bit integer"))
     for key, profile in sorted(annotations.items(), key=lambda each: (each[0] != _SECCOMP_POD, each[0])):
         if key == _SECCOMP_POD or key.startswith(_SECCOMP_CONTAINER):
-            errors += _seccomp(f"{_FIELD}.{key}", profile)
+            errors += _seccomp(f"{field}.{key}", profile)
     names = {container.get("name") or "" for _, container in every_container("spec", spec)}
     for key, profile in sorted(annotations.items()):
         if key.startswith(_APP_ARMOR):
             name = key.removeprefix(_APP_ARMOR)
             if name not in names:
-                errors.append(invalid(f"{_FIELD}[{key}]", name, "container not found"))
+                errors.append(invalid(f"{field}[{key}]", name, "container not found"))
             known = ("", "runtime/default", "unconfined")
             if profile not in known and not profile.startswith(_LOCAL):
                 text = f"invalid AppArmor profile name: {go_quote(profile)}"
-                errors.append(invalid(f"{_FIELD}[{key}]", profile, text))
+                errors.append(invalid(f"{field}[{key}]", profile, text))
     return errors
 
 
 def annotation_changes(new: Annotations, old: Annotations, spec: JSONObject) -> list[FieldError]:
     """The errors of an update's annotations: what may not change, then what is wrong with them."""
+    field = "metadata.annotations"
     errors: list[FieldError] = []
     for verb, given, other in (("remove or update", old, new), ("add", new, old)):
         for key in sorted(given):
             if other.get(key) == given[key] or (verb == "add" and key in old):
                 continue
             if key.startswith(_APP_ARMOR):
-                errors.append(forbidden(f"{_FIELD}[{key}]", f"may not {verb} AppArmor annotations"))
+                errors.append(forbidden(f"{field}[{key}]", f"may not {verb} AppArmor annotations"))
             if key == MIRROR:
-                errors.append(forbidden(f"{_FIELD}[{key}]", f"may not {verb} mirror pod annotation"))
+                errors.append(forbidden(f"{field}[{key}]", f"may not {verb} mirror pod annotation"))
     return errors + annotation_errors(new, spec, old)
 
 
-def profile_errors(annotations: Annotations, spec: JSONObject) -> Iterator[FieldError]:
+def profile_errors(annotations: Annotations, spec: JSONObject, path: str = "spec") -> Iterator[FieldError]:
     """Profiles of a new pod that its annotations and its fields say otherwise."""
     of_pod: JSONObject = spec.get("securityContext") or {}
     profile = of_pod.get("seccompProfile")
     if profile is not None and _SECCOMP_POD in annotations:
-        where = "spec.securityContext.seccompProfile"
+        where = f"{path}.securityContext.seccompProfile"
         yield from _unlike(where, "seccomp", profile, annotations[_SECCOMP_POD], _SECCOMP_NAMES)
-    for where, container in every_container("spec", spec):
+    for where, container in every_container(path, spec):
         key = f"{_SECCOMP_CONTAINER}{container.get('name') or ''}"
         profile = (container.get("securityContext") or {}).get("seccompProfile")
         if profile is not None and key in annotations:
@@ -85,7 +88,7 @@ def profile_errors(annotations: Annotations, spec: JSONObject) -> Iterator[Field
             yield from _unlike(where, "seccomp", profile, annotations[key], _SECCOMP_NAMES)
     if (spec.get("os") or {}).get("name") == "windows":
         return
-    for where, container in every_container("spec", spec):
+    for where, container in every_container(path, spec):
         key = f"{_APP_ARMOR}{container.get('name') or ''}"
         own = (container.get("securityContext") or {}).get("appArmorProfile")
         profile = of_pod.get("appArmorProfile") if own is None else own
@@ -121,10 +124,10 @@ def _seccomp(field: str, profile: str) -> list[FieldError]:
     return [invalid(field, profile, "must be a valid seccomp profile")]
 
 
-def _tolerations(text: str) -> list[FieldError]:
+def _tolerations(field: str, text: str) -> list[FieldError]:
     try:
         found = json.loads(text)
     except ValueError:
         problem = f"invalid character '{text.strip()[:1]}' looking for beginning of value"
-        return [invalid(_FIELD, _TOLERATIONS, problem)]
-    return tolerations(f"{_FIELD}.{_TOLERATIONS}", found or [])
+        return [invalid(field, _TOLERATIONS, problem)]
+    return tolerations(f"{field}.{_TOLERATIONS}", found or [])

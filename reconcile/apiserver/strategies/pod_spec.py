@@ -8,6 +8,7 @@ from reconcile.apiserver.field_errors import FieldError, duplicate, forbidden, i
 from reconcile.apiserver.strategies import checks
 from reconcile.apiserver.strategies.container_environment import file_volumes
 from reconcile.apiserver.strategies.container_resources import container_resources, pod_claims
+from reconcile.apiserver.strategies.pod_annotations import annotation_errors, profile_errors
 from reconcile.apiserver.strategies.pod_containers import (
     Surroundings,
     containers_errors,
@@ -34,7 +35,10 @@ def template_errors(path: str, template: JSONObject) -> list[FieldError]:
         errors += [
             invalid(f"{path}.annotations", key, problem) for problem in qualified_name_problems(key.lower())
         ]
-    errors += pod_spec_errors(f"{path}.spec", template.get("spec") or {})
+    spec, annotations = template.get("spec") or {}, metadata.get("annotations") or {}
+    errors += annotation_errors(annotations, spec, field=f"{path}.annotations")
+    errors += pod_spec_errors(f"{path}.spec", spec)
+    errors += profile_errors(annotations, spec, f"{path}.spec")
     if (template.get("spec") or {}).get("ephemeralContainers"):
         errors.append(
             forbidden(f"{path}.spec.ephemeralContainers", "ephemeral containers not allowed in pod template")

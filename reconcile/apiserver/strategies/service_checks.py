@@ -21,6 +21,7 @@ from reconcile.apiserver.strategies.addresses import (
     ip_warnings,
     parse_ip,
 )
+from reconcile.apiserver.strategies.service_allocation import health_checked
 from reconcile.apiserver.strategies.shown import shown
 
 JSONObject = dict[str, Any]
@@ -45,10 +46,6 @@ def _accessible(spec: JSONObject) -> bool:
     )
 
 
-def _health_checked(spec: JSONObject) -> bool:
-    return spec.get("type") == "LoadBalancer" and spec.get("externalTrafficPolicy") == "Local"
-
-
 def drop_by_type(spec: JSONObject, before: JSONObject) -> None:
     """What the old type had and the new one cannot have goes, unless the client changed it as well."""
     dropped: list[str] = []
@@ -56,13 +53,20 @@ def drop_by_type(spec: JSONObject, before: JSONObject) -> None:
         dropped += ["clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy", "internalTrafficPolicy"]
     if before.get("type") == "LoadBalancer" and spec.get("type") != "LoadBalancer":
         dropped += ["allocateLoadBalancerNodePorts", "loadBalancerClass"]
-    if _health_checked(before) and not _health_checked(spec):
+    if health_checked(before) and not health_checked(spec):
         dropped.append("healthCheckNodePort")
     if _accessible(before) and not _accessible(spec):
         dropped.append("externalTrafficPolicy")
     for key in dropped:
         if checks.same(spec.get(key), before.get(key)):
             spec.pop(key, None)
+    with_ports = ("NodePort", "LoadBalancer")
+    if before.get("type") in with_ports and spec.get("type") not in with_ports:
+        held = {port.get("nodePort") for port in before.get("ports") or ()}
+        given: list[JSONObject] = spec.get("ports") or []
+        if all(not port.get("nodePort") or port["nodePort"] in held for port in given):
+            for port in given:
+                port.pop("nodePort", None)
 
 
 def service_errors(obj: JSONObject, old: JSONObject | None) -> list[FieldError]:
@@ -228,7 +232,7 @@ def _traffic(spec: JSONObject) -> list[FieldError]:
     elif policy not in _POLICIES:
         errors.append(not_supported(field, policy, _POLICIES))
     port = spec.get("healthCheckNodePort")
-    if port and not _health_checked(spec):
+    if port and not health_checked(spec):
         text = "may only be set when `type` is 'LoadBalancer' and `externalTrafficPolicy` is 'Local'"
         errors.append(invalid("spec.healthCheckNodePort", port, text))
     elif port:
@@ -256,7 +260,7 @@ def update_errors(new: JSONObject, old: JSONObject) -> list[FieldError]:
         errors.append(invalid("spec.loadBalancerClass", name, "may not change once set"))
     errors += _class(spec)
     port, held = spec.get("healthCheckNodePort"), before.get("healthCheckNodePort")
-    if _health_checked(spec) and _health_checked(before) and port != held:
+    if health_checked(spec) and health_checked(before) and port != held:
         errors.append(forbidden("spec.healthCheckNodePort", checks.IMMUTABLE))
     return errors
 

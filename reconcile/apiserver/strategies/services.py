@@ -1,33 +1,25 @@
-"""Services: cluster addresses and node ports, allocated from what no other service has."""
+"""Services: what an update leaves open stays, what the new type cannot have goes; allocation and checks."""
 
 from __future__ import annotations
 
-import ipaddress
 from typing import Any
 
-from reconcile.apiserver.field_errors import FieldError, invalid
+from reconcile.apiserver.field_errors import FieldError
 from reconcile.apiserver.interfaces import RequestContext, Strategy
-from reconcile.apiserver.status import internal_error
-from reconcile.apiserver.status import invalid as invalid_status
-from reconcile.apiserver.strategies.basic import keep
+from reconcile.apiserver.strategies.addresses import ip_warnings
+from reconcile.apiserver.strategies.basic import StatusStrategy, keep
+from reconcile.apiserver.strategies.service_allocation import Draw, allocate, health_checked
 from reconcile.apiserver.strategies.service_checks import (
     drop_by_type,
     service_errors,
+    service_status,
     service_warnings,
     update_errors,
 )
 from reconcile.apiserver.strategies.service_families import settle_families
+from reconcile.objects.json_copy import copy_json
 
 JSONObject = dict[str, Any]
-
-CLUSTER_RANGE = ipaddress.IPv4Network("10.0.0.0/24")
-NODE_PORTS = range(30000, 32768)
-_WITH_ADDRESS = ("ClusterIP", "NodePort", "LoadBalancer")
-_WITH_NODE_PORTS = ("NodePort", "LoadBalancer")
-
-
-def _wants_address(spec: JSONObject) -> bool:
-    return spec.get("type", "ClusterIP") in _WITH_ADDRESS and spec.get("clusterIP") != "None"
 
 
 class ServiceStrategy(Strategy):
@@ -42,130 +34,106 @@ class ServiceStrategy(Strategy):
 
     def prepare_for_create(self, obj: JSONObject, context: RequestContext) -> None:
         obj["status"] = {"loadBalancer": {}}
-        self._align_addresses(obj["spec"])
+        spec = obj["spec"]
+        if spec.get("clusterIP") and not spec.get("clusterIPs"):
+            spec["clusterIPs"] = [spec["clusterIP"]]
+        _settle(obj, None, context)
 
     def prepare_for_update(self, new: JSONObject, old: JSONObject, context: RequestContext) -> None:
         keep(new, old, "status")
         spec, before = new["spec"], old["spec"]
-        # What an update leaves out and the server once gave stays.
-        if spec.get("type") in _WITH_ADDRESS and before.get("type") in _WITH_ADDRESS:
-            if not spec.get("clusterIP") and not spec.get("clusterIPs"):
-                keep(spec, before, "clusterIP")
-                keep(spec, before, "clusterIPs")
-            for key in ("ipFamilies", "ipFamilyPolicy"):
-                if spec.get(key) is None:
-                    keep(spec, before, key)
+        _keep_allocated(spec, before)
+        _align_addresses(spec, before)
+        _settle(new, old, context)
         drop_by_type(spec, before)
-        self._keep_node_ports(spec, before)
-        if spec.get("clusterIP") != before.get("clusterIP") and spec.get("clusterIPs") == before.get(
-            "clusterIPs"
-        ):
-            # A client that knows only the older spelling of the address.
-            spec["clusterIPs"] = [spec["clusterIP"]] if spec.get("clusterIP") else []
-        self._align_addresses(spec)
-
-    @staticmethod
-    def _align_addresses(spec: JSONObject) -> None:
-        if spec.get("clusterIP") and not spec.get("clusterIPs"):
-            spec["clusterIPs"] = [spec["clusterIP"]]
-
-    @staticmethod
-    def _keep_node_ports(spec: JSONObject, before: JSONObject) -> None:
-        if spec.get("type") in _WITH_NODE_PORTS and before.get("type") in _WITH_NODE_PORTS:
-            known = {(p.get("port"), p.get("protocol")): p.get("nodePort") for p in before.get("ports") or ()}
-            for port in spec.get("ports") or ():
-                old_port = known.get((port.get("port"), port.get("protocol")))
-                if not port.get("nodePort") and old_port:
-                    port["nodePort"] = old_port
-        elif spec.get("type") not in _WITH_NODE_PORTS:
-            known_ports = {p.get("nodePort") for p in before.get("ports") or ()}
-            for port in spec.get("ports") or ():
-                if port.get("nodePort") in known_ports:
-                    port.pop("nodePort", None)
+        if spec.get("type") != "LoadBalancer":
+            new["status"] = {**(new.get("status") or {}), "loadBalancer": {}}
 
     def validate_create(self, obj: JSONObject, context: RequestContext) -> list[FieldError]:
-        settle_families(obj["metadata"].get("name", ""), obj["spec"], None)
         return service_errors(obj, None)
 
     def validate_update(self, new: JSONObject, old: JSONObject, context: RequestContext) -> list[FieldError]:
-        settle_families(new["metadata"].get("name", ""), new["spec"], old["spec"])
         return update_errors(new, old) + service_errors(new, old)
 
     def warnings(self, new: JSONObject, old: JSONObject | None, context: RequestContext) -> list[str]:
         return service_warnings(new)
 
     def before_commit(self, new: JSONObject | None, old: JSONObject | None, context: RequestContext) -> None:
-        if new is None:
-            return
-        spec = new["spec"]
-        name = new["metadata"].get("name", "")
-        others = [
-            service["spec"]
-            for service in context.access.read_all("services")
-            if (service["metadata"].get("namespace"), service["metadata"]["name"])
-            != (new["metadata"].get("namespace"), name)
+        if new is not None and context.subresource != "status":
+            _allocate(new, new["spec"], old, context, context.access.runtime.random.randrange)
+
+
+class ServiceStatusStrategy(StatusStrategy):
+    """`services/status`: what a load balancer has been given."""
+
+    def __init__(self) -> None:
+        super().__init__(validate=service_status)
+
+    def warnings(self, new: JSONObject, old: JSONObject | None, context: RequestContext) -> list[str]:
+        given = ((new.get("status") or {}).get("loadBalancer") or {}).get("ingress") or ()
+        return [
+            warning
+            for index, each in enumerate(given)
+            if each.get("ip")
+            for warning in ip_warnings(f"status.loadBalancer.ingress[{index}]", each["ip"])
         ]
-        if _wants_address(spec):
-            taken = {other.get("clusterIP") for other in others}
-            self._address(spec, taken, name, context)
-        if spec.get("type") == "NodePort" or (
-            spec.get("type") == "LoadBalancer" and spec.get("allocateLoadBalancerNodePorts") is not False
-        ):
-            self._node_ports(spec, others, name, context)
 
-    @staticmethod
-    def _address(spec: JSONObject, taken: set[str | None], name: str, context: RequestContext) -> None:
-        wanted = spec.get("clusterIP")
-        if wanted:
-            if wanted in taken:
-                text = f"failed to allocate IP {wanted}: provided IP is already allocated"
-                error = invalid("spec.clusterIPs", spec["clusterIPs"], text)
-                raise invalid_status("", "Service", name, [error])
-            if ipaddress.ip_address(wanted) not in CLUSTER_RANGE:
-                text = (
-                    f"failed to allocate IP {wanted}: the provided network does not match the current range. "
-                    f"The provided IP ({wanted}) is not in the valid range. "
-                    f"The range of valid IPs is {CLUSTER_RANGE}"
-                )
-                raise invalid_status(
-                    "", "Service", name, [invalid("spec.clusterIPs", spec["clusterIPs"], text)]
-                )
-            return
-        size = CLUSTER_RANGE.num_addresses
-        start = context.access.runtime.random.randrange(1, size - 1)
-        for step in range(size - 2):
-            address = str(CLUSTER_RANGE[1 + (start - 1 + step) % (size - 2)])
-            # The first one is that of the service `kubernetes`.
-            if address not in taken and address != str(CLUSTER_RANGE[1]):
-                spec["clusterIP"] = address
-                spec["clusterIPs"] = [address]
-                return
-        raise internal_error("failed to allocate a serviceIP: range is full")
 
-    @staticmethod
-    def _node_ports(spec: JSONObject, others: list[JSONObject], name: str, context: RequestContext) -> None:
-        taken = {port.get("nodePort") for other in others for port in other.get("ports") or ()}
-        mine: set[int] = set()
-        for index, port in enumerate(spec.get("ports") or ()):
-            wanted = port.get("nodePort")
-            field = f"spec.ports[{index}].nodePort"
-            if wanted:
-                if wanted not in NODE_PORTS:
-                    text = "provided port is not in the valid range. The range of valid ports is 30000-32767"
-                    raise invalid_status("", "Service", name, [invalid(field, wanted, text)])
-                if wanted in taken:
-                    text = "provided port is already allocated"
-                    raise invalid_status("", "Service", name, [invalid(field, wanted, text)])
-                mine.add(wanted)
-        for port in spec.get("ports") or ():
-            if port.get("nodePort"):
-                continue
-            start = context.access.runtime.random.randrange(len(NODE_PORTS))
-            for step in range(len(NODE_PORTS)):
-                candidate = NODE_PORTS[(start + step) % len(NODE_PORTS)]
-                if candidate not in taken and candidate not in mine:
-                    port["nodePort"] = candidate
-                    mine.add(candidate)
-                    break
-            else:
-                raise internal_error("failed to allocate a nodePort: range is full")
+def _settle(new: JSONObject, old: JSONObject | None, context: RequestContext) -> None:
+    """What is refused before anything else is looked at: families, and values that cannot be had."""
+    spec = new["spec"]
+    settle_families(new["metadata"].get("name", ""), spec, old and old["spec"])
+    _allocate(new, copy_json(spec), old, context, lambda below: 0)
+
+
+def _allocate(
+    new: JSONObject, spec: JSONObject, old: JSONObject | None, context: RequestContext, draw: Draw
+) -> None:
+    meta = new["metadata"]
+    own = (meta.get("namespace"), meta.get("name"))
+    others = [
+        service["spec"]
+        for service in context.access.read_all("services")
+        if (service["metadata"].get("namespace"), service["metadata"]["name"]) != own
+    ]
+    before = old and old["spec"]
+    allocate(meta.get("name", ""), spec, before, others, draw, dry_run=context.dry_run)
+
+
+def _keep_allocated(spec: JSONObject, before: JSONObject) -> None:
+    """What an update leaves out and the server once gave stays."""
+    if spec.get("type") != "ExternalName" and before.get("type") != "ExternalName":
+        for key in ("clusterIP", "clusterIPs"):
+            if not spec.get(key):
+                keep(spec, before, key)
+    if _has_node_ports(spec) and _has_node_ports(before):
+        given: list[JSONObject] = spec.get("ports") or []
+        held: list[JSONObject] = before.get("ports") or []
+        used = {port.get("nodePort") or 0 for port in held} & {port.get("nodePort") or 0 for port in given}
+        by_name = {port.get("name") or "": port.get("nodePort") or 0 for port in held}
+        for port in given:
+            known = by_name.get(port.get("name") or "", 0)
+            if known and not port.get("nodePort") and known not in used - {0}:
+                port["nodePort"] = known
+    if health_checked(spec) and health_checked(before) and not spec.get("healthCheckNodePort"):
+        keep(spec, before, "healthCheckNodePort")
+
+
+def _has_node_ports(spec: JSONObject) -> bool:
+    return spec.get("type") == "NodePort" or (
+        spec.get("type") == "LoadBalancer" and spec.get("allocateLoadBalancerNodePorts") is not False
+    )
+
+
+def _align_addresses(spec: JSONObject, before: JSONObject) -> None:
+    """Clients that know only the older, single spelling of the address change, or empty, both."""
+    address, held = spec.get("clusterIP") or "", before.get("clusterIP") or ""
+    addresses, several = spec.get("clusterIPs") or [], before.get("clusterIPs") or []
+    if several and not addresses and address == held:
+        spec["clusterIPs"] = addresses = several
+    if address == held or addresses != several:
+        return
+    if held and not address:
+        spec.pop("clusterIPs", None)
+    else:
+        spec["clusterIPs"] = [address] if address else []

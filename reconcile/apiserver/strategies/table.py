@@ -361,7 +361,7 @@ def _status_rules(group_resource: str) -> Strategy:
         case "namespaces":
             return kinds.core.NamespaceStatusStrategy()
         case "services":
-            return StatusStrategy(validate=kinds.service_checks.service_status)
+            return kinds.services.ServiceStatusStrategy()
         case "deployments.apps":
             return StatusStrategy(validate=kinds.workloads.deployment_status, keep_labels=True)
         case "replicasets.apps" | "replicationcontrollers":
