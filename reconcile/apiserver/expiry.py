@@ -36,7 +36,7 @@ class FinishedJobs:
 
     async def run(self) -> None:
         """Delete until cancelled."""
-        ends = (self._storage.feed(self._note), self._storage.on_restore(self._restored))
+        ends = (self._storage.feed(self._note, (_JOBS,)), self._storage.on_restore(self._restored))
         try:
             self._woken.set()
             while True:
@@ -74,11 +74,10 @@ class FinishedJobs:
             self._look(item)
 
     def _note(self, collection: str, change: Change) -> None:
-        if collection == _JOBS:
-            if change.type == "DELETED":
-                self._due.pop(change.object.key, None)
-            else:
-                self._look(change.object)
+        if change.type == "DELETED":
+            self._due.pop(change.object.key, None)
+        else:
+            self._look(change.object)
 
     def _look(self, item: StoredObject) -> None:
         at = expiry_of(decode_object(item.raw)) if b'"ttlSecondsAfterFinished"' in item.raw else None

@@ -156,6 +156,10 @@ class Access(Protocol):
 
     def exists(self, group_resource: str, namespace: str, name: str) -> bool: ...
 
+    def fields(self, group_resource: str, namespace: str, name: str) -> Mapping[str, str] | None:
+        """What field selectors see of the object, without decoding it; None when it does not exist."""
+        ...
+
     async def create(self, group_resource: str, obj: JSONObject) -> JSONObject: ...
 
     async def update(

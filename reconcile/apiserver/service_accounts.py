@@ -86,7 +86,7 @@ class ServiceAccountPublisher:
     async def run(self) -> None:
         """Follow namespaces, accounts and maps until cancelled."""
         ends = (
-            self._storage.feed(self._note),
+            self._storage.feed(self._note, ("namespaces", "serviceaccounts", "configmaps")),
             self._storage.follow("service accounts", lambda: (*self._doing, *self._todo), self._restored),
         )
         try:

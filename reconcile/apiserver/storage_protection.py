@@ -43,7 +43,10 @@ class StorageProtection:
 
     async def run(self) -> None:
         """Release until cancelled."""
-        ends = (self._storage.feed(self._note), self._storage.on_restore(self._restored))
+        ends = (
+            self._storage.feed(self._note, _USERS.union(_FINALIZERS)),
+            self._storage.on_restore(self._restored),
+        )
         try:
             self._woken.set()
             while True:

@@ -72,12 +72,18 @@ def dns_subdomain_problems(value: str, *, unit: str = "characters") -> list[str]
 
 def qualified_name_problems(value: str) -> list[str]:
     """A name with an optional DNS prefix and `/`: keys of labels and annotations, finalizers."""
+    prefix, slash, name = value.rpartition("/")
+    if (
+        _qualified(name)
+        and len(name) <= 63
+        and (not slash or (len(prefix) <= 253 and _subdomain(prefix) is not None))
+    ):
+        return []
     message = (
         "must consist of alphanumeric characters, '-', '_' or '.', "
         "and must start and end with an alphanumeric character"
     )
     mismatch = _mismatch(message, _QUALIFIED, "MyName", "my.name", "123-abc")
-    prefix, slash, name = value.rpartition("/")
     if "/" in prefix:
         return [
             f"a valid label key {mismatch} with an optional DNS subdomain prefix and '/' "

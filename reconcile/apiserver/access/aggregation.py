@@ -61,12 +61,14 @@ class RoleAggregation:
             await self._handle(Request("PATCH", path, query, headers, msgspec.json.encode(body), LOOPBACK))
 
     def _note(self, collection: str, change: Change) -> None:
-        if collection == _CLUSTER_ROLES:
-            self._woken.set()
+        self._woken.set()
 
     async def run(self) -> None:
         """Follow ClusterRoles until cancelled."""
-        ends = (self._storage.feed(self._note), self._storage.on_restore(self._woken.set))
+        ends = (
+            self._storage.feed(self._note, (_CLUSTER_ROLES,)),
+            self._storage.on_restore(self._woken.set),
+        )
         try:
             while True:
                 await self._woken.wait()

@@ -43,7 +43,10 @@ class SecretTokens:
 
     async def run(self) -> None:
         """Follow secrets and service accounts until cancelled."""
-        ends = (self._storage.feed(self._note), self._storage.on_restore(self._note_all))
+        ends = (
+            self._storage.feed(self._note, ("secrets", "serviceaccounts")),
+            self._storage.on_restore(self._note_all),
+        )
         self._note_all()
         try:
             while True:

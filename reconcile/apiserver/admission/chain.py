@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from reconcile.apiserver.interfaces import AdmissionAttributes, AdmissionPlugin, Operation
 from reconcile.apiserver.resources import Resource
 from reconcile.objects.identity import GroupVersionKind
@@ -47,6 +49,14 @@ _OUTSIDE = frozenset(ORDER[ORDER.index("MutatingAdmissionPolicy") : ORDER.index(
 _KEPT = 4096
 
 
+class _Interested(NamedTuple):
+    """The plugins that handle a kind of request: all of them, and those with a part in each pass."""
+
+    all: tuple[AdmissionPlugin, ...]
+    admitting: tuple[AdmissionPlugin, ...]
+    validating: tuple[AdmissionPlugin, ...]
+
+
 class AdmissionChain:
     """The plugins in order, each asked only about what it handles.
 
@@ -55,40 +65,44 @@ class AdmissionChain:
 
     def __init__(self, plugins: tuple[AdmissionPlugin, ...]) -> None:
         self.plugins = in_order(plugins)
-        self._interested: dict[tuple[Operation, Resource, str], tuple[AdmissionPlugin, ...]] = {}
+        self._interested: dict[tuple[Operation, Resource, str], _Interested] = {}
 
     def add(self, *plugins: AdmissionPlugin) -> None:
         """Put further plugins in their places."""
         self.plugins = in_order((*self.plugins, *plugins))
         self._interested.clear()
 
-    def plugins_for(
-        self, operation: Operation, resource: Resource, subresource: str
-    ) -> tuple[AdmissionPlugin, ...]:
-        """The plugins that handle such requests and have something to do at the moment."""
+    def plugins_for(self, operation: Operation, resource: Resource, subresource: str) -> _Interested:
+        """The plugins that handle such requests."""
         key = (operation, resource, subresource)
         found = self._interested.get(key)
         if found is None:
             if len(self._interested) > _KEPT:
                 # Custom resources come and go: don't keep those that went.
                 self._interested.clear()
-            found = tuple(plugin for plugin in self.plugins if plugin.handles(*key))
-            self._interested[key] = found
+            handling = tuple(plugin for plugin in self.plugins if plugin.handles(*key))
+            found = self._interested[key] = _Interested(
+                handling,
+                tuple(each for each in handling if type(each).admit is not AdmissionPlugin.admit),
+                tuple(each for each in handling if type(each).validate is not AdmissionPlugin.validate),
+            )
         return found
 
     def watched(self, attributes: AdmissionAttributes) -> bool:
         """Whether somebody outside the server (policies and webhooks) sees the object."""
         return any(
-            plugin.active and plugin.name in _OUTSIDE
-            for plugin in self.plugins_for(attributes.operation, attributes.resource, attributes.subresource)
+            plugin.active and plugin.name in _OUTSIDE for plugin in self._interested_in(attributes).all
         )
+
+    def _interested_in(self, attributes: AdmissionAttributes) -> _Interested:
+        return self.plugins_for(attributes.operation, attributes.resource, attributes.subresource)
 
     async def admit(self, attributes: AdmissionAttributes) -> None:
         """Let the plugins change the object; once more when one of policies or webhooks wishes so.
 
         Raises StatusError.
         """
-        plugins = self.plugins_for(attributes.operation, attributes.resource, attributes.subresource)
+        plugins = self._interested_in(attributes).admitting
         for plugin in plugins:
             if plugin.active:
                 await plugin.admit(attributes)
@@ -100,8 +114,7 @@ class AdmissionChain:
 
     async def validate(self, attributes: AdmissionAttributes) -> None:
         """Let the plugins refuse. Raises StatusError."""
-        plugins = self.plugins_for(attributes.operation, attributes.resource, attributes.subresource)
-        for plugin in plugins:
+        for plugin in self._interested_in(attributes).validating:
             if plugin.active:
                 await plugin.validate(attributes)
 

@@ -27,14 +27,10 @@ class NamespaceLifecycle(AdmissionPlugin):
             return
         if attributes.resource.action is not None:
             return
-        if attributes.operation != "CREATE":
-            if not attributes.context.access.exists("namespaces", "", attributes.namespace):
-                raise not_found("", "namespaces", attributes.namespace)
-            return
-        namespace = attributes.context.access.read("namespaces", "", attributes.namespace)
-        if namespace is None:
+        fields = attributes.context.access.fields("namespaces", "", attributes.namespace)
+        if fields is None:
             raise not_found("", "namespaces", attributes.namespace)
-        if (namespace.get("status") or {}).get("phase") != "Terminating":
+        if attributes.operation != "CREATE" or fields.get("status.phase") != "Terminating":
             return
         text = (
             f"unable to create new content in namespace {attributes.namespace} because it is being terminated"

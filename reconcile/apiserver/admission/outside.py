@@ -42,15 +42,17 @@ class OnceConfigured(AdmissionPlugin):
         self._storage = storage
         self._sees = sees
         self._make = make
+        self.active = False
+        storage.feed(lambda collection, change: self._look(), self._configured_by)
+        storage.on_restore(self._look)
+
+    def _look(self) -> None:
+        storage = self._storage
+        self.active = all(storage.collection(name).objects for name in self._configured_by)
 
     @cached_property
     def _plugin(self) -> AdmissionPlugin:
         return self._make()
-
-    @property
-    def active(self) -> bool:  # type: ignore[override]
-        storage = self._storage
-        return all(storage.collection(name).objects for name in self._configured_by)
 
     def handles(self, operation: Operation, resource: Resource, subresource: str) -> bool:
         return self._sees(resource)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from reconcile.apiserver import status
@@ -68,6 +68,11 @@ class ServerAccess:
     def exists(self, group_resource: str, namespace: str, name: str) -> bool:
         resource = self._parts.registry.preferred(group_resource)
         return resource is not None and self._parts.store.find(resource, namespace, name) is not None
+
+    def fields(self, group_resource: str, namespace: str, name: str) -> Mapping[str, str] | None:
+        resource = self._parts.registry.preferred(group_resource)
+        held = None if resource is None else self._parts.store.find(resource, namespace, name)
+        return None if held is None else held.fields
 
     async def create(self, group_resource: str, obj: JSONObject) -> JSONObject:
         resource = self._known(group_resource)

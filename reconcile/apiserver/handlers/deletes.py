@@ -75,7 +75,7 @@ class Deleter:
 
     async def _admit(self, context: RequestContext, old: JSONObject) -> None:
         chain = self._parts.admission
-        if not chain.plugins_for("DELETE", context.resource, ""):
+        if not chain.plugins_for("DELETE", context.resource, "").all:
             return
         attributes = attributes_of("DELETE", context, None, old)
         if context.verb == "deletecollection":

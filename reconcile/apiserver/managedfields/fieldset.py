@@ -22,13 +22,13 @@ def element_of(kind: str, value: Any) -> str:
     return f"{kind}:{msgspec.json.encode(value, order='sorted').decode()}"
 
 
-def _on_the_wire(element: str) -> str:
+def on_the_wire(element: str) -> str:
     """Orders `.`, fields, keys, values, positions: the alphabet but for the positions."""
     return f"~{element}" if element[0] == "i" else element
 
 
 def in_order(paths: Iterable[Path]) -> list[Path]:
-    return sorted(paths, key=lambda path: [_on_the_wire(element) for element in path])
+    return sorted(paths, key=lambda path: [on_the_wire(element) for element in path])
 
 
 def to_fields_v1(paths: FieldSet) -> dict[str, Any]:
@@ -49,7 +49,7 @@ def _in_wire_form(node: dict[str, Any]) -> dict[str, Any]:
     """In order. A path without anything below it is an empty map; only others need the dot."""
     if len(node) == 1 and "." in node:
         return {}
-    order = sorted(node, key=_on_the_wire) if len(node) > 1 else node
+    order = sorted(node, key=on_the_wire) if len(node) > 1 else node
     return {key: _in_wire_form(node[key]) if key != "." else {} for key in order}
 
 

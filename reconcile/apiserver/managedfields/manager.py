@@ -14,6 +14,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, cast
 
+from reconcile.apiserver.managedfields.creation import created_fields, without
 from reconcile.apiserver.managedfields.entries import (
     Managed,
     ManagerId,
@@ -71,22 +72,27 @@ _STATUS_RESETS: dict[str, tuple[Path, ...]] = {
     "pods": (("f:deletionTimestamp",), ("f:ownerReferences",)),
 }
 
+_SERVER_METADATA = frozenset(
+    f"f:{name}"
+    for name in (
+        "name",
+        "namespace",
+        "creationTimestamp",
+        "selfLink",
+        "uid",
+        "clusterName",
+        "generation",
+        "managedFields",
+        "resourceVersion",
+    )
+)
+_SERVER_BELOW: dict[str, frozenset[str]] = {
+    "f:apiVersion": frozenset(),
+    "f:kind": frozenset(),
+    "f:metadata": _SERVER_METADATA,
+}
 _SERVER_ONLY: frozenset[Path] = frozenset(
-    {("f:apiVersion",), ("f:kind",), ("f:metadata",)}
-    | {
-        ("f:metadata", f"f:{name}")
-        for name in (
-            "name",
-            "namespace",
-            "creationTimestamp",
-            "selfLink",
-            "uid",
-            "clusterName",
-            "generation",
-            "managedFields",
-            "resourceVersion",
-        )
-    }
+    {(key,) for key in _SERVER_BELOW} | {("f:metadata", name) for name in _SERVER_METADATA}
 )
 
 
@@ -109,6 +115,10 @@ class FieldManager:
         managed = self._starting_point(given, held, subresource=bool(context.subresource))
         if not managed and live is not None and live.get("metadata", {}).get("uid"):
             # Tracking was ended by the client, and begins again with the first apply.
+            return
+        if live is None and not managed and not context.subresource:
+            self._record_creation(managed, new, context)
+            _store(new, managed)
             return
         before = _plain(live) if live is not None else _empty(new, context)
         self._record(managed, before, _plain(new), context.field_manager, context)
@@ -182,6 +192,21 @@ class FieldManager:
             time = "" if in_object else context.timestamp
             managed[who] = Owned(fields, version, time)
         _cap(managed)
+
+    @staticmethod
+    def _record_creation(managed: Managed, new: JSONObject, context: RequestContext) -> None:
+        """`_record` of an object that was not there, and that nobody owned."""
+        empty = getattr(context.resource.schema, "empty", None) or _empty(new, context)
+        taken = created_fields(empty, _plain(new), _shape(context))
+        kind = context.resource.type
+        if kind.plural == _SIGNING_REQUESTS:
+            taken = {key: taken[key] for key in taken if key == "f:metadata"}
+        elif "status" in context.resource.subresources:
+            taken.pop("f:status", None)
+        fields = without(taken, _SERVER_BELOW)
+        if fields:
+            who = manager_id(context.field_manager, "Update", kind.api_version, "")
+            managed[who] = Owned(EMPTY, kind.api_version, context.timestamp, fields)
 
     @staticmethod
     def _check_applied(applied: JSONObject, context: RequestContext) -> None:

@@ -24,11 +24,11 @@ class TypedError(Exception):
     """A value does not fit its shape; the text is the server's."""
 
 
-def _granular_map(shape: Shape, value: Any) -> bool:
+def granular_map(shape: Shape, value: Any) -> bool:
     return isinstance(value, dict) and not shape.atomic and shape.kind != "list"
 
 
-def _granular_list(shape: Shape, value: Any) -> bool:
+def granular_list(shape: Shape, value: Any) -> bool:
     return isinstance(value, list) and shape.kind == "list" and not shape.atomic
 
 
@@ -56,7 +56,7 @@ def item_element(shape: Shape, item: Any) -> str:
     return element_of("k", keys)
 
 
-def _indexed(shape: Shape, items: list[Any] | None) -> dict[str, Any]:
+def indexed(shape: Shape, items: list[Any] | None) -> dict[str, Any]:
     """Items by element; of repeated ones the first."""
     found: dict[str, Any] = {}
     for item in items or ():
@@ -72,14 +72,14 @@ def field_set(value: Any, shape: Shape) -> FieldSet:
     found: set[Path] = set()
 
     def walk(value: Any, shape: Shape, path: Path) -> None:
-        if _granular_map(shape, value):
+        if granular_map(shape, value):
             for key, inner in value.items():
                 below = (*path, f"f:{key}")
                 walk(inner, shape.child(key), below)
                 if inner is None or inner == {} or key not in shape.fields:
                     found.add(below)
-        elif _granular_list(shape, value):
-            for element, item in _indexed(shape, value).items():
+        elif granular_list(shape, value):
+            for element, item in indexed(shape, value).items():
                 walk(item, shape.items, (*path, element))
                 found.add((*path, element))
         elif value is None and shape.kind in ("struct", "map", "list") and not shape.atomic:
@@ -116,8 +116,8 @@ def compare(old: Any, new: Any, shape: Shape) -> Comparison:
             if not shape.atomic and shape.kind != "list":
                 for key, inner in new.items():
                     appears(inner, shape.child(key), (*path, f"f:{key}"))
-        elif new and _granular_list(shape, new):
-            for element, item in _indexed(shape, new).items():
+        elif new and granular_list(shape, new):
+            for element, item in indexed(shape, new).items():
                 appears(item, shape.items, (*path, element))
 
     def walk(old: Any, new: Any, shape: Shape, path: Path) -> None:
@@ -126,18 +126,18 @@ def compare(old: Any, new: Any, shape: Shape) -> Comparison:
             return
         if old is new or surely_equal(old, new):
             return
-        old_empty, new_empty = _nothing(old), _nothing(new)
+        old_empty, new_empty = nothing(old), nothing(new)
         if old_empty and new_empty:
             leaf(old, new, path)
             return
-        if (_granular_map(shape, old) or old_empty) and (_granular_map(shape, new) or new_empty):
+        if (granular_map(shape, old) or old_empty) and (granular_map(shape, new) or new_empty):
             before: dict[str, Any] = old if isinstance(old, dict) else {}
             after: dict[str, Any] = new if isinstance(new, dict) else {}
             for key in {**before, **after}:
                 walk(before.get(key, MISSING), after.get(key, MISSING), shape.child(key), (*path, f"f:{key}"))
-        elif (_granular_list(shape, old) or old_empty) and (_granular_list(shape, new) or new_empty):
-            left = _indexed(shape, old if isinstance(old, list) else None)
-            right = _indexed(shape, new if isinstance(new, list) else None)
+        elif (granular_list(shape, old) or old_empty) and (granular_list(shape, new) or new_empty):
+            left = indexed(shape, old if isinstance(old, list) else None)
+            right = indexed(shape, new if isinstance(new, list) else None)
             for element in {**left, **right}:
                 walk(left.get(element, MISSING), right.get(element, MISSING), shape.items, (*path, element))
         else:
@@ -152,7 +152,7 @@ def compare(old: Any, new: Any, shape: Shape) -> Comparison:
     return result
 
 
-def _nothing(value: Any) -> bool:
+def nothing(value: Any) -> bool:
     return value is MISSING or value is None or value == {} or value == []
 
 
@@ -183,25 +183,25 @@ def merge(live: Any, config: Any, shape: Shape) -> Any:
     """The live value with the configuration's leaves over it."""
     if config is MISSING:
         return copy_json(live)
-    if live is MISSING or _nothing(config):
+    if live is MISSING or nothing(config):
         return (
             copy_json(config)
-            if live is MISSING or shape.atomic or _nothing(live) or config is None
+            if live is MISSING or shape.atomic or nothing(live) or config is None
             else copy_json(live)
         )
-    if _granular_map(shape, config) and (_granular_map(shape, live) or live is None):
+    if granular_map(shape, config) and (granular_map(shape, live) or live is None):
         before: dict[str, Any] = live or {}
         merged: dict[str, Any] = {}
         for key in {**before, **config}:
             merged[key] = merge(before.get(key, MISSING), config.get(key, MISSING), shape.child(key))
         return merged
-    if _granular_list(shape, config) and (_granular_list(shape, live) or live is None):
+    if granular_list(shape, config) and (granular_list(shape, live) or live is None):
         return _merge_lists(live or [], config, shape)
     return copy_json(config)
 
 
 def _merge_lists(live: list[Any], config: list[Any], shape: Shape) -> list[Any]:
-    left, right = _indexed(shape, live), _indexed(shape, config)
+    left, right = indexed(shape, live), indexed(shape, config)
     left_order, right_order = list(left), list(right)
     shared = [element for element in right_order if element in left]
     next_shared = 0
@@ -248,7 +248,7 @@ def remove(value: Any, paths: FieldSet, shape: Shape) -> Any:
         node["."] = True
 
     def walk(value: Any, node: dict[str, Any], shape: Shape) -> Any:
-        if _granular_map(shape, value) and value:
+        if granular_map(shape, value) and value:
             kept: dict[str, Any] = {}
             for key, inner in value.items():
                 below = node.get(f"f:{key}")
@@ -258,7 +258,7 @@ def remove(value: Any, paths: FieldSet, shape: Shape) -> Any:
                     left = walk(inner, below, shape.child(key))
                     kept[key] = None if left is MISSING else left
             return kept or MISSING
-        if _granular_list(shape, value) and value:
+        if granular_list(shape, value) and value:
             items: list[Any] = []
             for item in value:
                 try:
@@ -298,12 +298,12 @@ def with_named_fields(paths: FieldSet, shape: Shape) -> FieldSet:
 
 def validate(value: Any, shape: Shape, path: str = "") -> None:
     """Raise TypedError where an applied configuration names fields, or repeats items, that cannot be."""
-    if _granular_map(shape, value):
+    if granular_map(shape, value):
         for key, inner in value.items():
             if shape.kind == "struct" and shape.element is None and key not in shape.fields:
                 raise TypedError(f"{path}.{key}: field not declared in schema")
             validate(inner, shape.child(key), f"{path}.{key}")
-    elif _granular_list(shape, value):
+    elif granular_list(shape, value):
         seen: set[str] = set()
         from reconcile.apiserver.managedfields.fieldset import path_text
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import lzma
+from functools import cached_property
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
@@ -42,6 +43,14 @@ class BuiltinSchema:
         obj.clear()
         obj.update(decoded)
         return [f'unknown field "{finding}"' for finding in findings]
+
+    @cached_property
+    def empty(self) -> JSONObject:
+        """The zero value of the kind's Go type; not to be changed."""
+        zero: JSONObject = {"apiVersion": self.gvk.api_version, "kind": self.gvk.kind}
+        self.check(zero)
+        zero.setdefault("metadata", {})
+        return zero
 
     def _cannot_be_handled(self, text: str) -> Exception:
         kind, version = self.gvk.kind, self.gvk.version

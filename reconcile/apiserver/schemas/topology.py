@@ -40,17 +40,25 @@ class Shape:
     defaults: Mapping[str, Any] = field(default_factory=dict[str, Any])
     patch_strategy: tuple[str, ...] = ()
     merge_key: str = ""
+    _children: dict[str, Shape] = field(default_factory=dict[str, "Shape"], init=False, repr=False)
+    _items: Shape | None = field(default=None, init=False, repr=False)
 
     def child(self, name: str) -> Shape:
         """The shape of a field of a struct, or of a map's value."""
-        found = self.fields.get(name)
-        if found is not None:
-            return found()
-        return self.element() if self.element is not None else UNTYPED
+        found = self._children.get(name)
+        if found is None:
+            make = self.fields.get(name)
+            if make is None:
+                return self.items
+            found = self._children[name] = make()
+        return found
 
     @property
     def items(self) -> Shape:
-        return self.element() if self.element is not None else UNTYPED
+        """The shape of what a map or list holds."""
+        if self._items is None:
+            self._items = self.element() if self.element is not None else UNTYPED
+        return self._items
 
 
 SCALAR = Shape("scalar")

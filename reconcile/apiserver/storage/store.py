@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
@@ -79,7 +79,9 @@ class Storage:
         self._collections: dict[str, Collection] = {}
         self._restored: list[Callable[[], None]] = []
         self._followers: dict[str, tuple[Callable[[], object], Callable[[Any], None]]] = {}
-        self._feeds: list[Callable[[str, Change], None]] = []
+        self._feeds: list[tuple[Callable[[str, Change], None], frozenset[str]]] = []
+        # Of each collection that was written to, those whom its changes concern.
+        self._fed: dict[str, tuple[Callable[[str, Change], None], ...]] = {}
         self._journal: Journal | None = None
 
     def keep_in(self, journal: Journal) -> None:
@@ -138,8 +140,12 @@ class Storage:
             self._journal.write(collection, change)
         self.revision = change.revision
         held.append(change)
-        for feed in self._feeds:
-            feed(collection, change)
+        fed = self._fed.get(collection)
+        if fed is None:
+            fed = tuple(callback for callback, only in self._feeds if not only or collection in only)
+            self._fed[collection] = fed
+        for callback in fed:
+            callback(collection, change)
 
     def delete(self, collection: str, final: StoredObject, *, expected: StoredObject) -> Change:
         """Remove `expected`; `final` is its last version, made for `next_revision`.
@@ -179,6 +185,8 @@ class Storage:
         held = self.collection(collection)
         if revision is None:
             objects, at = held.objects, self.revision
+            if not objects:
+                return Page([], at, None, 0)
         elif revision < held.compacted:
             raise CompactedError(revision, held.compacted)
         else:
@@ -233,14 +241,17 @@ class Storage:
         for name, (_, restored) in tuple(self._followers.items()):
             restored(snapshot.kept.get(name))
 
-    def feed(self, callback: Callable[[str, Change], None]) -> Callable[[], None]:
-        """Have `callback` called with each change of any collection, directly after it; returns what ends
-        that. It must not write: it is there to note what a task has to do."""
-        self._feeds.append(callback)
+    def feed(self, callback: Callable[[str, Change], None], only: Iterable[str] = ()) -> Callable[[], None]:
+        """Have `callback` called with each change of any collection, or of those in `only`, directly after
+        it; returns what ends that. It must not write: it is there to note what a task has to do."""
+        entry = (callback, frozenset(only))
+        self._feeds.append(entry)
+        self._fed.clear()
 
         def remove() -> None:
-            if callback in self._feeds:
-                self._feeds.remove(callback)
+            if entry in self._feeds:
+                self._feeds.remove(entry)
+                self._fed.clear()
 
         return remove
 

@@ -8,11 +8,13 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
+from reconcile.apiserver.managedfields.creation import created_fields, without
 from reconcile.apiserver.managedfields.fieldset import from_fields_v1, path_text, to_fields_v1
 from reconcile.apiserver.managedfields.typed import compare, equal, field_set, merge, remove
 from reconcile.apiserver.schemas import BuiltinSchemas
 from reconcile.apiserver.schemas.topology import UNTYPED
 from reconcile.objects.identity import GroupVersionKind
+from tests.helpers.one_of_each_kind import one_of_each_kind
 
 _POD = BuiltinSchemas().schema_for(GroupVersionKind("", "v1", "Pod"))
 assert _POD is not None
@@ -79,6 +81,42 @@ def test_comparison_is_empty_only_between_equals(one: dict[str, Any], other: dic
     changed = bool(found.added or found.modified or found.removed)
     assert changed or equal(one, other) or not one or not other
     assert not (changed and equal(one, other))
+
+
+@given(_objects, _objects)
+def test_what_a_creation_takes_is_what_comparison_finds(empty: dict[str, Any], new: dict[str, Any]) -> None:
+    found = compare(empty, new, UNTYPED)
+    assert _text(created_fields(empty, new, UNTYPED)) == _text(
+        to_fields_v1(frozenset(found.added | found.modified))
+    )
+
+
+def test_what_a_creation_of_any_kind_takes_is_what_comparison_finds() -> None:
+    schemas = BuiltinSchemas()
+    below = {key: frozenset[str]() for key in ("f:apiVersion", "f:kind")}
+    below["f:metadata"] = frozenset({"f:name"})
+    dropped = frozenset({("f:metadata",), ("f:metadata", "f:name"), ("f:kind",), ("f:apiVersion",)})
+    for obj in one_of_each_kind("default", "unique", ""):
+        group, _, version = obj["apiVersion"].rpartition("/")
+        schema = schemas.schema_for(GroupVersionKind(group, version, obj["kind"]))
+        assert schema is not None
+        schema.check(obj)
+        schema.default(obj)
+        found = compare(schema.empty, obj, schema.shape)
+        taken = created_fields(schema.empty, obj, schema.shape)
+        paths = frozenset(found.added | found.modified)
+        assert _text(taken) == _text(to_fields_v1(paths)), obj["kind"]
+        below = {
+            "f:apiVersion": frozenset[str](),
+            "f:kind": frozenset[str](),
+            "f:metadata": frozenset({"f:name"}),
+        }
+        assert _text(without(taken, below)) == _text(to_fields_v1(paths - dropped)), obj["kind"]
+
+
+def _text(fields: dict[str, Any]) -> str:
+    """With the order of keys, which is that of the wire."""
+    return json.dumps(fields)
 
 
 @given(_objects)
