@@ -36,7 +36,7 @@ from reconcile.cel.syntax import (
     Tree,
     line_and_column,
 )
-from reconcile.cel.types import BOOL, DYN, ERROR, INT, Kind, Type
+from reconcile.cel.types import ANY, BOOL, DYN, ERROR, INT, Kind, Type
 from reconcile.cel.values import type_of_value
 
 
@@ -365,7 +365,7 @@ class _Checker:
                 first = INT
         elif over.kind is Kind.MAP:
             first, second = over.parameters
-        elif over.kind in (Kind.DYN, Kind.ERROR, Kind.PARAMETER):
+        elif over.kind in (Kind.DYN, Kind.ERROR, Kind.PARAMETER) and over != ANY:
             self._fits(DYN, over)
         else:
             self.report(

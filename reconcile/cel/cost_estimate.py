@@ -34,7 +34,7 @@ from reconcile.cel.syntax import (
     MapExpr,
     Select,
 )
-from reconcile.cel.types import Kind, Type
+from reconcile.cel.types import ANY, Kind, Type
 from reconcile.cel.values import Duration, Timestamp
 
 Path = tuple[str, ...]
@@ -359,6 +359,9 @@ def size_at(variables: Mapping[str, Declared], path: Path) -> Range | None:
             here = here.element
         elif name == "@keys":
             here = here.key
+        elif here.element is not None and here.element.type == ANY:
+            # Every attribute of a device is as large as any other.
+            here = here.element
         else:
             here = (here.fields or {}).get(name)
     return None if here is None else Range(0, here.max_elements)

@@ -43,7 +43,7 @@ class DeviceSelector:
         """
         self.text = text
         self._expression = Expression(text, {"device": _device()}, bindings=True)
-        if self._expression.type.kind not in (Kind.BOOL, Kind.DYN):
+        if self._expression.type not in (types.BOOL, types.ANY):
             raise CelTypeError(
                 f"must evaluate to bool or the unknown type, not {self._expression.type}", expression=text
             )
@@ -146,7 +146,7 @@ def _device() -> Declared:
     fields = {
         "driver": domain,
         "allowMultipleAllocations": Declared(types.BOOL, 1, 4),
-        "attributes": two_levels(Declared(types.DYN, 64, 1)),
+        "attributes": two_levels(Declared(types.ANY, 64, 1)),
         "capacity": two_levels(Declared(types.QUANTITY, 64, 1)),
     }
     return Declared(Type(Kind.STRUCT, "kubernetes.DRADevice"), 0, 2, fields=fields)

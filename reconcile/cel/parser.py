@@ -69,6 +69,9 @@ def too_large(text: str, message: str = "max recursion depth exceeded") -> CelSy
     return CelSyntaxError(issue.shown(text), expression=text, issues=[issue])
 
 
+_NESTING = {"(": 1, "[": 1, "{": 1, ")": -1, "]": -1, "}": -1}
+
+
 class _Parser:
     """One pass, left to right. Problems that leave the grammar intact are collected, others end it."""
 
@@ -78,6 +81,7 @@ class _Parser:
         self.place = 0
         self.next_id = 1
         self.depth = 0
+        self.unclosed = 0
         self.offsets: dict[int, int] = {}
         self.issues: list[Issue] = []
         self.macros = MACROS
@@ -91,6 +95,7 @@ class _Parser:
     def take(self) -> Token:
         token = self.tokens[self.place]
         self.place += 1
+        self.unclosed += _NESTING.get(token.kind, 0)
         return token
 
     def accept(self, kind: str) -> Token | None:
@@ -99,6 +104,9 @@ class _Parser:
     def expect(self, kind: str) -> Token:
         if self.tokens[self.place].kind == kind:
             return self.take()
+        if kind == ")" and self.token.kind == "end" and self.unclosed == 1:
+            # With it, the expression would be whole.
+            raise syntax_error(self.text, self.token.offset, f"missing '{kind}' at '<EOF>'")
         raise self.unexpected(f"'{kind}'" if kind != "end" else "<EOF>")
 
     def unexpected(self, wanted: str) -> CelSyntaxError:
@@ -141,8 +149,10 @@ class _Parser:
         question = self.accept("?")
         if question:
             number = self.id(question.offset)
+            self.unclosed += 1
             then = self.binary(1)
             self.expect(":")
+            self.unclosed -= 1
             result = Call(number, "_?_:_", [result, then, self.expression()])
         self.depth -= 1
         return result

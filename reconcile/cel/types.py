@@ -63,6 +63,8 @@ class Type:
 
 
 DYN: Final = Type(Kind.DYN, "dyn")
+ANY: Final = Type(Kind.DYN, "any")
+"""As DYN, but nothing that a comprehension can go through: the attributes of devices."""
 ERROR: Final = Type(Kind.ERROR, "error")
 NULL: Final = Type(Kind.NULL, "null_type")
 BOOL: Final = Type(Kind.BOOL, "bool")

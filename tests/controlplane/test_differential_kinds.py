@@ -13,18 +13,28 @@ from typing import Any
 
 import pytest
 from helpers.differential import Answer, real_server
-from helpers.differential_breakages import creations, has_status, pair_creations
+from helpers.differential_breakages import creations, has_status, line_of, pair_creations
 from helpers.differential_lines import KINDS, missing, report
 from helpers.differential_not_yet import NOT_YET
 from helpers.differential_run import Both, both, make_namespace
 from helpers.differential_samples import samples
 from helpers.differential_verdicts import judged, judged_updates
 
+from reconcile.testing.control_plane import ControlPlane, ControlPlaneOptions
+
 pytestmark = [pytest.mark.controlplane, pytest.mark.real_time]
 
 _STRIDE = {"create": 13, "update": 19, "status": 7, "pairs": 19}
 """In the first tier a share of the breakages is asked, in the nightly run all."""
 _WAYS = tuple(_STRIDE)
+
+
+@pytest.fixture(scope="module")
+def control_plane(needs_control_plane: None) -> Iterator[ControlPlane]:
+    """A real server that looks at the service accounts of pods, as ours does."""
+    options = ControlPlaneOptions(apiserver_flags=("--enable-admission-plugins=ServiceAccount",))
+    with ControlPlane(options) as plane:
+        yield plane
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +70,7 @@ async def _differing(way: str, kind: str, control_plane: Any, met: Counter[Any],
             if text:
                 found.append(f"{name}: {text}")
             assert name != "valid" or answer.status < 400, f"the sample is not valid: {answer.body}"
-            met[f"kind: {kind}", answer.status < 400] += 1
+            met[line_of(kind), answer.status < 400] += 1
     return found
 
 

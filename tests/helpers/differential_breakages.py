@@ -278,11 +278,16 @@ def pairs(found: list[Breakage]) -> list[Breakage]:
     return made
 
 
+def line_of(kind: str) -> str:
+    """The line that the samples of a kind meet, whatever their form."""
+    return f"kind: {kind.partition('/')[0]}"
+
+
 def creations(kind: str, namespace: str) -> list[tuple[str, Ask]]:
     """The valid object of a kind, and each broken one, as creations that are only tried."""
     obj = samples(namespace)[kind]
     path = collection_of(obj, namespace)
-    asked = [("valid", post(path, obj, dryRun="All").good(f"kind: {kind}"))]
+    asked = [("valid", post(path, obj, dryRun="All").good(line_of(kind)))]
     found = [*METADATA, *breakages(kind, obj)]
     return asked + [(each.name, post(path, each.of(obj), dryRun="All")) for each in found]
 

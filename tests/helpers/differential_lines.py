@@ -75,7 +75,8 @@ KINDS: Final = tuple(
         "ServiceAccount", "APIService", "CSIDriver", "CSINode", "VolumeAttachment", "CSIStorageCapacity",
         "VolumeAttributesClass", "RuntimeClass", "IPAddress", "ServiceCIDR", "FlowSchema",
         "PriorityLevelConfiguration", "ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding",
-        "DeviceClass", "ResourceClaim", "ResourceClaimTemplate", "ResourceSlice",
+        "DeviceClass", "ResourceClaim", "ResourceClaimTemplate", "ResourceSlice", "MutatingAdmissionPolicy",
+        "MutatingAdmissionPolicyBinding", "CertificateSigningRequest", "CustomResourceDefinition",
     )
 )  # fmt: skip
 CUSTOM: Final = tuple(

@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 import yaml
+from helpers.differential_more_samples import MORE_EDITS, MORE_STATUSES, more_samples
 
 Body = dict[str, Any]
 
@@ -129,7 +130,7 @@ def samples(namespace: str) -> dict[str, Body]:
         kind = obj["kind"]
         obj["metadata"] = {"name": _NAMES.get(kind, "breakage")}
         found[kind] = obj
-    return found
+    return found | more_samples(namespace)
 
 
 STATUSES: dict[str, Body] = {
@@ -157,6 +158,7 @@ STATUSES: dict[str, Body] = {
         "APIService": "{conditions: [{type: Available, status: 'True', reason: R, message: m}]}",
     }.items()
 }  # fmt: skip
+STATUSES |= MORE_STATUSES
 """A valid status of each kind that has one."""
 
 
@@ -232,4 +234,5 @@ EDITS: dict[str, dict[str, Any]] = {
         "StorageClass": ["{volumeBindingMode: WaitForFirstConsumer, allowedTopologies: null}"],
     }.items()
 }
+EDITS |= MORE_EDITS
 """Of each kind: merge patches by name, of what must fit each other. A map with the key `=` is taken whole."""

@@ -383,8 +383,9 @@ class Decoders:
                 if not entry[1]:
                     # An empty list or map is none at all once it has been stored.
                     if decoded == [] and (name, field.name) in _KEPT_EMPTY:
-                        pass
-                    elif decoded == [] or (decoded == {} and not _is_value_struct(field)):
+                        result[field.name] = decoded
+                        continue
+                    if decoded == [] or (decoded == {} and not _is_value_struct(field)):
                         decoded = None
                     if (
                         entry[2]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from typing import Any
 
 from reconcile.apiserver.field_errors import FieldError, go_quote, invalid
 
@@ -97,6 +98,17 @@ def ip_warnings(field: str, text: str) -> list[str]:
         form = f"should be in RFC 5952 canonical format ({go_quote(shown)})"
         return [f"{field}: IPv6 address {go_quote(text)} {form}"]
     return []
+
+
+def load_balancer_warnings(new: dict[str, Any], old: dict[str, Any] | None) -> list[str]:
+    """Texts about the addresses that a load balancer was given, in a service's or an ingress's status."""
+    given = ((new.get("status") or {}).get("loadBalancer") or {}).get("ingress") or ()
+    return [
+        warning
+        for index, each in enumerate(given)
+        if each.get("ip")
+        for warning in ip_warnings(f"status.loadBalancer.ingress[{index}]", each["ip"])
+    ]
 
 
 def cidr(text: str) -> Network | None:

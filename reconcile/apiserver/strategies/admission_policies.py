@@ -26,6 +26,8 @@ from reconcile.apiserver.strategies.admission_kinds import (
     match_conditions,
     rule_errors,
 )
+from reconcile.apiserver.strategies.json_paths import json_path_problem
+from reconcile.apiserver.strategies.shown import shown_list
 from reconcile.objects.names import dns_1035_label_problems, dns_subdomain_problems
 
 JSONObject = dict[str, Any]
@@ -56,25 +58,43 @@ def mutating_policy_update(new: JSONObject, old: JSONObject) -> list[FieldError]
     return _mutating(new, old)
 
 
+def validating_policy_status(new: JSONObject, _old: JSONObject) -> list[FieldError]:
+    status: JSONObject = new.get("status") or {}
+    errors: list[FieldError] = []
+    for index, warning in enumerate((status.get("typeChecking") or {}).get("expressionWarnings") or ()):
+        path = f"status.typeChecking.expressionWarnings[{index}]"
+        if not warning.get("warning"):
+            errors.append(required(f"{path}.warning"))
+        field = (warning.get("fieldRef") or "").strip()
+        problem = json_path_problem(f"{{{field}}}") if field else ""
+        if not field:
+            errors.append(required(f"{path}.fieldRef"))
+        elif problem:
+            errors.append(invalid(f"{path}.fieldRef", field, f"invalid JSONPath: {problem}"))
+    return errors + checks.conditions("status.conditions", status.get("conditions") or [])
+
+
 def _validating(obj: JSONObject, old: JSONObject | None) -> list[FieldError]:
     spec: JSONObject = obj["spec"]
     errors = _common(spec, old)
     params = spec.get("paramKind") is not None
     variables: list[tuple[str, str]] = []
     errors += _variables(spec, params, variables)
+    known = variables if spec.get("variables") else None
     validations, annotations = spec.get("validations") or [], spec.get("auditAnnotations") or []
     if not validations and not annotations:
         text = "validations or auditAnnotations must contain at least one item"
         return [*errors, required("spec.validations", text), required("spec.auditAnnotations", text)]
     for index, each in enumerate(validations):
-        errors += _validation(f"spec.validations[{index}]", each, params, variables)
+        errors += _validation(f"spec.validations[{index}]", each, params, known)
     if len(annotations) > _MOST_ANNOTATIONS:
         text = f"must not have more than {_MOST_ANNOTATIONS} auditAnnotations"
-        errors.append(invalid("spec.auditAnnotations", annotations, text))
+        shown = shown_list("admissionregistration.v1.AuditAnnotation", annotations)
+        errors.append(invalid("spec.auditAnnotations", shown, text))
     keys: set[str] = set()
     for index, each in enumerate(annotations):
         path, key = f"spec.auditAnnotations[{index}]", each.get("key") or ""
-        errors += _annotation(path, obj["metadata"].get("name") or "", each, params, variables)
+        errors += _annotation(path, obj["metadata"].get("name") or "", each, params, known)
         if key in keys:
             errors.append(duplicate(f"{path}.key", key))
         keys.add(key)
@@ -211,7 +231,7 @@ def _variables(spec: JSONObject, params: bool, known: list[tuple[str, str]]) -> 
 
 
 def _validation(
-    path: str, validation: JSONObject, params: bool, variables: list[tuple[str, str]]
+    path: str, validation: JSONObject, params: bool, variables: Sequence[tuple[str, str]] | None
 ) -> list[FieldError]:
     errors: list[FieldError] = []
     expression, message = validation.get("expression") or "", validation.get("message") or ""
@@ -219,7 +239,13 @@ def _validation(
     if not expression.strip():
         errors.append(required(f"{path}.expression", "expression is not specified"))
     else:
-        errors += expression_errors(f"{path}.expression", expression, params=params, variables=variables)
+        errors += expression_errors(
+            f"{path}.expression",
+            expression,
+            params=params,
+            variables=variables or (),
+            composed=variables is not None,
+        )
     if told and not told.strip():
         errors.append(invalid(f"{path}.messageExpression", told, "must be non-empty if specified"))
     elif told:
@@ -229,7 +255,8 @@ def _validation(
             ("string",),
             params=params,
             authorizer=False,
-            variables=variables,
+            variables=variables or (),
+            composed=variables is not None,
         )
     if message and not message.strip():
         errors.append(invalid(f"{path}.message", message, "must be non-empty if specified"))
@@ -242,18 +269,25 @@ def _validation(
 
 
 def _annotation(
-    path: str, name: str, annotation: JSONObject, params: bool, variables: list[tuple[str, str]]
+    path: str, name: str, annotation: JSONObject, params: bool, variables: Sequence[tuple[str, str]] | None
 ) -> list[FieldError]:
     key, expression = annotation.get("key") or "", (annotation.get("valueExpression") or "").strip()
     field = f"{path}.valueExpression"
-    errors = checks.names(f"{path}.key", f"{name}/{key}", checks.qualified_name_problems)
+    errors = [invalid(f"{path}.key", key, "requires metadata.name be non-empty")]
+    if name:
+        errors = checks.names(f"{path}.key", f"{name}/{key}", checks.qualified_name_problems)
     if not expression:
         errors.append(required(field, "valueExpression is not specified"))
     elif len(expression.encode()) > _LONGEST_VALUE:
         errors.append(required(field, f"must not exceed {_LONGEST_VALUE} bytes in length"))
     else:
         errors += expression_errors(
-            field, expression, ("string", "null_type"), params=params, variables=variables
+            field,
+            expression,
+            ("string", "null_type"),
+            params=params,
+            variables=variables or (),
+            composed=variables is not None,
         )
     return errors
 

@@ -121,11 +121,15 @@ class StatusStrategy(Strategy):
     """The status subresource: everything but the status stays; of metadata, what upstream lets through.
 
     - `validate`: checks of the new status: new, old.
+    - `warn`: texts for warnings: new, and old.
     - `keep_labels`: labels stay as they were, too.
     """
 
-    def __init__(self, *, validate: ValidateUpdate | None = None, keep_labels: bool = False) -> None:
+    def __init__(
+        self, *, validate: ValidateUpdate | None = None, warn: Warn | None = None, keep_labels: bool = False
+    ) -> None:
         self._validate = validate
+        self._warn = warn
         self._keep_labels = keep_labels
 
     def prepare_for_update(self, new: JSONObject, old: JSONObject, context: RequestContext) -> None:
@@ -137,6 +141,9 @@ class StatusStrategy(Strategy):
 
     def validate_update(self, new: JSONObject, old: JSONObject, context: RequestContext) -> list[FieldError]:
         return self._validate(new, old) if self._validate else []
+
+    def warnings(self, new: JSONObject, old: JSONObject | None, context: RequestContext) -> list[str]:
+        return self._warn(new, old) if self._warn else []
 
 
 def keep(new: JSONObject, old: JSONObject, key: str) -> None:

@@ -48,38 +48,3 @@ class EventConversion:
         else:
             result = {**_CORE_ALWAYS, **result}
         return result
-
-
-class AutoscalerConversion:
-    """autoscaling/v2 (stored) and v1: v1 has one CPU target; its other metrics travel in an annotation."""
-
-    _annotation = "autoscaling.alpha.kubernetes.io/metrics"
-
-    async def convert(self, objects: list[JSONObject], api_version: str) -> list[JSONObject]:
-        return [self._one(obj, api_version) for obj in objects]
-
-    def _one(self, obj: JSONObject, api_version: str) -> JSONObject:
-        if obj.get("apiVersion") == api_version:
-            return obj
-        spec = dict(obj.get("spec") or {})
-        status = dict(obj.get("status") or {})
-        if api_version == "autoscaling/v1":
-            for metric in spec.pop("metrics", None) or ():
-                resource = metric.get("resource") or {}
-                target = resource.get("target") or {}
-                if resource.get("name") == "cpu" and target.get("averageUtilization") is not None:
-                    spec["targetCPUUtilizationPercentage"] = target["averageUtilization"]
-            spec.pop("behavior", None)
-            status.pop("currentMetrics", None)
-            status.pop("conditions", None)
-            status.setdefault("currentReplicas", 0)
-            status.setdefault("desiredReplicas", 0)
-        else:
-            percent = spec.pop("targetCPUUtilizationPercentage", None)
-            if percent is not None:
-                target = {"type": "Utilization", "averageUtilization": percent}
-                spec["metrics"] = [{"type": "Resource", "resource": {"name": "cpu", "target": target}}]
-            status.pop("currentCPUUtilizationPercentage", None)
-            status.setdefault("currentMetrics", None)
-            status.setdefault("desiredReplicas", 0)
-        return {**obj, "apiVersion": api_version, "spec": spec, "status": status}

@@ -144,11 +144,8 @@ def cron_job_warnings(new: JSONObject, old: JSONObject | None) -> list[str]:
     if changed:
         template = (spec["jobTemplate"].get("spec") or {}).get("template") or {}
         warnings += template_warnings("spec.jobTemplate.spec.template", template, None)
-    if "TZ" in (spec.get("schedule") or ""):
-        text = (
-            "cannot use TZ or CRON_TZ in schedule, use timeZone field instead"
-            if spec.get("timeZone") is None
-            else "cannot use both timeZone field and TZ or CRON_TZ in schedule"
-        )
-        warnings.append(f"spec.schedule: {text}")
+    if old is not None and "TZ" in (spec.get("schedule") or ""):
+        place = "https://kubernetes.io/docs/concepts/workloads/controllers/cron-jobs/"
+        text = "cannot use TZ or CRON_TZ in spec.spec.schedule, use timeZone instead"
+        warnings.append(f"{text}, see {place} for more details")
     return warnings

@@ -13,7 +13,6 @@ from typing import Any
 import msgspec
 
 from reconcile.apiserver.field_errors import (
-    OMITTED,
     FieldError,
     duplicate,
     forbidden,
@@ -72,14 +71,14 @@ def each(
     most: int,
     check: Check,
     key: Callable[[Any], Hashable] | None = None,
-    repeated: object = OMITTED,
+    repeated: Callable[[Any], object] | None = None,
 ) -> list[FieldError]:
     """What is wrong with the elements of a list; of one that is too long, that alone.
 
     Args:
         most: how many elements there may be; below zero for any number.
         key: what may not be there twice, and is shown when it is.
-        repeated: what is shown in its place.
+        repeated: what of an element is shown in its place.
     """
     values = values or ()
     if 0 <= most < len(values):
@@ -91,7 +90,7 @@ def each(
     for index, value in enumerate(values):
         found = key(value)
         if found in seen:
-            errors.append(duplicate(f"{field}[{index}]", found if repeated is OMITTED else repeated))
+            errors.append(duplicate(f"{field}[{index}]", repeated(value) if repeated else found))
         seen.add(found)
     return errors
 

@@ -185,6 +185,15 @@ def ingress(obj: JSONObject) -> list[FieldError]:
     return errors
 
 
+def ingress_warnings(new: JSONObject, old: JSONObject | None) -> list[str]:
+    """Of a new ingress that names its class in the old way."""
+    annotations: JSONObject = new["metadata"].get("annotations") or {}
+    named = "kubernetes.io/ingress.class"
+    if old is not None or named not in annotations or new["spec"].get("ingressClassName") is not None:
+        return []
+    return [f"annotation \"{named}\" is deprecated, please use 'spec.ingressClassName' instead"]
+
+
 def ingress_status(new: JSONObject, old: JSONObject) -> list[FieldError]:
     def given(obj: JSONObject) -> list[JSONObject]:
         return ((obj.get("status") or {}).get("loadBalancer") or {}).get("ingress") or []

@@ -17,7 +17,7 @@ from reconcile.apiserver.field_errors import (
 )
 from reconcile.apiserver.interfaces import RequestContext
 from reconcile.apiserver.strategies import checks
-from reconcile.apiserver.strategies.addresses import cidr, cidr_errors
+from reconcile.apiserver.strategies.addresses import cidr, cidr_errors, cidr_warnings
 from reconcile.apiserver.strategies.basic import KindStrategy, StatusStrategy, keep
 from reconcile.apiserver.strategies.shown import shown
 
@@ -182,7 +182,9 @@ def node_status(new: JSONObject, old: JSONObject) -> list[FieldError]:
 def node_warnings(new: JSONObject, old: JSONObject | None) -> list[str]:
     warnings: list[str] = []
     if new["spec"].get("configSource") is not None:
-        warnings.append("spec.configSource: the feature is no longer supported")
+        warnings.append("spec.configSource: the feature is removed")
     if new["spec"].get("externalID"):
         warnings.append("spec.externalID: this field is deprecated, and is unused by Kubernetes")
+    for index, text in enumerate(new["spec"].get("podCIDRs") or ()):
+        warnings += cidr_warnings(f"spec.podCIDRs[{index}]", text)
     return warnings

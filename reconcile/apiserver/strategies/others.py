@@ -203,17 +203,3 @@ def controller_revision_create(obj: JSONObject) -> list[FieldError]:
     if data is None:
         return [required("data", "data is mandatory")]
     return [] if isinstance(data, dict) else [required("data", "data must be a valid JSON object")]
-
-
-class SigningRequestStrategy(KindStrategy):
-    """Who asks is written into the request, whatever it says."""
-
-    def prepare_for_create(self, obj: JSONObject, context: RequestContext) -> None:
-        super().prepare_for_create(obj, context)
-        user = context.user
-        obj["spec"]["username"] = user.name
-        obj["spec"]["groups"] = list(user.groups)
-        if user.uid:
-            obj["spec"]["uid"] = user.uid
-        if user.extra:
-            obj["spec"]["extra"] = {key: list(value) for key, value in user.extra.items()}

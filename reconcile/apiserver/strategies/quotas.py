@@ -97,6 +97,20 @@ def _amounts(path: str, name: str, given: dict[str, str | None]) -> list[FieldEr
     return errors
 
 
+def resource_quota_warnings(new: JSONObject, old: JSONObject | None) -> list[str]:
+    """Of a new quota: requests of which there are more than limits."""
+    hard: dict[str, str] = (new.get("spec") or {}).get("hard") or {}
+    warnings: list[str] = []
+    for name in ("cpu", "memory", "storage", "ephemeral-storage") if old is None else ():
+        bare = name if name in ("cpu", "memory") else ""
+        request = next((each for each in (f"requests.{name}", bare) if each in hard), "")
+        limit = f"limits.{name}"
+        if request and limit in hard and Amount.parse(hard[request]) > Amount.parse(hard[limit]):
+            shown = f"{request} ({hard[request]}) should be less than {limit} ({hard[limit]})"
+            warnings.append(f"ResourceQuota {shown}")
+    return warnings
+
+
 def resource_quota(obj: JSONObject) -> list[FieldError]:
     spec: JSONObject = obj.get("spec") or {}
     hard: dict[str, str] = spec.get("hard") or {}

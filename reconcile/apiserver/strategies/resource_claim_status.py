@@ -41,8 +41,9 @@ _MOST_CONDITIONS = 8
 _MOST_ADDRESSES = 16
 _LONGEST_DATA = 10 * 1024
 _SOURCES = ("FromClaim", "FromClass")
-_NAMELESS: JSONObject = {"Driver": {}, "Pool": {}, "Device": {}, "ShareID": {}}
-"""A device as messages of the real server show it: its names are handles, which JSON does not see."""
+_KEYS = ("driver", "pool", "device", "shareID")
+_POINTERS = frozenset({"adminAccess", "nodeSelector", "opaque"})
+"""Parts of an allocation that may be there and empty, which is not the same as not there."""
 _NODE_OF_TOKEN = "authentication.kubernetes.io/node-name"
 
 
@@ -82,9 +83,12 @@ def _results(status: JSONObject) -> list[JSONObject]:
 
 
 def _device_of(value: JSONObject) -> str:
-    """A device by driver, pool, name and share, as messages show it."""
-    parts = [value.get(key) or "" for key in ("driver", "pool", "device")]
-    return "/".join(parts + ([value["shareID"]] if value.get("shareID") else []))
+    """A device by driver, pool, name and share."""
+    return "\0".join(_shown_device(value).values())
+
+
+def _shown_device(value: JSONObject) -> dict[str, str]:
+    return {f"{key[:1].upper()}{key[1:]}": value.get(key) or "" for key in _KEYS}
 
 
 def _given(status: JSONObject) -> set[str]:
@@ -198,7 +202,7 @@ def _status(
         -1,
         lambda path, device: _device(path, device, given),
         _device_of,
-        _NAMELESS,
+        _shown_device,
     )
     allocation, held = status.get("allocation"), before.get("allocation")
     if reserved and allocation is None:
@@ -211,7 +215,7 @@ def _status(
         return errors
     if held is None:
         return errors + _allocation(allocation, names)
-    if not checks.same(allocation, held):
+    if not checks.same(allocation, held, pointers=_POINTERS):
         value = shown("resource.v1.AllocationResult", allocation)
         errors.append(invalid("status.allocation", value, checks.IMMUTABLE))
     return errors
@@ -270,7 +274,7 @@ def _device(path: str, device: JSONObject, given: set[str]) -> list[FieldError]:
     if device.get("shareID") is not None:
         errors += share_id(f"{path}.shareID", device["shareID"])
     if _device_of(device) not in given:
-        errors.append(invalid(path, _NAMELESS, "must be an allocated device in the claim"))
+        errors.append(invalid(path, _shown_device(device), "must be an allocated device in the claim"))
     conditions: list[JSONObject] = device.get("conditions") or []
     if len(conditions) > _MOST_CONDITIONS:
         errors.append(too_many(f"{path}.conditions", len(conditions), _MOST_CONDITIONS))

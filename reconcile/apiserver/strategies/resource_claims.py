@@ -27,7 +27,7 @@ ADMIN_LABEL = "resource.kubernetes.io/admin-access"
 _MOST_CONSTRAINTS = 32
 _MOST_ALTERNATIVES = 8
 _MODES = ("All", "ExactCount")
-_POINTERS = frozenset({"exactly", "cel", "capacity", "opaque"})
+_POINTERS = frozenset({"exactly", "cel", "adminAccess", "capacity", "opaque"})
 """Parts of a claim's spec that may be there and empty, which is not the same as not there."""
 _NO_SUCH_REQUEST = (
     "must be the name of a request in the claim or the name of a request and a subrequest separated by '/'"

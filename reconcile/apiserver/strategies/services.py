@@ -6,13 +6,11 @@ from typing import Any
 
 from reconcile.apiserver.field_errors import FieldError
 from reconcile.apiserver.interfaces import RequestContext, Strategy
-from reconcile.apiserver.strategies.addresses import ip_warnings
-from reconcile.apiserver.strategies.basic import StatusStrategy, keep
+from reconcile.apiserver.strategies.basic import keep
 from reconcile.apiserver.strategies.service_allocation import Draw, allocate, health_checked
 from reconcile.apiserver.strategies.service_checks import (
     drop_by_type,
     service_errors,
-    service_status,
     service_warnings,
     update_errors,
 )
@@ -61,22 +59,6 @@ class ServiceStrategy(Strategy):
     def before_commit(self, new: JSONObject | None, old: JSONObject | None, context: RequestContext) -> None:
         if new is not None and context.subresource != "status":
             _allocate(new, new["spec"], old, context, context.access.runtime.random.randrange)
-
-
-class ServiceStatusStrategy(StatusStrategy):
-    """`services/status`: what a load balancer has been given."""
-
-    def __init__(self) -> None:
-        super().__init__(validate=service_status)
-
-    def warnings(self, new: JSONObject, old: JSONObject | None, context: RequestContext) -> list[str]:
-        given = ((new.get("status") or {}).get("loadBalancer") or {}).get("ingress") or ()
-        return [
-            warning
-            for index, each in enumerate(given)
-            if each.get("ip")
-            for warning in ip_warnings(f"status.loadBalancer.ingress[{index}]", each["ip"])
-        ]
 
 
 def _settle(new: JSONObject, old: JSONObject | None, context: RequestContext) -> None:

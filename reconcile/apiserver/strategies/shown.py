@@ -46,6 +46,16 @@ _NAMES = {
 }
 
 
+_ATTRIBUTE_VALUES = {
+    key: f"{key[:1].upper()}{key[1:]}Value"
+    if not key.endswith("s")
+    else f"{key[:1].upper()}{key[1:-1]}Values"
+    for key in ("int", "bool", "string", "version", "ints", "bools", "strings", "versions")
+}
+_OF_STRUCTS = {"io.k8s.api.resource.v1.DeviceAttribute": _ATTRIBUTE_VALUES}
+"""Go names of some structs' fields."""
+
+
 def _go_name(field: str) -> str:
     if field in _NAMES:
         return _NAMES[field]
@@ -80,12 +90,13 @@ def _shown(type: TypeExpression, value: Any) -> Any:
                 if value.get(key) or key in always
             }
         found: dict[str, Any] = {}
+        named = _OF_STRUCTS.get(type.name, {})
         for key, field in fields.items():
             if field.type.name == _METADATA:
                 # Every internal struct that has metadata embeds it.
                 found |= _shown(field.type, value.get(key))
             else:
-                found[_go_name(key)] = _shown(field.type, value.get(key))
+                found[named.get(key) or _go_name(key)] = _shown(field.type, value.get(key))
         return found
     if value is not None:
         return value

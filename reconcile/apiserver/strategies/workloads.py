@@ -81,9 +81,11 @@ def deployment(obj: JSONObject) -> list[FieldError]:
     errors = checks.non_negative(spec, "spec", "replicas") + _selector_errors(spec, "deployment")
     errors += _template_errors(spec, spec.get("selector"), owner="ReplicaSet")
     errors += _deployment_strategy(spec["strategy"])
-    errors += checks.non_negative(
-        spec, "spec", "minReadySeconds", "revisionHistoryLimit", "progressDeadlineSeconds"
-    )
+    errors += checks.non_negative(spec, "spec", "minReadySeconds", "revisionHistoryLimit")
+    revision = (obj["metadata"].get("annotations") or {}).get("deprecated.deployment.rollback.to")
+    if revision is not None:
+        errors += checks.non_negative({"version": int(revision)}, "spec.rollback", "version")
+    errors += checks.non_negative(spec, "spec", "progressDeadlineSeconds")
     deadline = spec.get("progressDeadlineSeconds")
     if deadline is not None and deadline <= (spec.get("minReadySeconds") or 0):
         errors.append(
@@ -245,16 +247,26 @@ class DaemonSetStrategy(KindStrategy):
 
     def prepare_for_create(self, obj: JSONObject, context: RequestContext) -> None:
         super().prepare_for_create(obj, context)
-        self._count(obj, 1)
+        self._count(obj, max(self._counted(obj), 1))
 
     def prepare_for_update(self, new: JSONObject, old: JSONObject, context: RequestContext) -> None:
-        before = int((old["metadata"].get("annotations") or {}).get(self._annotation, "0"))
         changed = not checks.same(new["spec"]["template"], old["spec"]["template"])
-        self._count(new, before + 1 if changed else before)
+        self._count(new, self._counted(old) + changed)
         super().prepare_for_update(new, old, context)
 
+    def _counted(self, obj: JSONObject) -> int:
+        return int((obj["metadata"].get("annotations") or {}).get(self._annotation, "0"))
+
     def _count(self, obj: JSONObject, value: int) -> None:
-        obj["metadata"].setdefault("annotations", {})[self._annotation] = str(value)
+        obj["metadata"]["annotations"] = {
+            **(obj["metadata"].get("annotations") or {}),
+            self._annotation: str(value),
+        }
+
+    def warnings(self, new: JSONObject, old: JSONObject | None, context: RequestContext) -> list[str]:
+        if old is not None and self._counted(new) == self._counted(old):
+            return []
+        return template_warnings("spec.template", new["spec"]["template"], None)
 
 
 def pod_template(obj: JSONObject) -> list[FieldError]:
