@@ -57,8 +57,12 @@ class BuiltinSchema:
         return bad_request(f'{kind} in version "{version}" cannot be handled as a {kind}: {text}')
 
     def default(self, obj: JSONObject) -> None:
+        """Set the defaults, and bring into form what the kind's internal type reads out of annotations."""
         if self._default is not None:
-            self._default(obj)
+            try:
+                self._default(obj)
+            except UnreadableError as error:
+                raise self._cannot_be_handled(str(error)) from None
 
     def validate(self, new: JSONObject, old: JSONObject | None, context: RequestContext) -> list[FieldError]:
         """Nothing: beyond what decoding checks, the rules of built-in kinds are their strategies'."""

@@ -194,5 +194,73 @@ class NamespaceStatusStrategy(Strategy):
         return []
 
 
+_EVENT_FIELDS = {
+    "involvedObject.kind": ("involvedObject", "kind"),
+    "involvedObject.namespace": ("involvedObject", "namespace"),
+    "involvedObject.name": ("involvedObject", "name"),
+    "involvedObject.uid": ("involvedObject", "uid"),
+    "involvedObject.apiVersion": ("involvedObject", "apiVersion"),
+    "involvedObject.resourceVersion": ("involvedObject", "resourceVersion"),
+    "involvedObject.fieldPath": ("involvedObject", "fieldPath"),
+    "reason": ("reason",),
+    "reportingComponent": ("reportingComponent",),
+    "source": ("source", "component"),
+    "type": ("type",),
+}
+
+
+class EventStrategy(KindStrategy):
+    """core/v1 and events.k8s.io/v1 are two views of one set of objects."""
+
+    def __init__(self, *, new_form: bool) -> None:
+        fields = {}
+        for name, path in _EVENT_FIELDS.items():
+            if new_form:
+                name = name.replace("involvedObject", "regarding")
+                name = {"reportingComponent": "reportingController", "source": ""}.get(name, name)
+                path = tuple(
+                    {"involvedObject": "regarding", "reportingComponent": "reportingController"}.get(k, k)
+                    for k in path
+                )
+            if name:
+                fields[name] = path
+        super().__init__(fields=fields, name_rule="path_segment")
+        self._new_form = new_form
+
+    def validate_create(self, obj: JSONObject, context: RequestContext) -> list[FieldError]:
+        errors = self._namespace_errors(obj)
+        if not self._new_form:
+            return errors
+        for key in ("eventTime", "reportingController", "reportingInstance", "action", "reason"):
+            if not obj.get(key):
+                errors.append(required(key))
+        errors += [
+            forbidden(key, "needs to be unset")
+            for key in (
+                "deprecatedFirstTimestamp",
+                "deprecatedLastTimestamp",
+                "deprecatedCount",
+                "deprecatedSource",
+            )
+            if obj.get(key)
+        ]
+        if obj.get("type") not in ("Normal", "Warning"):
+            errors.append(invalid("type", "", "has invalid value: " + str(obj.get("type") or "")))
+        return errors
+
+    def _namespace_errors(self, obj: JSONObject) -> list[FieldError]:
+        key = "regarding" if self._new_form else "involvedObject"
+        namespace = obj["metadata"].get("namespace", "")
+        involved = (obj.get(key) or {}).get("namespace", "")
+        if involved and involved != namespace:
+            return [invalid("involvedObject.namespace", involved, "does not match event.namespace")]
+        if not involved and namespace not in ("default", "kube-system", ""):
+            return [invalid("involvedObject.namespace", involved, "does not match event.namespace")]
+        return []
+
+    def validate_update(self, new: JSONObject, old: JSONObject, context: RequestContext) -> list[FieldError]:
+        return self._namespace_errors(new)
+
+
 def service_account_name_problems(name: str, prefix: bool) -> list[str]:
     return checks.dns_subdomain_problems(name + "a" if prefix and name.endswith("-") else name)

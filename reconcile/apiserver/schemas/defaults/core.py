@@ -122,6 +122,11 @@ def _pod_level_resources(spec: JSONObject) -> None:
         resources["requests"] = requests
 
 
+def azure_disk(obj: JSONObject) -> None:
+    if obj.get("readOnly") is None:
+        obj["readOnly"] = False
+
+
 def pod_status(obj: JSONObject) -> None:
     """The singular and the plural form of the pod's address are kept consistent."""
     one, many = obj.get("podIP"), obj.get("podIPs")
@@ -293,6 +298,7 @@ FUNCTIONS = {
         "ConfigMapVolumeSource": _mode,
         "DownwardAPIVolumeSource": _mode,
         "ProjectedVolumeSource": _mode,
+        "AzureDiskVolumeSource": azure_disk,
         "Probe": probe,
         "HTTPGetAction": http_get,
         "ServiceAccountTokenProjection": token_projection,

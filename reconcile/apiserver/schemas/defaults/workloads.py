@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
+from reconcile.apiserver.field_errors import go_quote
+from reconcile.apiserver.schemas.decoding import UnreadableError
+
 JSONObject = dict[str, Any]
+
+_ROLLBACK = "deprecated.deployment.rollback.to"
+_GENERATION = "deprecated.daemonset.template.generation"
+_INTEGER = re.compile(r"[+-]?[0-9]+")
 
 
 def _absent(obj: JSONObject, key: str, value: Any) -> None:
@@ -17,7 +25,31 @@ def _empty(obj: JSONObject, key: str, value: Any) -> None:
         obj[key] = value
 
 
+def _integer(text: str) -> int:
+    """As Go reads it. Raises UnreadableError."""
+    if not _INTEGER.fullmatch(text):
+        problem = "invalid syntax"
+    elif -(2**63) <= int(text) < 2**63:
+        return int(text)
+    else:
+        problem = "value out of range"
+    raise UnreadableError(f"strconv.ParseInt: parsing {go_quote(text)}: {problem}")
+
+
 def deployment(obj: JSONObject) -> None:
+    # A field of the internal type; of the served ones it is an annotation.
+    annotations: JSONObject = obj["metadata"].get("annotations") or {}
+    revision: str | None = annotations.get(_ROLLBACK)
+    if revision:
+        try:
+            annotations[_ROLLBACK] = str(_integer(revision))
+        except UnreadableError as error:
+            place = f"annotation[{_ROLLBACK}]={revision}"
+            raise UnreadableError(f"failed to parse {place} as int64: {error}") from None
+    elif revision is not None:
+        del annotations[_ROLLBACK]
+        if not annotations:
+            del obj["metadata"]["annotations"]
     spec = obj["spec"]
     _absent(spec, "replicas", 1)
     strategy = spec["strategy"]
@@ -55,6 +87,10 @@ def stateful_set(obj: JSONObject) -> None:
 
 
 def daemon_set(obj: JSONObject) -> None:
+    # As the rollback of deployments; this one is always there.
+    annotations: JSONObject = obj["metadata"].get("annotations") or {}
+    generation = _integer(annotations.get(_GENERATION, "0"))
+    obj["metadata"]["annotations"] = {**annotations, _GENERATION: str(generation)}
     spec = obj["spec"]
     strategy = spec["updateStrategy"]
     _empty(strategy, "type", "RollingUpdate")
