@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from reconcile.apiserver.strategies import admission_kinds as admission_kinds
     from reconcile.apiserver.strategies import admission_policies as admission_policies
     from reconcile.apiserver.strategies import api_services as api_services
+    from reconcile.apiserver.strategies import autoscaler_versions as autoscaler_versions
     from reconcile.apiserver.strategies import autoscaling as autoscaling
     from reconcile.apiserver.strategies import claims as claims
     from reconcile.apiserver.strategies import conversions as conversions
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from reconcile.apiserver.strategies import cron_jobs as cron_jobs
     from reconcile.apiserver.strategies import device_classes as device_classes
     from reconcile.apiserver.strategies import endpoints as endpoints
+    from reconcile.apiserver.strategies import events as events
     from reconcile.apiserver.strategies import flow_control as flow_control
     from reconcile.apiserver.strategies import job_kinds as job_kinds
     from reconcile.apiserver.strategies import networking as networking
@@ -44,6 +46,7 @@ if TYPE_CHECKING:
     from reconcile.apiserver.strategies import service_checks as service_checks
     from reconcile.apiserver.strategies import service_networks as service_networks
     from reconcile.apiserver.strategies import services as services
+    from reconcile.apiserver.strategies import signing_requests as signing_requests
     from reconcile.apiserver.strategies import stateful_sets as stateful_sets
     from reconcile.apiserver.strategies import storage as storage
     from reconcile.apiserver.strategies import workloads as workloads
@@ -54,6 +57,7 @@ _KINDS = frozenset(
         "admission_kinds",
         "admission_policies",
         "api_services",
+        "autoscaler_versions",
         "autoscaling",
         "claims",
         "conversions",
@@ -61,6 +65,7 @@ _KINDS = frozenset(
         "cron_jobs",
         "device_classes",
         "endpoints",
+        "events",
         "flow_control",
         "job_kinds",
         "networking",
@@ -80,6 +85,7 @@ _KINDS = frozenset(
         "service_checks",
         "service_networks",
         "services",
+        "signing_requests",
         "stateful_sets",
         "storage",
         "workloads",

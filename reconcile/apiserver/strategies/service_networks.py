@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from reconcile.apiserver.field_errors import FieldError, duplicate, invalid, required
+from reconcile.apiserver.interfaces import RequestContext
 from reconcile.apiserver.strategies import checks
 from reconcile.apiserver.strategies.addresses import canonical_cidr_errors, canonical_ip_errors, cidr
+from reconcile.apiserver.strategies.basic import KindStrategy
 from reconcile.apiserver.strategies.container_resources import container_resources
 from reconcile.apiserver.strategies.node_labels import DEPRECATED_LABELS
 from reconcile.apiserver.strategies.pod_scheduling import tolerations
@@ -14,9 +16,27 @@ from reconcile.apiserver.strategies.shown import shown
 
 JSONObject = dict[str, Any]
 
+_SUFFIX = 5
+"""The characters that are put after a prefix otherwise."""
 
-def address_name_problems(name: str, _prefix: bool) -> list[str]:
-    """An address is named by itself."""
+
+class AddressStrategy(KindStrategy):
+    """An address is named by itself: nothing is put after a prefix."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            validate=ip_address, validate_change=ip_address_update, name_problems=_address_name_problems
+        )
+
+    def prepare_for_create(self, obj: JSONObject, context: RequestContext) -> None:
+        super().prepare_for_create(obj, context)
+        meta = obj["metadata"]
+        prefix, name = meta.get("generateName") or "", meta.get("name") or ""
+        if prefix and len(name) == len(prefix) + _SUFFIX and name.startswith(prefix):
+            meta["name"] = prefix
+
+
+def _address_name_problems(name: str, _prefix: bool) -> list[str]:
     return [error.detail for error in canonical_ip_errors("", name)]
 
 
@@ -80,7 +100,9 @@ def service_networks_update(new: JSONObject, old: JSONObject) -> list[FieldError
 
 def runtime_class_warnings(new: JSONObject, old: JSONObject | None) -> list[str]:
     selector: JSONObject = (new.get("scheduling") or {}).get("nodeSelector") or {}
-    return [f"scheduling.nodeSelector: {DEPRECATED_LABELS[key]}" for key in selector if key in DEPRECATED_LABELS]
+    return [
+        f"scheduling.nodeSelector: {DEPRECATED_LABELS[key]}" for key in selector if key in DEPRECATED_LABELS
+    ]
 
 
 def runtime_class(obj: JSONObject) -> list[FieldError]:

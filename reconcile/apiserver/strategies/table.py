@@ -11,7 +11,6 @@ from reconcile.apiserver.interfaces import (
     Conversion,
     ObjectSubresource,
     ProjectedSubresource,
-    RequestContext,
     Strategy,
     Subresource,
 )
@@ -91,9 +90,9 @@ def _make(group_resource: str, version: str) -> Strategy:
         case "persistentvolumeclaims":
             return kinds.claims.PersistentVolumeClaimStrategy()
         case "events":
-            return kinds.core.EventStrategy(new_form=False)
+            return kinds.events.EventStrategy(new_form=False)
         case "events.events.k8s.io":
-            return kinds.core.EventStrategy(new_form=True)
+            return kinds.events.EventStrategy(new_form=True)
         case "endpoints":
             return KindStrategy(
                 validate_created=kinds.endpoints.endpoints_create,
@@ -174,7 +173,9 @@ def _make(group_resource: str, version: str) -> Strategy:
         case "endpointslices.discovery.k8s.io":
             return kinds.endpoints.EndpointSliceStrategy()
         case "horizontalpodautoscalers.autoscaling":
-            return KindStrategy(status=True, validate=kinds.autoscaling.autoscaler)
+            return kinds.autoscaler_versions.AutoscalerStrategy(
+                status=True, validate=kinds.autoscaling.autoscaler
+            )
         case "poddisruptionbudgets.policy":
             return KindStrategy(
                 generation=True,
@@ -262,11 +263,7 @@ def _make(group_resource: str, version: str) -> Strategy:
                 name_problems=kinds.device_classes.class_name_problems,
             )
         case "ipaddresses.networking.k8s.io":
-            return KindStrategy(
-                validate=kinds.service_networks.ip_address,
-                validate_change=kinds.service_networks.ip_address_update,
-                name_problems=kinds.service_networks.address_name_problems,
-            )
+            return kinds.service_networks.AddressStrategy()
         case "servicecidrs.networking.k8s.io":
             return KindStrategy(
                 status=True,
@@ -323,9 +320,7 @@ def _make(group_resource: str, version: str) -> Strategy:
                 name_problems=kinds.api_services.any_name,
             )
         case "certificatesigningrequests.certificates.k8s.io":
-            return kinds.others.SigningRequestStrategy(
-                status=True, fields={"spec.signerName": ("spec", "signerName")}
-            )
+            return kinds.signing_requests.SigningRequestStrategy()
         case "customresourcedefinitions.apiextensions.k8s.io":
             from reconcile.apiserver.customresources.definition import DefinitionStrategy
 
@@ -395,6 +390,10 @@ def _status_rules(group_resource: str) -> Strategy:
             return StatusStrategy(validate=kinds.claims.persistent_volume_claim_status)
         case "volumeattachments.storage.k8s.io":
             return StatusStrategy(validate=kinds.storage.volume_attachment_status_update)
+        case "certificatesigningrequests.certificates.k8s.io":
+            return kinds.signing_requests.SigningStatusStrategy()
+        case "validatingadmissionpolicies.admissionregistration.k8s.io":
+            return StatusStrategy(validate=kinds.admission_policies.validating_policy_status)
         case "resourceclaims.resource.k8s.io":
             return kinds.resource_claim_status.ClaimStatusStrategy()
         case "apiservices.apiregistration.k8s.io":
@@ -461,27 +460,9 @@ def subresources_for(resource: ResourceType) -> tuple[Subresource, ...]:
         elif rules is not None:
             result.append(ObjectSubresource(key, served.verbs, None if own else gvk, rules=rules))
         elif key == "approval":
-            result.append(ObjectSubresource(key, served.verbs, None, rules=_ApprovalStrategy()))
+            approval = kinds.signing_requests.ApprovalStrategy()
+            result.append(ObjectSubresource(key, served.verbs, None, rules=approval))
     return tuple(result)
-
-
-class _ApprovalStrategy(Strategy):
-    """`certificatesigningrequests/approval`: the conditions alone."""
-
-    def prepare_for_update(
-        self, new: dict[str, object], old: dict[str, object], context: RequestContext
-    ) -> None:
-        given = new.get("status")
-        conditions = given.get("conditions") if isinstance(given, dict) else None
-        new["spec"] = old["spec"]
-        before = old.get("status")
-        status: dict[str, object] = dict(before) if isinstance(before, dict) else {}
-        if isinstance(conditions, list) and conditions:
-            times = {"lastUpdateTime": context.timestamp, "lastTransitionTime": context.timestamp}
-            status["conditions"] = [
-                {**each, **{key: each.get(key) or time for key, time in times.items()}} for each in conditions
-            ]
-        new["status"] = status
 
 
 def action_for(resource: ResourceType) -> Action | None:
@@ -509,7 +490,7 @@ def conversion_for(resource: ResourceType) -> Conversion | None:
     if resource.group_resource in ("events", "events.events.k8s.io"):
         return kinds.conversions.EventConversion()
     if resource.group_resource == "horizontalpodautoscalers.autoscaling":
-        return kinds.conversions.AutoscalerConversion()
+        return kinds.autoscaler_versions.AutoscalerConversion()
     return None
 
 
