@@ -31,6 +31,7 @@ how often a refused creation was tried again (the event is compared, its count i
 counts of events from the tenth on: client-go tells several in one there
 the node and the addresses of a pod
 whether a rollout under way is told as NewReplicaSetCreated or ReplicaSetUpdated: upstream's own writes race
+where a script says that it races: events, revision numbers, the condition Progressing and sizes on the way
 """
 """What the comparison leaves out: this list, and `Names` and the functions below are all of it."""
 

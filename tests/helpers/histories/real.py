@@ -35,7 +35,7 @@ def control_plane(*, ours: bool) -> ControlPlane:
     without = ("-deployment-controller", "-replicaset-controller") if ours else ()
     return ControlPlane(
         ControlPlaneOptions(
-            controllers=("*", *without),
+            controllers=("*", "-pod-garbage-collector-controller", *without),
             controller_manager_flags=("--node-monitor-period=1s", "--node-monitor-grace-period=12s"),
             scheduler=True,
             scheduler_flags=("--kube-api-qps=500", "--kube-api-burst=1000"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import scripts_revisions, scripts_rollout, scripts_sets
+from . import scripts_revisions, scripts_rollout, scripts_sets, scripts_who_goes
 from .script import Script
 
 
@@ -11,6 +11,7 @@ def families() -> dict[str, list[Script]]:
         "rollout": scripts_rollout.scripts(),
         "revisions": scripts_revisions.scripts(),
         "sets": scripts_sets.scripts(),
+        "who_goes": scripts_who_goes.scripts(),
     }
 
 

@@ -316,6 +316,8 @@ def _foreign_edits() -> list[Script]:
                 ),
                 Step("and down", on("web:1", {"spec": {"replicas": 1}}), complete(), serves=False),
             ),
+            # Chance is whether the replica set makes pods before the Deployment has set it right.
+            races=True,
             others_scale=True,
         ),
         Script(
@@ -328,6 +330,7 @@ def _foreign_edits() -> list[Script]:
                     "scale the old one up", on("web:1", {"spec": {"replicas": 2}}), complete(), serves=False
                 ),
             ),
+            races=True,
             others_scale=True,
         ),
         Script(

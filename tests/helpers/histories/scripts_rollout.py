@@ -9,12 +9,15 @@ from .waits import (
     EXIT_CODE,
     NO_IMAGE,
     READY,
+    READY_DELAY,
     START_DELAY,
     STUCK,
     annotated,
     complete,
     crashing,
+    ready_pods,
     sound_roll,
+    stalled,
     stuck_roll,
     timed_out,
     undo,
@@ -157,6 +160,8 @@ def _proportional() -> list[Script]:
         (10, 20, "50%", "50%", "percentages are of the new number"),
         (4, 8, "100%", 0, "two revisions of the same size: the newer one grows first"),
         (4, 2, "100%", 0, "two revisions of the same size: the older one shrinks first"),
+        (4, 5, 2, 1, "two revisions of the same size and one pod more: the newer one gets it"),
+        (4, 3, 2, 1, "two revisions of the same size and one pod less: the older one gives it"),
         (3, 6, 1, 0, "few pods"),
     ]
     found = [
@@ -192,6 +197,18 @@ def _proportional() -> list[Script]:
             "scale-three-revisions-down",
             "three revisions shrink at once",
             (*three, Step("scale down", do(scale(4))), Step("roll", do(sound_roll("web:4")), complete())),
+        ),
+        Script(
+            "roll-over-two-that-serve",
+            "of two revisions that serve the older one gives its pods first",
+            (
+                Step(CREATED, do(create(deployment(10, surge=3, unavailable=2))), complete()),
+                Step("roll to pods that are never ready", do(stuck_roll("web:2"))),
+                Step("pause", do(change({"paused": True}))),
+                Step("let them be ready", annotated({READY_DELAY: None}), ready_pods(13)),
+                Step("roll to others that are never ready", do(stuck_roll("web:3"))),
+                Step("resume", do(change({"paused": False})), stalled("web:3", 5)),
+            ),
         ),
         Script(
             "scale-there-and-back-in-mid-rollout",

@@ -1,4 +1,4 @@
-"""Scripts of ReplicaSets: adoption and release, who goes first, quota, lost nodes, input that is wrong."""
+"""Scripts of ReplicaSets: adoption and release, quota, lost nodes, input that is wrong."""
 
 from __future__ import annotations
 
@@ -36,7 +36,6 @@ from .waits import (
     DEAD,
     HASH,
     READY,
-    READY_DELAY,
     complete,
     delete_pods,
     failing,
@@ -102,6 +101,16 @@ def _adoption() -> list[Script]:
                 Step("create a pod that it owns", _owned_by_the_namesake, ready_pods(1)),
                 Step("create a ReplicaSet", do(create(replica_set(1))), ready_pods(2)),
             ),
+        ),
+        Script(
+            "adopt-no-replica-set-of-another",
+            "a replica set with another controller is no revision, though that one has the Deployment's name",
+            (
+                Step("create another controller of the name", do(create(_another_web()))),
+                Step("create a replica set that it owns", _replica_set_of_the_other),
+                Step("create", do(create(deployment(1, revisionHistoryLimit=0))), complete()),
+            ),
+            others_scale=True,
         ),
         Script(
             "release-and-replace",
@@ -231,6 +240,23 @@ def _namesake() -> Object:
     return deployment(0, name="set", labels=apart, paused=True, selector={"matchLabels": apart})
 
 
+def _another_web() -> Object:
+    return replica_set(0, name="web", app="apart")
+
+
+def _replica_set_of_the_other(state: State) -> list[Write]:
+    owner = {
+        "apiVersion": "apps/v1",
+        "kind": "ReplicaSet",
+        "name": "web",
+        "uid": uid(state.replica_set("web")),
+        "controller": True,
+    }
+    body = replica_set(0, name="owned", app="web", image="web:0")
+    body["metadata"]["ownerReferences"] = [owner]
+    return [create(body)]
+
+
 def _owned_by_the_namesake(state: State) -> list[Write]:
     other = state.deployment("set")
     owner = {
@@ -257,86 +283,6 @@ def _pod_of_the_revision(state: State) -> list[Write]:
     body = pod("stranger", image="web:1", annotations={COST: "-10"})
     body["metadata"]["labels"] = labels
     return [create(body)]
-
-
-def _who_goes() -> list[Script]:
-    """Pods made by hand on chosen nodes, adopted, and then one too many."""
-
-    def on(node: str, each: str, **more: Any) -> Write:
-        body = pod(each, **more)
-        body["spec"]["nodeName"] = node
-        return create(body)
-
-    def chosen(title: str, why: str, *writes: Write, ready: int, down: int = 1) -> Script:
-        number = len(writes)
-        return Script(
-            title,
-            why,
-            (
-                Step("create pods", do(*writes), ready_pods(ready)),
-                Step("create", do(create(replica_set(number))), ready_pods(ready)),
-                Step("scale down", do(scale(number - down, "set", "ReplicaSet")), serves=False),
-            ),
-        )
-
-    waiting = {"hollow.example.com/start-delay": "never"}
-    return [
-        chosen(
-            "who-goes-cost",
-            "the lower cost goes",
-            on("hollow-0", "dear", annotations={COST: "100"}),
-            on("hollow-0", "cheap", annotations={COST: "-100"}),
-            on("hollow-0", "plain"),
-            ready=3,
-        ),
-        chosen(
-            "who-goes-unready",
-            "what is not ready goes, whatever it costs",
-            on("hollow-0", "unready", annotations={READY_DELAY: "never", COST: "100"}),
-            on("hollow-0", "ready", annotations={COST: "-100"}),
-            ready=1,
-        ),
-        chosen(
-            "who-goes-pending",
-            "what does not run goes before what is not ready",
-            on("hollow-0", "pending", annotations={**waiting, COST: "100"}),
-            on("hollow-0", "unready", annotations={READY_DELAY: "never"}),
-            on("hollow-0", "ready"),
-            ready=1,
-        ),
-        Script(
-            "who-goes-unplaced",
-            "what has no node goes before what has one",
-            (
-                Step(
-                    "create pods",
-                    do(
-                        create(_nowhere(pod("unplaced", annotations={COST: "100"}))),
-                        on("hollow-0", "pending", annotations=waiting),
-                        on("hollow-0", "ready"),
-                    ),
-                    ready_pods(1),
-                ),
-                Step("create", do(create(replica_set(3))), _told),
-                Step("scale down", do(scale(2, "set", "ReplicaSet"))),
-                Step("and again", do(scale(1, "set", "ReplicaSet"))),
-            ),
-        ),
-        Script(
-            "who-goes-all",
-            "when all go nobody is asked who serves least",
-            (made(4), Step("scale to none", do(scale(0, "set", "ReplicaSet")))),
-        ),
-    ]
-
-
-def _told(state: State) -> bool:
-    return told_truly(state) and count(state.replica_set("set"), "replicas") == 3
-
-
-def _nowhere(body: Object) -> Object:
-    body["spec"]["nodeSelector"] = {"example.com/no-such": "node"}
-    return body
 
 
 def _plain() -> list[Script]:
@@ -462,6 +408,8 @@ def _plain() -> list[Script]:
                 f"set-delete-{how.lower()}",
                 f"a ReplicaSet is deleted: {why}",
                 (made(2), Step("delete", do(delete("ReplicaSet", "set", how)), until, serves=False)),
+                # Chance is whether a pod's end is heard of before its owner's: then it is replaced once more.
+                races=how == "Background",
             )
             for how, why, until in (
                 ("Background", "its pods go after it", nothing_left),
@@ -790,7 +738,7 @@ def _named(obj: Object, name: str) -> Object:
 
 
 def scripts() -> list[Script]:
-    return [*_adoption(), *_who_goes(), *_plain(), *_quotas(), *_lost_nodes(), *_wrong()]
+    return [*_adoption(), *_plain(), *_quotas(), *_lost_nodes(), *_wrong()]
 
 
 __all__ = ["HASH", "scripts", "uid"]
