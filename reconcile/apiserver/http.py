@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from reconcile.apiserver.certificates import ServingCertificates
     from reconcile.apiserver.kubelet.sessions import Session
 
+_LISTS = frozenset(("connection", "x-stream-protocol-version", "sec-websocket-protocol"))
 _GZIP_FROM = 128 * 1024
 # The attribute in which a certificate may carry its user's uid.
 _UID = "1.3.6.1.4.1.57683.2"
@@ -229,7 +230,7 @@ class HTTPFrontEnd:
             request.method,
             path,
             tuple(parse_qsl(query, keep_blank_values=True)),
-            {name.lower(): value for name, value in request.headers.items()},
+            _fields(request),
             body,
             user,
             certified,
@@ -268,6 +269,10 @@ class HTTPFrontEnd:
 
         if response.session is not None:
             return await self._upgrade(request, response.session)
+        if response.takeover is not None:
+            from reconcile.apiserver.takeover import take_over
+
+            return await take_over(request, response.takeover)
         if response.stream is not None:
             return await self._stream(request, response)
         body = response.body
@@ -332,6 +337,14 @@ class HTTPFrontEnd:
         finally:
             stream.close()
         return made
+
+
+def _fields(request: web.BaseRequest) -> dict[str, str]:
+    """The header fields; those that list protocols may come one protocol a field."""
+    fields = {name.lower(): value for name, value in request.headers.items()}
+    for name in fields.keys() & _LISTS:
+        fields[name] = ", ".join(request.headers.getall(name))
+    return fields
 
 
 def _reason(error: OSError) -> str:

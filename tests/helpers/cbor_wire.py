@@ -6,7 +6,7 @@ from __future__ import annotations
 def sorted_maps(data: bytes) -> bytes:
     """The item with the entries of every map by their keys, and all else byte for byte as it is.
 
-    A server that answers in CBOR shuffles the fields of its maps, so that nobody comes to rely on their order.
+    A server that answers in CBOR shuffles the fields of its maps, so that nobody relies on their order.
     """
     found, end = _item(data, 0)
     assert end == len(data)

@@ -50,9 +50,12 @@ class Kubectl:
         assert (done.returncode == 0) == good, output
         return done.stdout if good else done.stderr
 
-    def start(self, *arguments: str) -> subprocess.Popen[str]:
-        """A call that goes on."""
-        return subprocess.Popen([*self._command, *arguments], stdout=subprocess.PIPE, text=True)
+    def start(
+        self, *arguments: str, environment: Mapping[str, str] | None = None, stderr: int | None = None
+    ) -> subprocess.Popen[str]:
+        """A call that goes on. `stderr` as for `subprocess.Popen`."""
+        command = [*self._command, *arguments]
+        return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=stderr, text=True, env=environment)
 
 
 @contextmanager

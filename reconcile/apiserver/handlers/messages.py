@@ -12,7 +12,7 @@ from reconcile.apiserver.interfaces import ADMIN, User
 from reconcile.apiserver.status import StatusError
 
 if TYPE_CHECKING:
-    from reconcile.apiserver.kubelet.sessions import Session
+    from reconcile.apiserver.kubelet.sessions import Session, Takeover
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,8 @@ class Response:
         body: the body; empty when `stream` is set.
         stream: the body in frames.
         warnings: values of `Warning` header fields.
-        session: what goes on once the connection is upgraded; status is 101 then.
+        session: what goes on once the connection is a WebSocket; status is 101 then.
+        takeover: what goes on once the connection is of another protocol; status is 101 then.
     """
 
     status: int
@@ -70,6 +71,7 @@ class Response:
     stream: Stream | None = None
     warnings: tuple[str, ...] = ()
     session: Session | None = None
+    takeover: Takeover | None = None
 
 
 JSON_HEADERS = {"cache-control": "no-cache, private", "content-type": "application/json"}

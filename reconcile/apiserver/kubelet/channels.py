@@ -8,7 +8,8 @@ begin with the port's number, least byte first.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable
 from typing import Final, Protocol
 
 import msgspec
@@ -31,25 +32,62 @@ class Socket(Protocol):
         ...
 
 
+class SocketPipe:
+    """A WebSocket whose messages are the bytes of another protocol, one after the other."""
+
+    def __init__(self, socket: Socket) -> None:
+        self._socket = socket
+
+    async def read(self) -> bytes:
+        while True:
+            message = await self._socket.receive()
+            if message is None:
+                return b""
+            if message:
+                return message
+
+    async def write(self, data: bytes) -> None:
+        await self._socket.send(data)
+
+
 class Inbox:
-    """The messages of one channel, in order, until it is closed."""
+    """The messages of one channel, in order, until it is closed. Who puts waits for who reads."""
 
     def __init__(self) -> None:
-        self._queue: asyncio.Queue[bytes | None] = asyncio.Queue(_WAITING)
+        self._messages: deque[bytes] = deque()
         self._closed = False
+        self._some = asyncio.Event()
+        self._room = asyncio.Event()
 
     async def put(self, message: bytes) -> None:
+        while len(self._messages) >= _WAITING and not self._closed:
+            self._room.clear()
+            await self._room.wait()
         if not self._closed:
-            await self._queue.put(message)
+            self._messages.append(message)
+            self._some.set()
 
     async def close(self) -> None:
-        if not self._closed:
-            self._closed = True
-            await self._queue.put(None)
+        """Nothing more comes; what waits is still read."""
+        self._closed = True
+        self._some.set()
+        self._room.set()
+
+    async def drop(self) -> None:
+        """Nobody reads any more."""
+        await self.close()
+        self._messages.clear()
 
     async def read(self) -> AsyncIterator[bytes]:
-        while (message := await self._queue.get()) is not None:
-            yield message
+        while True:
+            while self._messages:
+                message = self._messages.popleft()
+                self._room.set()
+                yield message
+            if self._closed:
+                return
+            self._some.clear()
+            await self._some.wait()
 
 
 class _Size(msgspec.Struct):
@@ -57,7 +95,16 @@ class _Size(msgspec.Struct):
     height: int = msgspec.field(default=0, name="Height")
 
 
-_size_of = msgspec.json.Decoder(_Size).decode
+_decode_size = msgspec.json.Decoder(_Size).decode
+
+
+def size_of(message: bytes) -> tuple[int, int] | None:
+    """Width and height, as clients tell them; None for what is none."""
+    try:
+        size = _decode_size(message)
+    except msgspec.DecodeError:
+        return None
+    return size.width, size.height
 
 
 class CommandStreams:
@@ -80,11 +127,8 @@ class CommandStreams:
 
     async def sizes(self) -> AsyncIterator[tuple[int, int]]:
         async for message in self._inboxes[RESIZE].read():
-            try:
-                size = _size_of(message)
-            except msgspec.DecodeError:
-                continue
-            yield size.width, size.height
+            if (size := size_of(message)) is not None:
+                yield size
 
     async def stdout(self, data: bytes) -> None:
         await self._write(STDOUT, data)
@@ -130,3 +174,17 @@ class PortConnection:
         number = port.to_bytes(2, "little")
         for channel in (self._channel, self._channel + 1):
             await self._socket.send(bytes((channel,)) + number)
+
+
+async def until_either(work: Awaitable[None], reading: Awaitable[None]) -> None:
+    """Run both until the work is done or the client is gone; then end the other."""
+    tasks = {asyncio.ensure_future(work), asyncio.ensure_future(reading)}
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+    for task in done:
+        if not task.cancelled() and (error := task.exception()) is not None:
+            raise error

@@ -1,20 +1,21 @@
-"""`pods/exec`, `pods/attach`, `pods/portforward`: from the request to what runs on its WebSocket."""
+"""`pods/exec`, `pods/attach`, `pods/portforward`: from the request to what runs on its connection."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 
 from reconcile.apiserver import status
-from reconcile.apiserver.handlers.messages import Request, Response
+from reconcile.apiserver.handlers.messages import Request, Response, text_response
 from reconcile.apiserver.handlers.options import Query
 from reconcile.apiserver.interfaces import RequestContext
-from reconcile.apiserver.kubelet.backend import Kubelet, Unreachable
+from reconcile.apiserver.kubelet import spdy_sessions
+from reconcile.apiserver.kubelet.backend import Connection, Kubelet, Streams, Unreachable
 from reconcile.apiserver.kubelet.channels import (
     COMMAND_PROTOCOLS,
     ERROR,
@@ -25,11 +26,15 @@ from reconcile.apiserver.kubelet.channels import (
     CommandStreams,
     PortConnection,
     Socket,
+    SocketPipe,
+    until_either,
 )
 from reconcile.apiserver.kubelet.locating import Place, container_of, place_of, pod_of
+from reconcile.apiserver.kubelet.spdy_connection import Pipe
 
 _log = logging.getLogger(__name__)
 JSONObject = dict[str, Any]
+_VERSIONS = "x-stream-protocol-version"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,18 +50,102 @@ class Session:
     run: Callable[[Socket], Awaitable[None]]
 
 
+@dataclass(frozen=True, slots=True)
+class Takeover:
+    """What goes on after a request became a connection of bytes, whatever they mean.
+
+    Attributes:
+        headers: of the answer 101.
+        run: serves the connection until one side is done.
+    """
+
+    headers: Mapping[str, str]
+    run: Callable[[Pipe], Awaitable[None]]
+
+
 def session_of(kubelet: Kubelet, request: Request, context: RequestContext, query: Query) -> Response:
     """The answer to a request that admission has agreed to. Raises 400, 404, 500."""
     pod = pod_of(context)
     if context.subresource == "portforward":
-        ports = _ports(query)
-        place = _place(pod, context)
-        return _upgrade(request, PORT_PROTOCOLS, _forwarding(kubelet, pod, ports, place))
+        return _port_forward(kubelet, request, pod, query, _place(pod, context))
     container = container_of(pod, query.get("container"))
     place = _place(pod, context)
-    command = query.all("command")
-    run = _command(kubelet, context.subresource, pod, container, command, query, place)
-    return _upgrade(request, COMMAND_PROTOCOLS, run)
+    asked = _Asked(
+        context.subresource,
+        pod,
+        container,
+        query.all("command"),
+        frozenset(name for name in ("stdin", "stdout", "stderr") if query.flag(name)),
+        bool(query.flag("tty")),
+        place,
+    )
+    upgrade = _upgrade_of(request)
+    offered = _offered(request)
+    if COMMAND_PROTOCOLS[0] not in offered or upgrade != "websocket":
+        # Newer clients are translated here, and told on a stream of theirs; all others meet the node.
+        _reach(kubelet, context.subresource, place)
+    run = _command(kubelet, asked)
+    if upgrade == "spdy/3.1":
+        return _over_spdy(
+            request,
+            spdy_sessions.COMMAND_PROTOCOLS,
+            lambda pipe, protocol: spdy_sessions.run_command(pipe, run, asked.wanted, asked.tty, protocol),
+        )
+    return Response(101, session=Session(_chosen(COMMAND_PROTOCOLS, offered), _over_websocket(run, asked)))
+
+
+def _port_forward(
+    kubelet: Kubelet, request: Request, pod: JSONObject, query: Query, place: Place
+) -> Response:
+    upgrade = _upgrade_of(request)
+    _reach(kubelet, "port_forward", place)
+    forward = _forward(kubelet, pod, place)
+    name = pod["metadata"]["name"]
+    if upgrade == "spdy/3.1":
+        return _over_spdy(
+            request,
+            (spdy_sessions.PORT_PROTOCOL,),
+            lambda pipe, _: spdy_sessions.run_port_forward(pipe, forward, name),
+        )
+    offered = _offered(request)
+    if spdy_sessions.TUNNEL_PROTOCOL in offered:
+
+        async def tunnel(socket: Socket) -> None:
+            with spdy_sessions.clients_own_fault():
+                await spdy_sessions.run_port_forward(SocketPipe(socket), forward, name)
+
+        return Response(101, session=Session(spdy_sessions.TUNNEL_PROTOCOL, tunnel))
+    return Response(
+        101, session=Session(_chosen(PORT_PROTOCOLS, offered), _forwarding(forward, _ports(query)))
+    )
+
+
+def _over_spdy(
+    request: Request, protocols: tuple[str, ...], run: Callable[[Pipe, str], Awaitable[None]]
+) -> Response:
+    """The answer to a client that speaks SPDY: 101, or as upstream's kubelet refuses it."""
+    given = request.headers.get(_VERSIONS)
+    offered = [each.strip() for each in (given or "").split(",") if each.strip()]
+    if given is None:
+        count = len(request.headers)
+        text = f"unable to upgrade: header X-Stream-Protocol-Version is not among the {count} of the request"
+        return text_response(text + "\n", 400)
+    chosen = next((each for each in offered if each in protocols), None)
+    if chosen is None:
+        text = (
+            f"unable to upgrade: unable to negotiate protocol: client supports [{' '.join(offered)}], "
+            f"server accepts [{' '.join(protocols)}]"
+        )
+        response = text_response(text + "\n", 403)
+        response.headers["x-accepted-stream-protocol-versions"] = ", ".join(protocols)
+        return response
+
+    async def serve(pipe: Pipe) -> None:
+        with spdy_sessions.clients_own_fault():
+            await run(pipe, chosen)
+
+    headers = {"connection": "Upgrade", "upgrade": "SPDY/3.1", _VERSIONS: chosen}
+    return Response(101, takeover=Takeover(headers, serve))
 
 
 def options_object(context: RequestContext, query: Query) -> JSONObject:
@@ -89,83 +178,95 @@ def _ports(query: Query) -> list[int]:
     return found
 
 
-def _upgrade(
-    request: Request, protocols: tuple[str, ...], run: Callable[[Socket], Awaitable[None]]
-) -> Response:
-    """Agree on a protocol. Raises 400 where there is none."""
+def _upgrade_of(request: Request) -> str:
+    """To what the client wants to upgrade, in lower case. Raises 400 where to nothing that is known."""
     wanted = request.headers.get("upgrade", "").lower()
     if not wanted or "upgrade" not in request.headers.get("connection", "").lower():
         raise status.bad_request("Upgrade request required")
-    if wanted != "websocket":
+    if wanted not in ("websocket", "spdy/3.1"):
         raise status.bad_request(
-            f"the embedded server does not speak {request.headers['upgrade']}: upgrade to websocket with "
-            f"one of the protocols {', '.join(protocols)}"
+            f"the server does not speak {request.headers['upgrade']}: upgrade to websocket or SPDY/3.1"
         )
-    offered = [each.strip() for each in request.headers.get("sec-websocket-protocol", "").split(",")]
+    return wanted
+
+
+def _offered(request: Request) -> list[str]:
+    text = request.headers.get("sec-websocket-protocol", "")
+    return [each.strip() for each in text.split(",") if each.strip()]
+
+
+def _chosen(protocols: tuple[str, ...], offered: list[str]) -> str:
+    """The protocol of a WebSocket. Raises 400 where there is none."""
     chosen = next((each for each in protocols if each in offered), None)
     if chosen is None:
         raise status.bad_request(
-            f"unable to negotiate a protocol: client offers {', '.join(filter(None, offered)) or 'none'}, "
+            f"unable to negotiate a protocol: client offers {', '.join(offered) or 'none'}, "
             f"the server knows {', '.join(protocols)}"
         )
-    return Response(101, session=Session(chosen, run))
+    return chosen
 
 
-def _command(
-    kubelet: Kubelet,
-    what: str,
-    pod: JSONObject,
-    container: str,
-    command: list[str],
-    query: Query,
-    place: Place,
+def _reach(kubelet: Kubelet, what: str, place: Place) -> None:
+    """Raises 500 where nobody put anything behind pods for this."""
+    if getattr(type(kubelet), what) is getattr(Kubelet, what):
+        raise status.StatusError(f"error dialing backend: {place.refused}", code=500)
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A command, or what a container runs: `what` is exec or attach, `wanted` the streams asked for."""
+
+    what: str
+    pod: JSONObject
+    container: str
+    command: list[str]
+    wanted: frozenset[str]
+    tty: bool
+    place: Place
+
+
+def _command(kubelet: Kubelet, asked: _Asked) -> Callable[[Streams], Awaitable[JSONObject]]:
+    pod, container = asked.pod, asked.container
+
+    async def carry_out(streams: Streams) -> JSONObject:
+        try:
+            if asked.what == "exec":
+                code = await kubelet.exec(pod, container, asked.command, streams)
+            else:
+                code = await kubelet.attach(pod, container, streams)
+        except Unreachable:
+            return _unreachable(asked)
+        except status.StatusError as error:
+            return error.status()
+        except ConnectionError:
+            # The client's own, while it was written to.
+            raise
+        except Exception as error:
+            _log.exception("%s in %s/%s failed", asked.what, pod["metadata"]["name"], container)
+            return status.internal_error(f"{type(error).__name__}: {error}").status()
+        return _exited(code)
+
+    return carry_out
+
+
+def _over_websocket(
+    carry_out: Callable[[Streams], Awaitable[JSONObject]], asked: _Asked
 ) -> Callable[[Socket], Awaitable[None]]:
-    wanted = {
-        channel
-        for channel, name in ((STDIN, "stdin"), (STDOUT, "stdout"), (STDERR, "stderr"))
-        if query.flag(name)
-    }
-    tty = bool(query.flag("tty"))
+    wanted = frozenset(channel for channel, name in _CHANNELS.items() if name in asked.wanted)
 
     async def run(socket: Socket) -> None:
-        streams = CommandStreams(socket, frozenset(wanted), tty)
-
-        async def carry_out() -> JSONObject:
-            try:
-                if what == "exec":
-                    code = await kubelet.exec(pod, container, command, streams)
-                else:
-                    code = await kubelet.attach(pod, container, streams)
-            except Unreachable:
-                return _unreachable(what, pod, container, command, wanted, tty, place)
-            except status.StatusError as error:
-                return error.status()
-            except Exception as error:
-                _log.exception("%s in %s/%s failed", what, pod["metadata"]["name"], container)
-                return status.internal_error(f"{type(error).__name__}: {error}").status()
-            return _exited(code)
+        streams = CommandStreams(socket, wanted, asked.tty)
 
         async def whole() -> None:
-            result = await carry_out()
+            result = await carry_out(streams)
             await socket.send(bytes((ERROR,)) + msgspec.json.encode(result))
 
-        await _until_either(whole(), streams.serve())
+        await until_either(whole(), streams.serve())
 
     return run
 
 
-async def _until_either(work: Awaitable[None], reading: Awaitable[None]) -> None:
-    """Run both until the work is done or the client is gone; then end the other."""
-    tasks = {asyncio.ensure_future(work), asyncio.ensure_future(reading)}
-    try:
-        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-    for task in done:
-        if not task.cancelled() and (error := task.exception()) is not None:
-            raise error
+_CHANNELS = {STDIN: "stdin", STDOUT: "stdout", STDERR: "stderr"}
 
 
 def _exited(code: int) -> JSONObject:
@@ -180,38 +281,50 @@ def _exited(code: int) -> JSONObject:
     }
 
 
-def _unreachable(
-    what: str, pod: JSONObject, container: str, command: list[str], wanted: set[int], tty: bool, place: Place
-) -> JSONObject:
-    query = [("command", word) for word in command]
-    query += [(name, "1") for channel, name in _NAMES.items() if channel in wanted]
-    if tty:
+def _unreachable(asked: _Asked) -> JSONObject:
+    query = [("command", word) for word in asked.command]
+    query += [(name, "1") for stream, name in _NAMES.items() if stream in asked.wanted]
+    if asked.tty:
         query.append(("tty", "1"))
-    meta = pod["metadata"]
-    url = place.url(what, meta["namespace"], meta["name"], container, query=query)
-    return status.internal_error(f'error sending request: Post "{url}": {place.refused}').status()
+    meta = asked.pod["metadata"]
+    url = asked.place.url(asked.what, meta["namespace"], meta["name"], asked.container, query=query)
+    return status.internal_error(f'error sending request: Post "{url}": {asked.place.refused}').status()
 
 
-_NAMES = {STDIN: "input", STDOUT: "output", STDERR: "error"}
+_NAMES = {"stdin": "input", "stdout": "output", "stderr": "error"}
+
+
+def _forward(kubelet: Kubelet, pod: JSONObject, place: Place) -> Callable[[int, Connection], Awaitable[str]]:
+    async def forward(port: int, connection: Connection) -> str:
+        """Serve one connection; what went wrong, or nothing."""
+        try:
+            await kubelet.port_forward(pod, port, connection)
+        except Unreachable:
+            return f"error dialing backend: {place.refused}"
+        except status.StatusError as error:
+            return error.message
+        except ConnectionError:
+            raise
+        except Exception as error:
+            _log.exception("forwarding port %d of %s failed", port, pod["metadata"]["name"])
+            return f"{type(error).__name__}: {error}"
+        return ""
+
+    return forward
 
 
 def _forwarding(
-    kubelet: Kubelet, pod: JSONObject, ports: list[int], place: Place
+    forward: Callable[[int, Connection], Awaitable[str]], ports: list[int]
 ) -> Callable[[Socket], Awaitable[None]]:
     async def run(socket: Socket) -> None:
         connections = [PortConnection(socket, index) for index in range(len(ports))]
 
         async def serve(connection: PortConnection, port: int) -> None:
             await connection.open(port)
-            try:
-                await kubelet.port_forward(pod, port, connection)
-            except Unreachable:
-                await connection.fail(f"error dialing backend: {place.refused}")
-            except status.StatusError as error:
-                await connection.fail(error.message)
-            except Exception as error:
-                _log.exception("forwarding port %d of %s failed", port, pod["metadata"]["name"])
-                await connection.fail(f"{type(error).__name__}: {error}")
+            problem = await forward(port, connection)
+            await connection.inbox.drop()
+            if problem:
+                await connection.fail(problem)
 
         async def read() -> None:
             while (message := await socket.receive()) is not None:
@@ -222,6 +335,6 @@ def _forwarding(
         async def work() -> None:
             await asyncio.gather(*map(serve, connections, ports))
 
-        await _until_either(work(), read())
+        await until_either(work(), read())
 
     return run

@@ -208,9 +208,14 @@ async def test_a_command_ends_with_its_client_and_other_protocols_are_refused() 
         async with asyncio.timeout(WAIT), aiohttp.ClientSession() as session:
             socket = await session.ws_connect(url, protocols=(V5,))
             await socket.close()
+            other = {"connection": "Upgrade", "upgrade": "other"}
+            refused = await session.post(url, headers=other)
+            assert refused.status == 400 and "does not speak other" in (await refused.json())["message"]
             spdy = {"connection": "Upgrade", "upgrade": "SPDY/3.1"}
             refused = await session.post(url, headers=spdy)
-            assert refused.status == 400 and "does not speak SPDY/3.1" in (await refused.json())["message"]
+            assert refused.status == 400 and "X-Stream-Protocol-Version" in await refused.text()
+            refused = await session.post(url, headers={**spdy, "x-stream-protocol-version": "v9"})
+            assert refused.status == 403 and "v4.channel.k8s.io" in await refused.text()
             unknown = await session.get(
                 url, headers={"connection": "Upgrade", "upgrade": "websocket", "sec-websocket-protocol": "x"}
             )
