@@ -46,7 +46,8 @@ class ServerOptions:
         storage_protection: deleted claims and volumes go once nothing uses them.
         finished_jobs: Jobs that have ended go after their `ttlSecondsAfterFinished`.
         event_ttl: seconds after which Events go that were not written again; None: never.
-        bootstrap: the default namespaces and priority classes exist.
+        bootstrap: the default namespaces and priority classes exist, and as soon as the server listens what
+            a server publishes of itself: the Service `kubernetes`, APIServices, flow schemas.
         history: how many changes of each resource are kept for watches and old lists.
         bookmark_interval: seconds between the bookmarks of a watch that wants them.
         compaction_interval: seconds after which history is forgotten, as etcd's compaction does;
@@ -284,6 +285,10 @@ class APIServer:
         address = await front_end.start(host, port)
         self._front_ends.append(front_end)
         self._paths.discovery.address = f"{address.host}:{address.port}"
+        if self.options.bootstrap:
+            from reconcile.apiserver.published import publish
+
+            await publish(self.access, port=address.port, client_authority=address.certificate_authority)
         return address
 
     async def load(self, path: str | Path, *, namespace: str = "default") -> int:

@@ -35,6 +35,7 @@ class WorkQueue(Generic[K]):
         self._now = self._loop.time
         self._getters: deque[asyncio.Future[None]] = deque()
         self._timer: asyncio.TimerHandle | None = None
+        self._timer_due = 0.0
         self._idle: asyncio.Event | None = None
 
     def __len__(self) -> int:
@@ -142,13 +143,14 @@ class WorkQueue(Generic[K]):
 
     def _set_timer(self) -> None:
         due = self.core.next_due()
-        timer = self._timer
         if due is None:
             return
-        if timer is not None:
-            if timer.when() <= due:
+        if self._timer is not None:
+            if self._timer_due <= due:
                 return
-            timer.cancel()
+            self._timer.cancel()
+        # The time is kept here: for what is due already uvloop gives a handle that knows none.
+        self._timer_due = due
         self._timer = self._loop.call_at(due, self._on_timer)
 
     def _on_timer(self) -> None:

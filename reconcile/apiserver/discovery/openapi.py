@@ -7,6 +7,7 @@ from typing import Any, cast
 
 import msgspec
 
+from reconcile.apiserver.discovery.openapi_protobuf import CONTENT_TYPE, encode_document, wants_protobuf
 from reconcile.apiserver.handlers.messages import Request, Response
 from reconcile.apiserver.interfaces import JSONObject, SchemaSource
 from reconcile.apiserver.registry import Registry
@@ -32,6 +33,8 @@ class OpenAPI:
             self._generation = self._registry.generation
             self._documents = {}
         if path == "/openapi/v2":
+            if wants_protobuf(request.headers.get("accept", "")):
+                return _answer(request, *self._document("v2 protobuf"), content_type=CONTENT_TYPE)
             return _answer(request, *self._document("v2"))
         if path == "/openapi/v3":
             return _answer(request, *self._document("index"))
@@ -57,6 +60,8 @@ class OpenAPI:
                 body = self._index()
             elif name == "v2":
                 body = self._v2()
+            elif name == "v2 protobuf":
+                body = encode_document(msgspec.json.decode(self._document("v2")[0]))
             elif name in self._schemas.openapi_v3_groups():
                 body = self._schemas.openapi_v3(name)
             else:
@@ -88,11 +93,13 @@ class OpenAPI:
         return msgspec.json.encode(document)
 
 
-def _answer(request: Request, body: bytes, digest: str) -> Response:
+def _answer(
+    request: Request, body: bytes, digest: str, *, content_type: str = "application/json"
+) -> Response:
     headers = {
         "accept-ranges": "bytes",
         "cache-control": "no-cache, private",
-        "content-type": "application/json",
+        "content-type": content_type,
         "etag": f'"{digest}"',
         "vary": "Accept",
     }

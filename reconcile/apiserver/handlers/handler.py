@@ -57,6 +57,10 @@ class OtherPaths(Protocol):
         ...
 
 
+# Of these upstream's storages have a table convertor.
+_WITH_TABLE = ("", "status", "scale")
+
+
 class Handler:
     """Answers requests. Never raises but for cancellation; every error is a Status."""
 
@@ -104,6 +108,7 @@ class Handler:
                 watchable=collection and "watch" in found.resource.verbs,
                 custom=found.resource.custom,
                 cbor=cbor,
+                tables="list" in found.resource.verbs and found.subresource in _WITH_TABLE,
             )
             response = await self._dispatch(request, found, query, form, warnings)
         except status.StatusError as error:

@@ -60,13 +60,20 @@ def _stream_types(cbor: bool) -> str:
 
 @lru_cache(maxsize=256)
 def negotiate(
-    accept: str, *, watch: bool = False, watchable: bool = False, custom: bool = False, cbor: bool = False
+    accept: str,
+    *,
+    watch: bool = False,
+    watchable: bool = False,
+    custom: bool = False,
+    tables: bool = True,
+    cbor: bool = False,
 ) -> Form:
     """The most acceptable form of an Accept header: by quality, then by how exact it is, then by order.
 
     `watch`: a stream is asked for. `watchable`: the path is one that can be watched, which a message tells.
-    `custom`: a custom resource, whose objects have no protobuf form; their metadata has. `cbor`: the server
-    speaks it. Raises 406.
+    `custom`: a custom resource, whose objects have no protobuf form; their metadata has. `tables`: whether
+    what is asked for has a Table, which reviews and actions have not. `cbor`: the server speaks it. Raises
+    406.
     """
     if not accept or accept == "*/*":
         return PLAIN
@@ -89,7 +96,7 @@ def negotiate(
         if not shape:
             return encoding != "protobuf" or not custom
         # A Table's cells are of any type: it has no protobuf form. In CBOR upstream does not offer it.
-        return shape != "Table" or encoding not in ("protobuf", "cbor")
+        return shape != "Table" or (tables and encoding not in ("protobuf", "cbor"))
 
     found = _choose(clauses, allows, cbor)
     if found is None:

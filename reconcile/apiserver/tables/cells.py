@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any
 
+from reconcile.apiserver.tables import cluster_cells
 from reconcile.apiserver.tables.durations import human_duration, parse, since
 from reconcile.objects.selectors import Selector
 
@@ -205,7 +206,7 @@ def event(obj: JSONObject, now: datetime) -> dict[str, Any]:
     component = (
         source.get("component") or obj.get("reportingComponent") or obj.get("reportingController") or ""
     )
-    host = source.get("host") or ""
+    host = source.get("host") or obj.get("reportingInstance") or ""
     return {
         "Last Seen": since(last, now) if last else first_seen,
         "Type": obj.get("type") or "",
@@ -476,9 +477,31 @@ CELLS: dict[str, Cells] = {
     "mutatingwebhookconfigurations.admissionregistration.k8s.io": lambda obj, now: {
         "Webhooks": len(obj.get("webhooks") or ())
     },
-    "ingressclasses.networking.k8s.io": lambda obj, now: {
-        "Controller": obj["spec"].get("controller", ""),
-        "Parameters": NONE,
-    },
+    "ingressclasses.networking.k8s.io": cluster_cells.ingress_class,
     "runtimeclasses.node.k8s.io": lambda obj, now: {"Handler": obj.get("handler", "")},
+    "podtemplates": lambda obj, now: {
+        **_containers(obj.get("template") or {}),
+        "Pod Labels": _labels(((obj.get("template") or {}).get("metadata") or {}).get("labels")),
+    },
+    "apiservices.apiregistration.k8s.io": cluster_cells.api_service,
+    "certificatesigningrequests.certificates.k8s.io": cluster_cells.signing_request,
+    "flowschemas.flowcontrol.apiserver.k8s.io": cluster_cells.flow_schema,
+    "prioritylevelconfigurations.flowcontrol.apiserver.k8s.io": cluster_cells.priority_level,
+    "validatingadmissionpolicies.admissionregistration.k8s.io": cluster_cells.policy,
+    "mutatingadmissionpolicies.admissionregistration.k8s.io": cluster_cells.policy,
+    "validatingadmissionpolicybindings.admissionregistration.k8s.io": cluster_cells.policy_binding,
+    "mutatingadmissionpolicybindings.admissionregistration.k8s.io": cluster_cells.policy_binding,
+    "ipaddresses.networking.k8s.io": cluster_cells.ip_address,
+    "servicecidrs.networking.k8s.io": lambda obj, now: {
+        "CIDRs": ",".join((obj.get("spec") or {}).get("cidrs") or ())
+    },
+    "resourceclaims.resource.k8s.io": cluster_cells.resource_claim,
+    "resourceslices.resource.k8s.io": cluster_cells.resource_slice,
+    "csidrivers.storage.k8s.io": cluster_cells.csi_driver,
+    "csinodes.storage.k8s.io": lambda obj, now: {
+        "Drivers": len((obj.get("spec") or {}).get("drivers") or ())
+    },
+    "csistoragecapacities.storage.k8s.io": created_at,
+    "volumeattachments.storage.k8s.io": cluster_cells.volume_attachment,
+    "volumeattributesclasses.storage.k8s.io": lambda obj, now: {"DriverName": obj.get("driverName", "")},
 }

@@ -74,7 +74,11 @@ class TableRenderer:
         meta = obj.get("metadata") or {}
         found.setdefault("Name", meta.get("name", ""))
         found.setdefault("Age", since(meta.get("creationTimestamp"), now))
-        return [found.get(column["name"], "") for column in self.columns(resource)]
+        cells = [found.get(column["name"], "") for column in self.columns(resource)]
+        if name == "ipaddresses.networking.k8s.io":
+            # Upstream's rows have an age for which it defines no column.
+            cells.append(found["Age"])
+        return cells
 
     @staticmethod
     def _custom_cells(resource: Resource, obj: JSONObject, now: datetime) -> list[Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 import pytest
 
@@ -118,3 +119,22 @@ async def test_a_draining_queue_hands_out_what_is_ready_and_what_comes_from_busy
     queue.done(again)
     with pytest.raises(QueueShutDown):
         await queue.get()
+
+
+async def test_a_loop_whose_handles_know_no_time_is_served(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As uvloop's: for a time that has come its `call_at` gives what `call_soon` gives."""
+    loop = asyncio.get_running_loop()
+    call_at = loop.call_at
+
+    class Handle:
+        def __init__(self, when: float, callback: Callable[[], object]) -> None:
+            self.cancel = call_at(when, callback).cancel
+
+    monkeypatch.setattr(loop, "call_at", Handle)
+    queue: WorkQueue[str] = WorkQueue()
+    queue.add_after("b", 2)
+    workers = [asyncio.create_task(queue.get()) for _ in range(2)]
+    await asyncio.sleep(0)
+    queue.add_after("a", 1)
+    assert [(await worker).key for worker in workers] == ["a", "b"]
+    queue.shut_down()
