@@ -11,8 +11,6 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from reconcile.apiserver.admission.webhooks.options import Review, ReviewHandler
-from reconcile.webhooks.endpoints import in_process
-from reconcile.webhooks.errors import HookFailedError
 
 if TYPE_CHECKING:
     from reconcile.manager import Manager
@@ -46,6 +44,9 @@ class LocalWebhooks(Mapping[str, ReviewHandler]):
         raise KeyError(url)
 
     def _asking(self, manager: Manager, path: str) -> ReviewHandler:
+        from reconcile.webhooks.endpoints import in_process
+        from reconcile.webhooks.errors import HookFailedError
+
         ask = in_process(manager.webhooks, path)
 
         async def handle(review: Review) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from reconcile.apiserver import APIServer, ServerOptions, WebhookOptions
 from reconcile.apiserver.access.options import AccessOptions
@@ -14,8 +14,10 @@ from reconcile.apiserver.http import HTTPOptions
 from reconcile.apiserver.local_webhooks import LocalWebhooks
 from reconcile.cli.failures import CommandError
 from reconcile.client.client import Client
-from reconcile.manager import Manager
 from reconcile.runtime import Runtime, SystemRuntime
+
+if TYPE_CHECKING:
+    from reconcile.manager import Manager
 
 
 @dataclass(frozen=True, slots=True)

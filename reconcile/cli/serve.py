@@ -12,8 +12,6 @@ from reconcile.cli.embedded import Embedded, embedded_server
 from reconcile.cli.files import write_atomically
 from reconcile.cli.locate import example_operators
 from reconcile.cli.signals import user_may_end
-from reconcile.crd import install_crds
-from reconcile.manager import Manager, ManagerOptions
 
 
 def access_options(mode: AuthorizationMode | None, token_file: Path | None) -> AccessOptions | None:
@@ -57,6 +55,9 @@ async def _serve(
             if not with_operators:
                 await asked.wait()
                 return
+            from reconcile.crd import install_crds
+            from reconcile.manager import Manager, ManagerOptions
+
             manager = Manager(
                 embedded.client, crd_installer=install_crds, options=ManagerOptions(log_level="warning")
             )
