@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from reconcile import Manager
+    from reconcile.apiserver.kubelet import Kubelet
 
 
 def setup(manager: Manager) -> None:
@@ -23,3 +24,10 @@ def setup(manager: Manager) -> None:
 
     for operator in (deployment, replicaset, statefulset, scheduler, hollow_nodes, database):
         operator.setup(manager)
+
+
+def embedded_kubelet() -> Kubelet:
+    """What stands behind the pods of an embedded API server: see `hollow_nodes`."""
+    from . import hollow_nodes
+
+    return hollow_nodes.embedded_kubelet()

@@ -11,8 +11,9 @@ from .timings import Timings
 
 if TYPE_CHECKING:
     from reconcile import Manager
+    from reconcile.apiserver.kubelet import Kubelet as KubeletOfServer
 
-__all__ = ["Heartbeat", "Kubelet", "NodeLifecycle", "Timings", "setup"]
+__all__ = ["Heartbeat", "Kubelet", "NodeLifecycle", "Timings", "embedded_kubelet", "setup"]
 
 
 def setup(manager: Manager, *, timings: Timings | None = None, lifecycle: bool = True) -> None:
@@ -28,3 +29,11 @@ def setup(manager: Manager, *, timings: Timings | None = None, lifecycle: bool =
     manager.add(Heartbeat(timings))
     if lifecycle:
         manager.add(NodeLifecycle(timings))
+
+
+def embedded_kubelet() -> KubeletOfServer:
+    """What stands behind the pods of `reconcile run --embedded`: canned logs and commands."""
+    # An embedded API server is no part of an operator that runs on a cluster.
+    from .answers import HollowAnswers
+
+    return HollowAnswers()

@@ -70,7 +70,12 @@ class Kubelet(ObjectReconciler[Pod]):
         )
         if not same(status, pod.status):
             pod.status = status
-            await self.client.update_status(pod)
+            try:
+                await self.client.update_status(pod)
+            except NotFoundError:
+                # It was taken away meanwhile, without grace: a kubelet has nothing to tell of it any more.
+                self._first_seen.pop(pod.metadata.uid, None)
+                return None
         # A container that ended is seen so for a moment, even where it is started again at once.
         return Result(requeue_after=max(wait, _BLINK) + _ROUNDING) if wait is not None else None
 
