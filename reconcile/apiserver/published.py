@@ -18,7 +18,7 @@ import msgspec
 
 from reconcile.apiserver.interfaces import Access, JSONObject
 from reconcile.apiserver.status import StatusError
-from reconcile.apiserver.strategies.services import CLUSTER_RANGE
+from reconcile.apiserver.strategies.service_allocation import CLUSTER_RANGE
 from reconcile.objects.times import format_time
 
 _AUTHENTICATION: Final = "extension-apiserver-authentication"

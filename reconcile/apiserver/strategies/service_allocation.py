@@ -24,7 +24,8 @@ NODE_PORTS = range(30000, 32768)
 # The lower part of each range is given out last: it is for who asks for a certain value.
 _STATIC_ADDRESSES = 16
 _STATIC_PORTS = 86
-# The address of the service `kubernetes`.
+# The server's own service, which may not be there, and its address.
+_OWN_NAME = "kubernetes"
 _OWN_ADDRESS = str(CLUSTER_RANGE[1])
 _MADE_UP_PORT = 32768
 
@@ -104,7 +105,9 @@ def _numbers(spec: JSONObject) -> set[int]:
 def _address(name: str, spec: JSONObject, others: list[JSONObject], draw: Draw, *, dry_run: bool) -> None:
     if spec.get("type") == "ExternalName" or spec.get("clusterIP") == "None":
         return
-    taken = {each.get("clusterIP") for each in others} | {_OWN_ADDRESS}
+    taken = {each.get("clusterIP") for each in others}
+    if name != _OWN_NAME:
+        taken.add(_OWN_ADDRESS)
     wanted: str = spec.get("clusterIP") or ""
     if wanted:
         problem = _problem(wanted, taken, dry_run=dry_run)
