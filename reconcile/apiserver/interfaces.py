@@ -180,6 +180,22 @@ class Access(Protocol):
         """
         ...
 
+    async def apply(
+        self,
+        group_resource: str,
+        namespace: str,
+        name: str,
+        applied: JSONObject,
+        *,
+        manager: str,
+        subresource: str = "",
+    ) -> JSONObject:
+        """Server-side apply for a field manager, which wins conflicts; `applied` without kind and metadata.
+
+        Raises StatusError: 404, or what validation raises.
+        """
+        ...
+
     async def delete(
         self, group_resource: str, namespace: str, name: str, options: JSONObject | None = None
     ) -> None:
@@ -358,6 +374,10 @@ class ObjectSchema(Protocol):
         ...
 
     def default(self, obj: JSONObject) -> None: ...
+
+    def settle(self, obj: JSONObject) -> None:
+        """Bring a checked object into the form in which it comes out of the storage."""
+        ...
 
     def validate(self, new: JSONObject, old: JSONObject | None, context: RequestContext) -> list[FieldError]:
         """Structural validation (custom resources: with ratcheting and CEL); `old` is None on creation."""

@@ -73,6 +73,9 @@ class CustomSchema:
     def default(self, obj: JSONObject) -> None:
         _default(obj, self.schema)
 
+    def settle(self, obj: JSONObject) -> None:
+        """Nothing: what is stored is JSON."""
+
     def validate(self, new: JSONObject, old: JSONObject | None, context: RequestContext) -> list[FieldError]:
         errors = validate(new, self.schema, old)
         if context.subresource == "status":

@@ -150,6 +150,7 @@ class Writer:
         strategy.before_commit(obj, None, context)
         if stored_form is not obj:
             stored_form = await parts.store.stored_form(resource, obj)
+        resource.schema.settle(obj)
         if context.dry_run:
             return obj
         try:
@@ -280,6 +281,7 @@ class Writer:
                 parts.store.remove(resource, held)
             return new
         strategy.before_commit(new, old, context)
+        resource.schema.settle(new)
         _ignore_managed_times(new, old)
         if new == old:
             return new

@@ -56,14 +56,23 @@ def item_element(shape: Shape, item: Any) -> str:
     return element_of("k", keys)
 
 
+class Repeated(list[Any]):
+    """Items of one element: together they are a leaf."""
+
+
 def indexed(shape: Shape, items: list[Any] | None) -> dict[str, Any]:
-    """Items by element; of repeated ones the first."""
+    """Items by element."""
     found: dict[str, Any] = {}
     for item in items or ():
         try:
-            found.setdefault(item_element(shape, item), item)
+            element = item_element(shape, item)
         except TypedError:
             continue
+        if element in found:
+            held = found[element]
+            found[element] = Repeated([*(held if isinstance(held, Repeated) else [held]), item])
+        else:
+            found[element] = item
     return found
 
 
@@ -211,7 +220,10 @@ def _merge_lists(live: list[Any], config: list[Any], shape: Shape) -> list[Any]:
     def take_right() -> None:
         nonlocal j, next_shared
         element = right_order[j]
-        result.append(merge(left.get(element, MISSING), right[element], shape.items))
+        live = left.get(element, MISSING)
+        # One that is applied takes the place of all.
+        live = MISSING if isinstance(live, Repeated) else live
+        result.append(merge(live, right[element], shape.items))
         j += 1
         if next_shared < len(shared) and shared[next_shared] == element:
             next_shared += 1
@@ -224,7 +236,8 @@ def _merge_lists(live: list[Any], config: list[Any], shape: Shape) -> list[Any]:
         if i < len(left_order):
             element = left_order[i]
             if element not in right:
-                result.append(copy_json(left[element]))
+                held = left[element]
+                result.extend(copy_json(held) if isinstance(held, Repeated) else [copy_json(held)])
                 i += 1
                 continue
             if next_shared >= len(shared) or shared[next_shared] != element:

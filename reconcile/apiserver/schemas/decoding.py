@@ -240,6 +240,15 @@ _ZERO_SPECIAL: dict[str, Any] = {"Quantity": "0", "IntOrString": 0}
 # Where a default is set for a list that is not given, and not for an empty one.
 _KEPT_EMPTY = frozenset({("io.k8s.api.autoscaling.v2.HPAScalingRules", "policies")})
 
+# An empty list of these is shown, and owned, as such until it is stored.
+EMPTY_UNTIL_STORED: dict[str, tuple[str, ...]] = {
+    "io.k8s.api.rbac.v1.Role": ("rules",),
+    "io.k8s.api.rbac.v1.ClusterRole": ("rules",),
+    "io.k8s.api.discovery.v1.EndpointSlice": ("endpoints", "ports"),
+    "io.k8s.api.core.v1.LimitRangeSpec": ("limits",),
+    "io.k8s.api.storage.v1.CSINodeSpec": ("drivers",),
+}
+
 
 class Decoders:
     """The decoders of all Go types, each compiled when first needed."""
@@ -382,7 +391,9 @@ class Decoders:
                     _prefix(findings, before, field.name)
                 if not entry[1]:
                     # An empty list or map is none at all once it has been stored.
-                    if decoded == [] and (name, field.name) in _KEPT_EMPTY:
+                    if decoded == [] and (
+                        (name, field.name) in _KEPT_EMPTY or field.name in EMPTY_UNTIL_STORED.get(name, ())
+                    ):
                         result[field.name] = decoded
                         continue
                     if decoded == [] or (decoded == {} and not _is_value_struct(field)):

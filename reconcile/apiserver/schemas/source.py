@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from reconcile.apiserver.schemas.catalog import Catalog, ServedKind, catalog
-from reconcile.apiserver.schemas.decoding import Decoders, MismatchError, UnreadableError
+from reconcile.apiserver.schemas.decoding import EMPTY_UNTIL_STORED, Decoders, MismatchError, UnreadableError
 from reconcile.apiserver.schemas.defaulting import Defaulters
 from reconcile.apiserver.schemas.topology import Shape, Shapes
 from reconcile.apiserver.status import bad_request
@@ -30,6 +30,8 @@ class BuiltinSchema:
         self._source = source
         self._decode = source.decoders.for_struct(name)
         self._default = source.defaulters.for_struct(name)
+        self._emptied = EMPTY_UNTIL_STORED.get(name, ())
+        self._emptied_in_spec = EMPTY_UNTIL_STORED.get(f"{name}Spec", ())
 
     def check(self, obj: JSONObject, context: RequestContext | None = None) -> list[str]:
         """Bring the object into the form that the kind's Go type encodes; returns the unknown fields."""
@@ -63,6 +65,16 @@ class BuiltinSchema:
                 self._default(obj)
             except UnreadableError as error:
                 raise self._cannot_be_handled(str(error)) from None
+
+    def settle(self, obj: JSONObject) -> None:
+        """What storing the object makes of it: some empty lists are none."""
+        for key in self._emptied:
+            if obj.get(key) == []:
+                obj[key] = None
+        for key in self._emptied_in_spec:
+            spec = obj.get("spec")
+            if isinstance(spec, dict) and spec.get(key) == []:
+                spec[key] = None
 
     def validate(self, new: JSONObject, old: JSONObject | None, context: RequestContext) -> list[FieldError]:
         """Nothing: beyond what decoding checks, the rules of built-in kinds are their strategies'."""

@@ -67,6 +67,8 @@ UNTYPED.element = lambda: UNTYPED
 ATOMIC = Shape("untyped", atomic=True)
 
 
+# Its name may be left out and is then empty.
+_REFERENCE = "io.k8s.api.core.v1.LocalObjectReference"
 _ZEROS: Mapping[str, Any] = {"string": "", "int32": 0, "int64": 0, "bool": False}
 
 
@@ -119,6 +121,8 @@ class Shapes:
                 for key in field.keys:
                     if key in fields and (default := _default_of(fields[key])) is not None:
                         defaults[key] = default
+                if element.inner.name == _REFERENCE:
+                    defaults["name"] = ""
             return Shape(
                 "list",
                 atomic=field.list_type not in ("map", "set"),
