@@ -120,6 +120,25 @@ def serve(
 @click.option("--dev", is_flag=True, help="Install the custom resources, and restart when a file changes.")
 @click.option("--health-address", metavar="ADDRESS", help="Serve /healthz and /readyz here, such as :8081.")
 @click.option("--metrics-address", metavar="ADDRESS", help="Serve /metrics here, such as :8080.")
+@click.option(
+    "--webhook-service",
+    metavar="NAMESPACE/NAME",
+    help="Serve webhooks with certificates of the operator's own for this service, kept in the Secret "
+    "NAME-webhook.",
+)
+@click.option(
+    "--webhook-certificates",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="FOLDER",
+    help="Serve webhooks with tls.crt and tls.key of this folder.",
+)
+@click.option(
+    "--webhook-address",
+    metavar="ADDRESS",
+    default=":9443",
+    show_default=True,
+    help="Where webhooks are served.",
+)
 @explained
 def run(
     target: str,
@@ -131,6 +150,9 @@ def run(
     dev: bool,
     health_address: str | None,
     metrics_address: str | None,
+    webhook_service: str | None,
+    webhook_certificates: Path | None,
+    webhook_address: str,
 ) -> int:
     """Run an operator: a file, folder or module with `def setup(manager)`.
 
@@ -140,6 +162,8 @@ def run(
     chosen = [name for name, given in _targets(embedded, context, in_cluster) if given]
     if len(chosen) > 1:
         raise click.UsageError(f"{' and '.join(chosen)} exclude each other")
+    if webhook_service is not None and webhook_certificates is not None:
+        raise click.UsageError("--webhook-service and --webhook-certificates exclude each other")
     from reconcile.cli.run import RunOptions, run_operator
 
     options = RunOptions(
@@ -152,6 +176,9 @@ def run(
         dev=dev,
         health_address=health_address,
         metrics_address=metrics_address,
+        webhook_service=webhook_service,
+        webhook_certificates=webhook_certificates,
+        webhook_address=webhook_address,
     )
     return run_operator(options)
 

@@ -17,6 +17,7 @@ from reconcile.manager import Manager
 from reconcile.manager.manager import CRDInstaller
 from reconcile.manager.run import default_loop_factory
 from reconcile.manager.signals import shutdown_signals
+from reconcile.webhooks import CertificateFolder, OwnCertificates, WebhookServerOptions
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,9 @@ class RunOptions:
         dev: install the custom resources, and restart on changes of files.
         health_address: where `/healthz` and `/readyz` are served; None for nowhere.
         metrics_address: where `/metrics` is served; may be the same; None for nowhere.
+        webhook_service: serve webhooks with certificates of the operator's own, for this service.
+        webhook_certificates: serve webhooks with the certificate in this folder.
+        webhook_address: where.
     """
 
     target: str
@@ -42,6 +46,9 @@ class RunOptions:
     dev: bool = False
     health_address: str | None = None
     metrics_address: str | None = None
+    webhook_service: str | None = None
+    webhook_certificates: Path | None = None
+    webhook_address: str = ":9443"
 
 
 def run_operator(options: RunOptions) -> int:
@@ -99,6 +106,7 @@ async def _run_until_stopped(options: RunOptions, setup: Setup, abort: Callable[
                 leader_election=options.leader_elect,
                 health_address=options.health_address,
                 metrics_address=options.metrics_address,
+                webhook_server=_webhook_server(options),
                 crd_installer=installer,
             )
             setup(manager)
@@ -106,6 +114,16 @@ async def _run_until_stopped(options: RunOptions, setup: Setup, abort: Callable[
             asked[0] = lambda _: manager.request_stop()
             async with manager:
                 await manager.wait()
+
+
+def _webhook_server(options: RunOptions) -> WebhookServerOptions | None:
+    if options.webhook_certificates is not None:
+        certificates = CertificateFolder(options.webhook_certificates)
+    elif options.webhook_service is not None:
+        certificates = OwnCertificates(options.webhook_service)
+    else:
+        return None
+    return WebhookServerOptions(certificates, address=options.webhook_address)
 
 
 @asynccontextmanager

@@ -35,6 +35,9 @@ class SharedSource:
         options: names and times.
         trusting: what is to trust the authority; asked each time.
         log: for what was made.
+
+    Attributes:
+        authorities: PEM of those that are to be trusted; empty before the first look.
     """
 
     def __init__(
@@ -52,18 +55,18 @@ class SharedSource:
         self._trusting = trusting
         self._log = log
         self._key = ObjectKey.parse(options.secret_key)
-        self._authorities = b""
+        self.authorities = b""
 
     async def renew(self) -> Pair:
         """The pair to show, after whatever step is due. Raises what the API server answers."""
         kept = await self._kept()
-        self._authorities = kept.authorities
+        self.authorities = kept.authorities
         return kept.current
 
     async def announce(self) -> None:
         """Have API servers trust the authorities; what cannot be told is logged and tried next time."""
-        if self._options.inject and self._authorities:
-            await tell_authority(self._client, self._authorities, self._trusting(), self._log)
+        if self._options.inject and self.authorities:
+            await tell_authority(self._client, self.authorities, self._trusting(), self._log)
 
     async def _kept(self) -> Kept:
         from reconcile.api.core.v1 import Secret

@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
+import asyncio
+import base64
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 import yaml
 from helpers.world_of_examples import operator, run_examples
 
-from reconcile.api.apps.v1 import Deployment, ReplicaSet
+from reconcile import Client
+from reconcile.api.apps.v1 import Deployment, ReplicaSet, StatefulSet
 from reconcile.api.core.v1 import Node, Pod
 from reconcile.apiserver import AccessOptions, ServerOptions, service_account
 from reconcile.apiserver.access.attributes import Attributes, Decision
 from reconcile.apiserver.access.rbac import RBAC
 from reconcile.testing.builders import a_deployment, a_node, a_pod
 from reconcile.testing.cluster import Cluster
+from reconcile.webhooks import Endpoints, OwnCertificates, converting
+from reconcile.webhooks.certificates import authorities_in
+from reconcile.webhooks.shared import SharedSource
+from reconcile.webhooks.trust import DEFINITIONS
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples" / "operators"
 NAMESPACE = "example-operators"
@@ -27,6 +35,8 @@ RARE = {
     ("deployment", "patch", "replicasets"): "a ReplicaSet is adopted or released",
     ("deployment", "patch", "events"): "an event that comes again",
     ("replicaset", "patch", "events"): "an event that comes again",
+    ("database", "patch", "events"): "an event that comes again",
+    ("database", "update", "databases"): "a finalizer that another one's change came in between of",
 }
 
 
@@ -68,11 +78,15 @@ def manifests(name: str) -> list[dict[str, Any]]:
     return list(yaml.safe_load_all((EXAMPLES / name / "manifests.yaml").read_text()))
 
 
-def run_with_its_rights(cluster: Cluster, *names: str) -> None:
+def apply_rights(cluster: Cluster, *names: str) -> None:
     for name in names:
         for manifest in manifests(name):
             if manifest["kind"] not in ("Deployment", "PodDisruptionBudget"):
                 cluster.apply(manifest)
+
+
+def run_with_its_rights(cluster: Cluster, *names: str) -> None:
+    apply_rights(cluster, *names)
     for name in names:
         cluster.run(operator(name).setup, name=name, user=service_account(NAMESPACE, name))
 
@@ -120,3 +134,87 @@ def test_workloads_live_on_operators_with_their_own_rights_alone(cluster: Cluste
     assert len(cluster.list(ReplicaSet, namespace="default")) == 1
     unused = (granted("replicaset") | granted("deployment")) - asked.used - RARE.keys()
     assert unused == set()
+
+
+def test_stateful_sets_live_on_their_operators_own_rights_alone(cluster: Cluster, asked: Asked) -> None:
+    cluster.create(a_node("node-0").build())
+    run_examples(cluster, "scheduler", "hollow_nodes")
+    run_with_its_rights(cluster, "statefulset")
+    labels = {"app": "orders"}
+    stateful_set = {
+        "apiVersion": "apps/v1",
+        "kind": "StatefulSet",
+        "metadata": {"name": "orders", "namespace": "default"},
+        "spec": {
+            "replicas": 2,
+            "serviceName": "orders",
+            "selector": {"matchLabels": labels},
+            "template": {
+                "metadata": {"labels": labels},
+                "spec": {"containers": [{"name": "main", "image": "example.com/main:1"}]},
+            },
+        },
+    }
+    cluster.create(stateful_set)
+    cluster.settle()
+    assert cluster.get(StatefulSet, "default/orders").status.ready_replicas == 2
+    cluster.patch(StatefulSet, "default/orders", {"spec": {"replicas": 1}})
+    cluster.settle()
+    assert [pod.metadata.name for pod in cluster.list(Pod, namespace="default")] == ["orders-0"]
+    assert asked.refused == []
+    assert granted("statefulset") - asked.used - RARE.keys() == set()
+
+
+def test_databases_live_on_their_operators_own_rights_alone(cluster: Cluster, asked: Asked) -> None:
+    database = operator("database")
+    cluster.install_crds(database.Database)
+    apply_rights(cluster, "database")
+    keep_certificate(cluster)
+    run_examples(cluster, "statefulset", "scheduler", "hollow_nodes")
+    run_with_its_rights(cluster, "database")
+    cluster.create(a_node("node-0").build())
+    metadata = {"name": "orders", "namespace": "default"}
+    wanted = {"apiVersion": "example.com/v1beta1", "kind": "Database", "metadata": metadata}
+    cluster.create({**wanted, "spec": {"instances": 1, "backup": {}}})
+    cluster.settle()
+    key = "default/orders"
+    assert cluster.get(database.Database, key).status.phase == "Ready"
+    cluster.patch(database.Database, key, {"spec": {"backup": False}})
+    cluster.settle()
+    cluster.patch(database.Database, key, {"spec": {"backup": True, "size": "medium"}})
+    cluster.settle()
+    cluster.delete(database.Database, key)
+    cluster.settle()
+    assert cluster.get_or_none(database.Database, key) is None
+    assert asked.refused == []
+    assert granted("database") - asked.used - RARE.keys() == set()
+
+
+def keep_certificate(cluster: Cluster) -> None:
+    """What a webhook server does about its certificate, with the operator's rights and without a socket."""
+    hook = converting(operator("database").Database)
+    endpoints = Endpoints(structlog.get_logger(), lambda: cluster.time)
+    endpoints.add_conversion(hook)
+    options = OwnCertificates(hook.service, lifetime=1.0, renew_before=0.5)
+
+    async def make_renew_and_tell() -> None:
+        user = service_account(NAMESPACE, "database")
+        async with Client(cluster.server.transport(user), runtime=cluster.runtime) as client:
+            source = SharedSource(
+                client,
+                cluster.runtime,
+                options,
+                lambda: endpoints.trusting("database"),
+                structlog.get_logger(),
+            )
+            first = await source.renew()
+            await source.announce()
+            definition = await client.get(DEFINITIONS, hook.definition)
+            trusted = definition["spec"]["conversion"]["webhook"]["clientConfig"]
+            assert base64.b64decode(trusted["caBundle"]) == source.authorities
+            await asyncio.sleep(13 * 3600)
+            assert await source.renew() == first
+            assert len(authorities_in(source.authorities)) == 2
+            await source.announce()
+
+    cluster.call(make_renew_and_tell())
