@@ -10,7 +10,6 @@ place of the two real ones, must be the same. Everything else of the cluster is 
 from __future__ import annotations
 
 import pytest
-from helpers.histories.mutants import REFUSED, Mutant
 from helpers.histories.play import History
 from helpers.histories.real import control_plane, play_all
 from helpers.histories.recorded import VERSION, difference, recorded
@@ -82,13 +81,3 @@ async def test_the_real_controllers_are_recorded_anew_and_tell_what_is_committed
 @pytest.mark.parametrize("share", range(SHARES))
 async def test_ours_tell_the_same(share: int) -> None:
     await judge(share_of(share), ours=True, expected=recorded())
-
-
-@pytest.mark.parametrize("mutant", REFUSED, ids=lambda one: one.name)
-async def test_a_broken_rule_about_refusals_is_noticed(mutant: Mutant) -> None:
-    async with control_plane(ours=True) as plane:
-        with mutant.at_work():
-            found = await play_all(
-                plane, [SCRIPTS[mutant.script]], ours=True, expected=recorded(), patience=20.0
-            )
-    assert difference(recorded()[mutant.script], found[mutant.script])

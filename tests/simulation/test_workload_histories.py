@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import pytest
 from helpers.histories.embedded import play
-from helpers.histories.mutants import MUTANTS, REFUSED, Mutant
+from helpers.histories.mutants import MUTANTS, Mutant
 from helpers.histories.normal import LEFT_OUT
 from helpers.histories.recorded import difference, recorded
 from helpers.histories.script import Script
@@ -30,6 +30,7 @@ SHARE = (
     "node-lost-and-back",
     "others-delete-the-present-of-two",
     "pause-in-mid-rollout-and-scale",
+    "quota-set",
     "recreate-stuck",
     "roll-four-times-at-once",
     "rollback-annotation-last",
@@ -56,9 +57,6 @@ OFTEN_MUTANTS = (
     "scaling in mid-rollout is the new revision's",
 )
 
-ON_EMBEDDED = {name: script for name, script in SCRIPTS.items() if not script.needs}
-"""Quotas are counted by the real cluster's own controller: those scripts are played on a real one."""
-
 
 @pytest.fixture(scope="module")
 def theirs() -> object:
@@ -77,14 +75,14 @@ def test_a_history_is_the_real_controllers(name: str, theirs: dict[str, object])
 
 
 @pytest.mark.nightly
-@pytest.mark.parametrize("name", sorted(set(ON_EMBEDDED) - set(SHARE)))
+@pytest.mark.parametrize("name", sorted(set(SCRIPTS) - set(SHARE)))
 def test_every_history_is_the_real_controllers(name: str, theirs: dict[str, object]) -> None:
     judge(SCRIPTS[name], theirs)
 
 
 def test_every_script_has_a_reason_of_its_own_and_a_record(theirs: dict[str, object]) -> None:
     reasons = [script.why for script in SCRIPTS.values()]
-    print(f"{len(SCRIPTS)} scripts, {len(MUTANTS) + len(REFUSED)} mutants")
+    print(f"{len(SCRIPTS)} scripts, {len(MUTANTS)} mutants")
     assert len(SCRIPTS) >= 120 and len(set(reasons)) == len(reasons)
     assert set(theirs) == set(SCRIPTS)
     assert len(LEFT_OUT.splitlines()) < 10
@@ -116,5 +114,5 @@ def test_every_broken_rule_is_noticed(mutant: Mutant, theirs: dict[str, object])
 
 
 def test_every_mutant_names_a_script() -> None:
-    assert {mutant.script for mutant in (*MUTANTS, *REFUSED)} <= set(SCRIPTS)
+    assert {mutant.script for mutant in MUTANTS} <= set(SCRIPTS)
     assert {mutant.name for mutant in MUTANTS} >= set(OFTEN_MUTANTS)

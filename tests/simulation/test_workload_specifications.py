@@ -1,7 +1,7 @@
 """What Kubernetes' end-to-end specifications ask of Deployments and ReplicaSets, asked of ours.
 
 One test a specification of upstream's `apps` suite; what it says is in the test's first line, in our words.
-Not asked: a load balancer of a cloud, private images.
+Not asked: a load balancer of a cloud, private images (upstream too skips them where there is no cloud).
 """
 
 from __future__ import annotations
@@ -277,6 +277,47 @@ def test_a_status_may_be_written_by_others_and_keeps_their_conditions(world: Wor
     world.scale(kind, of, 2)
     world.until(lambda: count(world.get(kind, of), "readyReplicas") == 2)
     assert is_true(world.get(kind, of), "StatusUpdate")
+
+
+@pytest.mark.parametrize("kind", ["Deployment", "ReplicaSet"])
+def test_the_status_endpoint_is_read_replaced_and_patched(world: Workloads, kind: str) -> None:
+    of = "web" if kind == "Deployment" else "set"
+    world.create(deployment(1) if kind == "Deployment" else replica_set(1))
+    world.until(lambda: count(world.get(kind, of), "readyReplicas") == 1)
+    endpoint = world.cluster.client.subresource(TYPES[kind], f"default/{of}", "status")
+    found = world.cluster.call(endpoint.get())
+    assert found["status"]["readyReplicas"] == 1
+    found["status"].setdefault("conditions", []).append(
+        {"type": "StatusUpdate", "status": "True", "reason": "E2E", "message": "Set from e2e test"}
+    )
+    world.cluster.call(endpoint.update(found))
+    assert is_true(world.get(kind, of), "StatusUpdate")
+    # A merge patch has its own list in the place of the other.
+    patched = {"status": {"conditions": [{"type": "StatusPatched", "status": "True"}]}}
+    world.cluster.call(endpoint.patch(patched))
+    told = world.cluster.call(endpoint.get())
+    assert is_true(told, "StatusPatched") and not is_true(told, "StatusUpdate")
+
+
+def test_an_exceeded_quota_is_a_condition_until_less_is_asked_for(world: Workloads) -> None:
+    quota = {
+        "apiVersion": "v1",
+        "kind": "ResourceQuota",
+        "metadata": {"name": "condition-test"},
+        "spec": {"hard": {"pods": "2"}},
+    }
+    world.create(quota)
+    world.until(lambda: world.all("ResourceQuota")[0].get("status", {}).get("hard") == {"pods": "2"})
+    world.create(replica_set(3))
+    world.until(lambda: is_true(world.get("ReplicaSet", "set"), "ReplicaFailure"))
+    failure = condition(world.get("ReplicaSet", "set"), "ReplicaFailure")
+    assert failure is not None and failure["reason"] == "FailedCreate"
+    assert (
+        "exceeded quota: condition-test, requested: pods=1, used: pods=2, limited: pods=2"
+        in (failure["message"])
+    )
+    world.scale("ReplicaSet", "set", 2)
+    world.until(lambda: condition(world.get("ReplicaSet", "set"), "ReplicaFailure") is None)
 
 
 def test_every_replica_of_a_replica_set_serves(world: Workloads) -> None:

@@ -517,9 +517,6 @@ MUTANTS = (
         "ReplicaSetReconciler._tell",
         _nothing,
     ),
-)
-
-REFUSED = (
     Mutant("a refused pod is no condition", "quota-set", "replicaset.controller", "status_of", _no_failure),
     Mutant(
         "a replica set's failure is not the Deployment's",
@@ -529,4 +526,3 @@ REFUSED = (
         _nothing,
     ),
 )
-"""Need a server with quotas."""
