@@ -72,14 +72,14 @@ class Stage:
         self.seconds += time.perf_counter() - began
         return history
 
-    async def compare(self, script: Written, *expected: dict[str, Any]) -> list[str]:
+    async def compare(self, script: Written, *expected: dict[str, Any], plays: int = _PLAYS) -> list[str]:
         """Where this scheduler differs from what is expected; of several histories, from each of them.
 
-        Who differs plays again, three times in all: kinds are watched one by one, and in which order their
+        Who differs plays again, `plays` times in all: kinds are watched one by one, and in which order their
         events are seen is nobody's to say.
         """
         found: list[str] = []
-        for _ in range(_PLAYS):
+        for _ in range(plays):
             found = await self._differences(script, expected)
             if not found:
                 break
