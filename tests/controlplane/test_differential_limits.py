@@ -8,14 +8,13 @@ from __future__ import annotations
 import asyncio
 import itertools
 from collections.abc import Coroutine, Iterator
-from dataclasses import replace
 from typing import Any
 
 import pytest
 from helpers.differential import Ask, get, post, real_server
 from helpers.differential_compare import Comparison
 from helpers.differential_limit_ranges import claim
-from helpers.differential_pod_security import judgement, labels
+from helpers.differential_pod_security import labels
 from helpers.differential_quotas import made_known
 from helpers.differential_run import Both, both, converse, make_namespace
 from helpers.drawn_limits import limit_ranges, pods, quotas, security_levels, security_pods
@@ -99,9 +98,8 @@ async def _secured(
 ) -> Comparison:
     namespace = world.namespace()
     given = labels(enforce=enforce[0], enforce_version=enforce[1], warn=warn[0], warn_version=warn[1])
-    servers = replace(world.servers, real=judgement(world.servers.real), ours=judgement(world.servers.ours))
     core = f"/api/v1/namespaces/{namespace}"
-    comparison = Comparison(servers.real, servers.ours)
+    comparison = Comparison(world.servers.real, world.servers.ours)
     await comparison.ask(post("/api/v1/namespaces", {"metadata": {"name": namespace, "labels": given}}))
     for ask in (world.servers.real, world.servers.ours):
         await ask(post(f"{core}/serviceaccounts", {"metadata": {"name": "default"}}))

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,7 @@ import yaml
 from helpers.cel_oracle import module_folder
 from helpers.differential import Ask, post, real_server
 from helpers.differential_compare import Comparison
-from helpers.differential_pod_security import judgement, labels
+from helpers.differential_pod_security import labels
 from helpers.differential_run import Both, both, make_namespace, until_said
 
 from reconcile.apiserver.pod_security.evaluation import CHECKS
@@ -64,8 +63,7 @@ async def _ask(control_plane: Any, folder: Path, level: str, minor: int, judged:
     real = real_server(control_plane.url, control_plane.admin_certificate, control_plane.admin_key)
     namespace = f"pod-security-{level}-{minor:02}"
     version = f"v1.{minor}"
-    async with both(real, lambda: None) as both_servers:
-        servers = replace(both_servers, real=judgement(real), ours=judgement(both_servers.ours))
+    async with both(real, lambda: None) as servers:
         await make_namespace(namespace, servers)
         given = labels(enforce=level, enforce_version=version, warn=level, warn_version=version)
         comparison = await _labelled(servers, namespace, given)

@@ -6,8 +6,10 @@ from helpers import (
     differential_apply,
     differential_cases,
     differential_deletes,
+    differential_kind_rules,
     differential_limit_ranges,
     differential_pod_admission,
+    differential_pod_rules,
     differential_pod_security,
     differential_quotas,
     differential_storage,
@@ -27,6 +29,8 @@ _FILES = (
     differential_quotas,
     differential_pod_security,
     differential_pod_admission,
+    differential_pod_rules,
+    differential_kind_rules,
 )
 
 

@@ -223,6 +223,8 @@ def _ingresses(namespace: str) -> list[Ask]:
         backend = {"service": {"name": "s", "port": {"number": 80}}}
         return {"metadata": {"name": name}, "spec": {"defaultBackend": backend, **more}}
 
+    annotated = ingress("annotated")
+    annotated["metadata"]["annotations"] = {"kubernetes.io/ingress.class": "c"}
     return [
         post(ingresses, ingress("none")).good(about),
         post(classes, {"metadata": {"name": f"{namespace}-plain"}, "spec": {"controller": "example.com/c"}}),
@@ -236,6 +238,7 @@ def _ingresses(namespace: str) -> list[Ask]:
         Ask("UNTIL", f"{ingresses}?dryRun=All", ingress("w"), label=f"{namespace}-default"),
         post(ingresses, ingress("given")).good(about),
         post(ingresses, ingress("named", ingressClassName=f"{namespace}-plain")).good(about),
+        post(ingresses, annotated).good(about),
         delete(f"{classes}/{namespace}-default"),
         delete(f"{classes}/{namespace}-plain"),
         until_gone(f"{ingresses}?dryRun=All", ingress("w"), f"{namespace}-default"),

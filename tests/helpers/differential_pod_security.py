@@ -6,10 +6,9 @@ Every check of every version is asked elsewhere, with upstream's own pods
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
-from helpers.differential import Answer, Ask, Server, merge, post, put, strategic
+from helpers.differential import Ask, merge, post, put, strategic
 from helpers.differential_cases import deployment, pod
 
 Body = dict[str, Any]
@@ -33,23 +32,6 @@ def _labelled(namespace: str, **modes: str | None) -> Ask:
     )
     given = labels(**{mode: value for mode, value in modes.items() if value is not None})
     return merge(f"/api/v1/namespaces/{namespace}", {"metadata": {"labels": {**every, **given}}})
-
-
-def judgement(server: Server) -> Server:
-    """The server's answers without what validation makes of a pod and warns about: it is judged elsewhere."""
-
-    async def ask(question: Ask) -> Answer:
-        answer = await server(question)
-        body = answer.body if answer.status >= 400 else {}
-        about = tuple(
-            text
-            for warning in answer.warnings
-            for text in re.findall(r'299 - "((?:[^"\\]|\\.)*)"', warning)
-            if "PodSecurity" in text
-        )
-        return Answer(answer.status, body, about)
-
-    return ask
 
 
 _RESTRICTED: Body = {
@@ -77,6 +59,10 @@ def cases(namespace: str) -> dict[str, list[Ask]]:
     pods, apps = f"{core}/pods", f"/apis/apps/v1/namespaces/{namespace}"
     dry = {"dryRun": "All"}
     workload = deployment("web", template={"metadata": {"labels": {"a": "b"}}, "spec": _HOST})
+    daemons = {
+        "metadata": {"name": "d"},
+        "spec": {key: workload["spec"][key] for key in ("selector", "template")},
+    }
     batch = f"/apis/batch/v1/namespaces/{namespace}"
     job: Body = {
         "metadata": {"name": "j"},
@@ -132,6 +118,7 @@ def cases(namespace: str) -> dict[str, list[Ask]]:
                     (f"{apps}/deployments", workload),
                     (f"{apps}/replicasets", {**workload, "kind": "ReplicaSet"}),
                     (f"{apps}/statefulsets", {**workload, "kind": "StatefulSet"}),
+                    (f"{apps}/daemonsets", daemons),
                     (f"{batch}/jobs", job),
                     (
                         f"{batch}/cronjobs",

@@ -265,7 +265,7 @@ def _quotas(core: str) -> dict[str, list[Ask]]:
                 _CHARGES
             ),
             get(status),
-            merge(f"{services}/node", {"spec": {"type": "ClusterIP", "externalTrafficPolicy": None}}).good(
+            merge(f"{services}/node", {"spec": {"type": "ClusterIP"}}).good(
                 _QUOTA
             ),
             get(status),
