@@ -7,9 +7,10 @@ types of apimachinery have their tags there as well.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
-from reconcile.apiserver.schemas.catalog import TypeExpression, catalog
+from reconcile.apiserver.schemas.catalog import FieldType, TypeExpression, catalog
 
 _INITIALS = (
     "api",
@@ -56,6 +57,18 @@ _OF_STRUCTS = {"io.k8s.api.resource.v1.DeviceAttribute": _ATTRIBUTE_VALUES}
 """Go names of some structs' fields."""
 
 
+_AFTER = {"io.k8s.api.core.v1.PersistentVolumeSpec": {"quobyte": "rbd", "flexVolume": "iscsi"}}
+"""Fields that the internal struct has elsewhere: after which one."""
+
+
+def _in_order(name: str, fields: Mapping[str, FieldType]) -> list[str]:
+    order = list(fields)
+    for field, before in _AFTER.get(name, {}).items():
+        order.remove(field)
+        order.insert(order.index(before) + 1, field)
+    return order
+
+
 def _go_name(field: str) -> str:
     if field in _NAMES:
         return _NAMES[field]
@@ -91,7 +104,8 @@ def _shown(type: TypeExpression, value: Any) -> Any:
             }
         found: dict[str, Any] = {}
         named = _OF_STRUCTS.get(type.name, {})
-        for key, field in fields.items():
+        for key in _in_order(type.name, fields):
+            field = fields[key]
             if field.type.name == _METADATA:
                 # Every internal struct that has metadata embeds it.
                 found |= _shown(field.type, value.get(key))

@@ -144,7 +144,7 @@ def volume_attachment(obj: JSONObject) -> list[FieldError]:
 
 def volume_attachment_update(new: JSONObject, old: JSONObject) -> list[FieldError]:
     spec: JSONObject = new.get("spec") or {}
-    if checks.same(spec, old.get("spec") or {}):
+    if checks.same(spec, old.get("spec") or {}, pointers=frozenset({"inlineVolumeSpec"})):
         return []
     return [invalid("spec", shown("storage.v1.VolumeAttachmentSpec", spec), checks.IMMUTABLE)]
 
@@ -322,7 +322,11 @@ def storage_capacity(obj: JSONObject) -> list[FieldError]:
 
 
 def storage_capacity_update(new: JSONObject, old: JSONObject) -> list[FieldError]:
-    return checks.immutable(new, old, "", "nodeTopology", "storageClassName")
+    selector: JSONObject | None = new.get("nodeTopology")
+    errors: list[FieldError] = []
+    if not checks.same(selector, old.get("nodeTopology")):
+        errors.append(invalid("nodeTopology", selector and checks.shown_selector(selector), checks.IMMUTABLE))
+    return errors + checks.immutable(new, old, "", "storageClassName")
 
 
 def storage_capacity_warnings(new: JSONObject, old: JSONObject | None) -> list[str]:
