@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from reconcile.apiserver import APIServer, ServerOptions, WebhookOptions
 from reconcile.apiserver.access.options import AccessOptions
 from reconcile.apiserver.http import HTTPOptions
+from reconcile.apiserver.kubelet import Kubelet
 from reconcile.apiserver.local_webhooks import LocalWebhooks
 from reconcile.cli.failures import CommandError
 from reconcile.client.client import Client
@@ -46,11 +47,13 @@ async def embedded_server(
     runtime: Runtime | None = None,
     data_dir: Path | None = None,
     access: AccessOptions | None = None,
+    kubelet: Kubelet | None = None,
 ) -> AsyncGenerator[Embedded]:
     """Start a server in this process, on a port of this machine alone (0: any free one) if one is given.
 
     `data_dir` is where objects are kept; None: in memory only. `access`: who may do what, and then by
     HTTPS, with an administrator's certificate in the kubeconfig; None: whoever asks is the administrator.
+    `kubelet`: what is behind pods; None: nothing.
 
     Raises:
         CommandError: the port is in use or not allowed.
@@ -59,7 +62,10 @@ async def embedded_server(
     runtime = runtime or SystemRuntime()
     managers: list[Manager] = []
     options = ServerOptions(
-        data_dir=data_dir, access=access, webhooks=WebhookOptions(handlers=LocalWebhooks(lambda: managers))
+        data_dir=data_dir,
+        access=access,
+        webhooks=WebhookOptions(handlers=LocalWebhooks(lambda: managers)),
+        kubelet=kubelet,
     )
     async with APIServer(options, runtime=runtime) as server:
         url = kubeconfig = ""

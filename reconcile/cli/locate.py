@@ -9,9 +9,12 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from reconcile.cli.failures import CommandError
+
+if TYPE_CHECKING:
+    from reconcile.apiserver.kubelet import Kubelet
 
 Setup = Callable[[Any], object]
 
@@ -51,6 +54,13 @@ def load_setup(target: str) -> Setup:
             f"{target} has no function setup(manager): it adds the operator's reconcilers", status=2
         )
     return setup
+
+
+def embedded_kubelet_of(setup: Setup) -> Kubelet | None:
+    """What an operator puts behind the pods of an embedded server: `embedded_kubelet()` of its module."""
+    module = sys.modules.get(getattr(setup, "__module__", ""))
+    make: Callable[[], Kubelet] | None = getattr(module, "embedded_kubelet", None)
+    return make() if make is not None else None
 
 
 def import_path(path: Path) -> ModuleType:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from reconcile.cli.failures import CommandError
-from reconcile.cli.locate import Setup, load_setup
+from reconcile.cli.locate import Setup, embedded_kubelet_of, load_setup
 from reconcile.cli.reachable import require_reachable
 from reconcile.client.client import Client
 from reconcile.manager import Manager
@@ -99,7 +99,7 @@ async def _run_until_stopped(options: RunOptions, setup: Setup, abort: Callable[
     # Listened to before anything is printed; until there is something to drain, the first signal aborts.
     asked = [abort]
     with shutdown_signals(lambda signal: asked[0](signal), abort):
-        async with _client(options) as (client, managers):
+        async with _client(options, setup) as (client, managers):
             manager = Manager(
                 client,
                 namespaces=options.namespaces or None,
@@ -127,13 +127,13 @@ def _webhook_server(options: RunOptions) -> WebhookServerOptions | None:
 
 
 @asynccontextmanager
-async def _client(options: RunOptions) -> AsyncGenerator[tuple[Client, list[Manager]]]:
+async def _client(options: RunOptions, setup: Setup) -> AsyncGenerator[tuple[Client, list[Manager]]]:
     """The client, and where an embedded server looks for the webhooks of this process."""
     if options.embedded:
         # A pod has no use for it: it is not even imported there.
         from reconcile.cli.embedded import embedded_server
 
-        async with embedded_server(port=0) as embedded:
+        async with embedded_server(port=0, kubelet=embedded_kubelet_of(setup)) as embedded:
             print(f"embedded API server at {embedded.url}", flush=True)
             yield embedded.client, embedded.managers
         return

@@ -66,7 +66,8 @@ async def tell_guestbook(
 async def _embedded(*, keep: bool, timeout: float, view: View) -> None:
     runtime = SystemRuntime()
     manifests = demo_manifests()
-    async with embedded_server(port=0 if keep else None, runtime=runtime) as embedded:
+    kubelet = example_operators().embedded_kubelet()
+    async with embedded_server(port=0 if keep else None, runtime=runtime, kubelet=kubelet) as embedded:
         if not keep:
             async with view:
                 summary, _ = await tell_guestbook(embedded.client, runtime, manifests, view, timeout=timeout)
