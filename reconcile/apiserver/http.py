@@ -235,6 +235,8 @@ class HTTPFrontEnd:
             user,
             certified,
             impersonation,
+            query,
+            request.remote or "",
         )
         return await self._send(request, await self._handler.handle(message))
 
@@ -277,7 +279,9 @@ class HTTPFrontEnd:
             return await self._stream(request, response)
         body = response.body
         made = web.Response(status=response.status, headers=response.headers)
-        if len(body) >= _GZIP_FROM and "gzip" in request.headers.get("accept-encoding", ""):
+        # What was proxied is sent as it came.
+        plain = not response.repeated and "content-length" not in response.headers
+        if plain and len(body) >= _GZIP_FROM and "gzip" in request.headers.get("accept-encoding", ""):
             compressor = zlib.compressobj(1, zlib.DEFLATED, 31)
             body = compressor.compress(body) + compressor.flush()
             made.headers["content-encoding"] = "gzip"
@@ -285,6 +289,8 @@ class HTTPFrontEnd:
         made.body = body
         for warning in response.warnings:
             made.headers.add("warning", warning)
+        for name, value in response.repeated:
+            made.headers.add(name, value)
         if len(body) > MAX_BODY:
             await request.release()
         return made
@@ -325,7 +331,12 @@ class HTTPFrontEnd:
         made = web.StreamResponse(status=response.status, headers=response.headers)
         for warning in response.warnings:
             made.headers.add("warning", warning)
-        made.enable_chunked_encoding()
+        for name, value in response.repeated:
+            made.headers.add(name, value)
+        if response.length is None:
+            made.enable_chunked_encoding()
+        else:
+            made.content_length = response.length
         try:
             await made.prepare(request)
             async for frame in stream:

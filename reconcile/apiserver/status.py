@@ -76,6 +76,11 @@ def no_such_path() -> StatusError:
     )
 
 
+def service_unavailable(message: str) -> StatusError:
+    """503: what is behind the server does not answer."""
+    return StatusError(message, code=503, reason="ServiceUnavailable")
+
+
 def already_exists(group: str, resource: str, name: str) -> StatusError:
     return StatusError(
         f"{qualified(group, resource)} {go_quote(name)} already exists",

@@ -29,6 +29,8 @@ class Request:
         certified: whom the connection's client certificate names; None without one.
         impersonation: the `Impersonate-…` header fields one by one, where they may repeat; else `headers`
             has them.
+        raw_query: the query as it came, where it is handed on.
+        remote: the address of the client; empty where there is none.
     """
 
     method: str
@@ -39,6 +41,8 @@ class Request:
     user: User | None = ADMIN
     certified: User | None = None
     impersonation: tuple[tuple[str, str], ...] = ()
+    raw_query: str = ""
+    remote: str = ""
 
 
 class Stream(Protocol):
@@ -61,6 +65,8 @@ class Response:
         body: the body; empty when `stream` is set.
         stream: the body in frames.
         warnings: values of `Warning` header fields.
+        repeated: header fields of which there may be several.
+        length: bytes of `stream`, where they are known.
         session: what goes on once the connection is a WebSocket; status is 101 then.
         takeover: what goes on once the connection is of another protocol; status is 101 then.
     """
@@ -70,6 +76,8 @@ class Response:
     body: bytes = b""
     stream: Stream | None = None
     warnings: tuple[str, ...] = ()
+    repeated: tuple[tuple[str, str], ...] = ()
+    length: int | None = None
     session: Session | None = None
     takeover: Takeover | None = None
 

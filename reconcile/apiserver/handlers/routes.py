@@ -39,6 +39,9 @@ def route(registry: Registry, path: str) -> Route | Unknown:
         group, version, rest = parts[2], parts[3], parts[4:]
     else:
         return Unknown(False)
+    if group == "" and version == "v1" and (at := _proxied(rest)):
+        # What comes behind is the path of another server.
+        rest = rest[: at + 1]
     watch = False
     if rest and rest[0] == "watch" and len(rest) > 1:
         watch, rest = True, rest[1:]
@@ -47,6 +50,14 @@ def route(registry: Registry, path: str) -> Route | Unknown:
         return Unknown(_serves(registry, group, version))
     resource, namespace, name, subresource = found
     return Route(resource, namespace, name, subresource, watch)
+
+
+def _proxied(rest: list[str]) -> int:
+    """Where `proxy` stands in a path that is proxied; 0 for none."""
+    at = 2 if rest[:1] == ["nodes"] else 4
+    kinds = ("pods", "services")
+    named = at == 2 or (rest[:1] == ["namespaces"] and rest[2:3] and rest[2] in kinds)
+    return at if named and rest[at : at + 1] == ["proxy"] else 0
 
 
 def _find(

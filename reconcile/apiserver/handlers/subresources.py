@@ -49,6 +49,8 @@ class Subresources:
         subresource = found.resource.subresources.get(found.subresource)
         if subresource is None:
             raise status.no_such_path()
+        if subresource.name == "proxy":
+            return await self._proxy(request, found, warnings)
         verb = _VERBS.get(request.method, "")
         if verb not in subresource.verbs:
             raise status.method_not_allowed()
@@ -87,6 +89,20 @@ class Subresources:
         await self._parts.admission.admit_and_validate(attributes, kind=kind)
         require_create(context)
         return session_of(self._parts.kubelet, request, context, query)
+
+    async def _proxy(self, request: Request, found: Route, warnings: list[str]) -> Response:
+        """HTTP to a port of a pod, of one behind a service, or of a node."""
+        from reconcile.apiserver.kubelet import proxying
+
+        path = proxying.subpath(request.path)
+        if path is None or request.method not in proxying.METHODS:
+            raise status.method_not_allowed()
+        context = self._handler.context(request, found, _VERBS.get(request.method, "get"), warnings)
+        options = proxying.options_object(context, path)
+        attributes = attributes_of("CONNECT", context, options, None)
+        kind = GroupVersionKind("", "v1", options["kind"])
+        await self._parts.admission.admit_and_validate(attributes, kind=kind)
+        return await proxying.answer_proxy(self._parts.kubelet, request, context, path)
 
     def _body_resource(self, parent: Resource, subresource: Subresource) -> Resource:
         """The subresource's body as a resource of its own kind, for schema and messages."""

@@ -88,5 +88,12 @@ class Kubelet:
         raise Unreachable
 
     async def port_forward(self, pod: JSONObject, port: int, connection: Connection) -> None:
-        """Serve one connection to a port of the pod; the connection ends when this returns."""
+        """Serve one connection to a port of the pod; the connection ends when this returns.
+
+        Forwarded ports come here, and what is proxied to pods and services: plain HTTP/1.1, `https:` too.
+        """
+        raise Unreachable
+
+    async def node_port(self, node: JSONObject, port: int, connection: Connection) -> None:
+        """Serve one connection to a port of the node, for `nodes/proxy`: plain HTTP/1.1."""
         raise Unreachable

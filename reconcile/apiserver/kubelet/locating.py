@@ -74,6 +74,11 @@ def place_of(pod: JSONObject, context: RequestContext) -> Place:
     node = context.access.read("nodes", "", name)
     if node is None:
         raise status.not_found("", "nodes", name)
+    return node_place(node)
+
+
+def node_place(node: JSONObject) -> Place:
+    """Where the kubelet of a node is. Raises 500 without address."""
     found: JSONObject = node.get("status") or {}
     addresses: list[JSONObject] = found.get("addresses") or []
     port = ((found.get("daemonEndpoints") or {}).get("kubeletEndpoint") or {}).get("Port") or _PORT

@@ -84,6 +84,7 @@ def session_of(kubelet: Kubelet, request: Request, context: RequestContext, quer
     if COMMAND_PROTOCOLS[0] not in offered or upgrade != "websocket":
         # Newer clients are translated here, and told on a stream of theirs; all others meet the node.
         _reach(kubelet, context.subresource, place)
+    _known(upgrade)
     run = _command(kubelet, asked)
     if upgrade == "spdy/3.1":
         return _over_spdy(
@@ -99,6 +100,7 @@ def _port_forward(
 ) -> Response:
     upgrade = _upgrade_of(request)
     _reach(kubelet, "port_forward", place)
+    _known(upgrade)
     forward = _forward(kubelet, pod, place)
     name = pod["metadata"]["name"]
     if upgrade == "spdy/3.1":
@@ -179,15 +181,17 @@ def _ports(query: Query) -> list[int]:
 
 
 def _upgrade_of(request: Request) -> str:
-    """To what the client wants to upgrade, in lower case. Raises 400 where to nothing that is known."""
+    """To what the client wants to upgrade, in lower case. Raises 400 where to nothing."""
     wanted = request.headers.get("upgrade", "").lower()
     if not wanted or "upgrade" not in request.headers.get("connection", "").lower():
         raise status.bad_request("Upgrade request required")
-    if wanted not in ("websocket", "spdy/3.1"):
-        raise status.bad_request(
-            f"the server does not speak {request.headers['upgrade']}: upgrade to websocket or SPDY/3.1"
-        )
     return wanted
+
+
+def _known(upgrade: str) -> None:
+    """Raises 400 for a protocol that is not spoken."""
+    if upgrade not in ("websocket", "spdy/3.1"):
+        raise status.bad_request(f"the server does not speak {upgrade}: upgrade to websocket or SPDY/3.1")
 
 
 def _offered(request: Request) -> list[str]:
