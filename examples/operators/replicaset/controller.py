@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
+from functools import partial
 from typing import Literal
 
 from reconcile import (
@@ -29,7 +29,7 @@ from reconcile.api.core.v1 import Pod
 from .. import pods as of
 from ..claims import BY_CONTROLLER, candidates, carry_out, controller_uid, sort_out
 from ..pods import AnyPod, Replica
-from .batches import first_error, slow_start
+from .batches import first_error, side_by_side, slow_start
 from .plan import Plan, plan
 from .status import status_of
 
@@ -86,9 +86,8 @@ class ReplicaSetReconciler(ObjectReconciler[ReplicaSet]):
         if todo.create:
             _, error = await slow_start(todo.create, lambda: self._create_pod(replica_set))
             return (("FailedCreate", _text(error)), error) if error else (None, None)
-        deletions = (self._delete_pod(replica_set, pod) for pod in todo.delete)
-        outcomes = await asyncio.gather(*deletions, return_exceptions=True)
-        error = first_error(outcomes)
+        deletions = (partial(self._delete_pod, replica_set, pod) for pod in todo.delete)
+        error = first_error(await side_by_side(deletions))
         return (("FailedDelete", f"unable to delete pods: {_text(error)}"), error) if error else (None, None)
 
     async def _create_pod(self, replica_set: ReplicaSet) -> None:

@@ -8,7 +8,7 @@ import pytest
 from helpers.example_objects import NOW, ago, owned_by, pod, replica_set
 
 from examples.operators.claims import sort_out
-from examples.operators.replicaset.batches import slow_start
+from examples.operators.replicaset.batches import AT_ONCE, slow_start
 from examples.operators.replicaset.plan import BURST, plan
 from examples.operators.replicaset.ranking import DELETION_COST, deletion_cost, deletion_order
 from examples.operators.replicaset.status import status_of
@@ -114,6 +114,20 @@ async def test_slow_start_doubles_its_batches() -> None:
 
     assert await slow_start(10, create) == (10, None)
     assert sorted(set(peaks)) == [1, 2, 3, 4]
+
+
+async def test_a_large_batch_is_not_all_under_way_at_once() -> None:
+    running, most = 0, 0
+
+    async def create() -> None:
+        nonlocal running, most
+        running += 1
+        most = max(most, running)
+        await asyncio.sleep(1)
+        running -= 1
+
+    assert await slow_start(500, create) == (500, None)
+    assert most == AT_ONCE
 
 
 async def test_slow_start_stops_after_the_first_batch_that_fails() -> None:
