@@ -241,6 +241,29 @@ def gen_crd(
     return generate_crds(options)
 
 
+@cli.command("gen-webhooks")
+@click.argument("target", metavar="PATH_OR_MODULE")
+@click.option(
+    "--service", required=True, metavar="NAMESPACE/NAME", help="The service that leads to the operator."
+)
+@click.option("--name", metavar="NAME", help="Of the configurations; by default the service's.")
+@click.option(
+    "--check",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Print nothing; show how this file differs, with status 1 if it does.",
+)
+@explained
+def gen_webhooks(target: str, service: str, name: str | None, check: Path | None) -> int:
+    """Print the webhook configurations of the admission hooks that an operator's setup(manager) adds.
+
+    Conversion webhooks are part of the definitions: see gen-crd.
+    """
+    from reconcile.cli.gen_webhooks import generate_webhooks
+
+    return generate_webhooks(target, service=service, name=name or "", check=check)
+
+
 @cli.command()
 @click.argument("target", metavar="PATH_OR_MODULE")
 @click.option("--name", required=True, metavar="NAME", help="Of the Lease that the operator holds.")

@@ -10,6 +10,7 @@ The model is the single source: what the operator reads is what the server check
     types           field types of Kubernetes: Int32, Quantity, Duration, …
     versions        which classes are versions of one kind
     validators      what a schema cannot express
+    webhook_manifests   configurations of the admission webhooks that an operator declares
 
 The names below are loaded when they are first used.
 """
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from reconcile.crd.text import file_name, to_json, to_yaml
     from reconcile.crd.types import Duration, Int32, Int64, IntOrString, Quantity
     from reconcile.crd.validators import Validator, validators_of
+    from reconcile.crd.webhook_manifests import webhook_configurations
     from reconcile.objects.conversions import (
         NoConversionError,
         conversion,
@@ -75,6 +77,7 @@ _ROOMS: Final = {
     "reconcile.crd.text": ("file_name", "to_json", "to_yaml"),
     "reconcile.crd.types": ("Duration", "Int32", "Int64", "IntOrString", "Quantity"),
     "reconcile.crd.validators": ("Validator", "validators_of"),
+    "reconcile.crd.webhook_manifests": ("webhook_configurations",),
     "reconcile.objects.conversions": (
         "NoConversionError",
         "conversion",
@@ -123,6 +126,7 @@ __all__ = [
     "to_json",
     "to_yaml",
     "validators_of",
+    "webhook_configurations",
 ]
 
 

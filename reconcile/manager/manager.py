@@ -49,6 +49,7 @@ from reconcile.manager.signals import shutdown_signals
 from reconcile.manager.warm_up import WarmUp
 from reconcile.manager.webhook_metrics import WebhookCollector
 from reconcile.runtime import Runtime, SystemRuntime
+from reconcile.webhooks.admission import AdmissionHook
 from reconcile.webhooks.conversion import ConversionHook
 from reconcile.webhooks.endpoints import Endpoints
 
@@ -70,7 +71,14 @@ if TYPE_CHECKING:
 CRDInstaller = Callable[["Client", Sequence[Any]], Awaitable[None]]
 """Installs the custom resource definitions of these kinds and waits until the server serves them."""
 
-Addable = Reconciler[Any] | ControllerBuilder | ControllerDefinition | Runnable | ConversionHook
+Addable = (
+    Reconciler[Any]
+    | ControllerBuilder
+    | ControllerDefinition
+    | Runnable
+    | ConversionHook
+    | AdmissionHook[Any]
+)
 
 
 class Manager:
@@ -148,7 +156,9 @@ class Manager:
             parse_address(metrics_address, flag="metrics_address"),
             self.log,
         )
-        self.webhooks = Endpoints(self.log.bind(logger="webhooks"), lambda: asyncio.get_running_loop().time())
+        self.webhooks = Endpoints(
+            self.log.bind(logger="webhooks"), lambda: asyncio.get_running_loop().time(), self.runtime
+        )
         self._identity = identity
         self._healthz = Probe("healthz", self._report_check)
         self._readyz = Probe("readyz", self._report_check)
@@ -184,8 +194,8 @@ class Manager:
 
         Raises `ConfigurationError` for a definition that cannot work or a name or path that is taken.
         """
-        if isinstance(what, ConversionHook):
-            self.webhooks.add_conversion(what)
+        if isinstance(what, ConversionHook | AdmissionHook):
+            self.webhooks.add(what)
             return
         if isinstance(what, ControllerBuilder):
             what = what.build()

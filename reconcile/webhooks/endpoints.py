@@ -20,6 +20,8 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 import msgspec
 
 from reconcile.errors import ConfigurationError
+from reconcile.webhooks.admission import AdmissionHook
+from reconcile.webhooks.admission_review import AdmissionEndpoint
 from reconcile.webhooks.conversion import (
     ConversionHook,
     ConversionRequest,
@@ -36,6 +38,7 @@ from reconcile.webhooks.trust import Trusting
 
 if TYPE_CHECKING:
     from reconcile.controllers.logs import Logger
+    from reconcile.runtime import Runtime
 
 JSONObject = dict[str, Any]
 
@@ -153,11 +156,13 @@ class Endpoints:
     Args:
         log: where failures are written.
         now: the event loop's clock.
+        runtime: its threads run hooks that are plain functions.
     """
 
-    def __init__(self, log: Logger, now: Callable[[], float]) -> None:
+    def __init__(self, log: Logger, now: Callable[[], float], runtime: Runtime) -> None:
         self._log = log
         self._now = now
+        self._runtime = runtime
         self._endpoints: dict[str, Endpoint] = {}
 
     def __iter__(self) -> Iterator[Endpoint]:
@@ -205,6 +210,25 @@ class Endpoints:
                 "them another path="
             )
         found.add(hook)
+
+    def add(self, hook: ConversionHook | AdmissionHook[Any]) -> None:
+        """Raises `ConfigurationError` when the path or the name is taken."""
+        if isinstance(hook, ConversionHook):
+            self.add_conversion(hook)
+            return
+        found = self._endpoints.get(hook.path)
+        if found is not None:
+            raise ConfigurationError(
+                f"the path {hook.path} is that of another webhook; give one of them another path="
+            )
+        if any(hook.name == each.name for each in self.admission_hooks):
+            raise ConfigurationError(f"two webhooks of the name {hook.name}; give one of them another name=")
+        self._endpoints[_checked(hook.path)] = AdmissionEndpoint(hook, self._log, self._runtime)
+
+    @property
+    def admission_hooks(self) -> tuple[AdmissionHook[Any], ...]:
+        """The validating and mutating hooks, in the order in which they were added."""
+        return tuple(each.hook for each in self if isinstance(each, AdmissionEndpoint))
 
     async def post(
         self, path: str, body: bytes, *, content_type: str = "application/json", timeout: str = ""

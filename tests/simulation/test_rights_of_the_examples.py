@@ -193,7 +193,7 @@ def test_databases_live_on_their_operators_own_rights_alone(cluster: Cluster, as
 def keep_certificate(cluster: Cluster) -> None:
     """What a webhook server does about its certificate, with the operator's rights and without a socket."""
     hook = converting(operator("database").Database)
-    endpoints = Endpoints(structlog.get_logger(), lambda: cluster.time)
+    endpoints = Endpoints(structlog.get_logger(), lambda: cluster.time, cluster.runtime)
     endpoints.add_conversion(hook)
     options = OwnCertificates(hook.service, lifetime=1.0, renew_before=0.5)
 

@@ -11,6 +11,7 @@ import structlog
 from helpers.crd_models.kinds import GROUP, Machine
 
 from reconcile import ConfigurationError
+from reconcile.runtime import SystemRuntime
 from reconcile.webhooks import Answer, ConversionHook, Endpoints, converting
 
 pytestmark = pytest.mark.real_time
@@ -18,7 +19,7 @@ pytestmark = pytest.mark.real_time
 
 def endpoints(*hooks: ConversionHook) -> Endpoints:
     log: Any = structlog.wrap_logger(structlog.ReturnLogger(), processors=[])
-    made = Endpoints(log, lambda: asyncio.get_running_loop().time())
+    made = Endpoints(log, lambda: asyncio.get_running_loop().time(), SystemRuntime())
     for hook in hooks:
         made.add_conversion(hook)
     return made
