@@ -45,6 +45,8 @@ class ServerOptions:
             admission goes by it in either case.
         storage_protection: deleted claims and volumes go once nothing uses them.
         finished_jobs: Jobs that have ended go after their `ttlSecondsAfterFinished`.
+        policy_status: the status of ValidatingAdmissionPolicies says where their expressions do not fit the
+            types of what they match.
         event_ttl: seconds after which Events go that were not written again; None: never.
         bootstrap: the default namespaces and priority classes exist, and as soon as the server listens what
             a server publishes of itself: the Service `kubernetes`, APIServices, flow schemas.
@@ -68,6 +70,7 @@ class ServerOptions:
     resource_quotas: bool = True
     storage_protection: bool = True
     finished_jobs: bool = True
+    policy_status: bool = True
     event_ttl: float | None = 3600.0
     bootstrap: bool = True
     history: int = 10_000
@@ -212,6 +215,10 @@ class APIServer:
             from reconcile.apiserver.expiry import FinishedJobs
 
             self._run(FinishedJobs(self._parts).run(), "finished jobs")
+        if self.options.policy_status:
+            from reconcile.apiserver.policy_status import PolicyStatus
+
+            self._run(PolicyStatus(self._parts).run(), "status of policies")
         if self.options.event_ttl is not None:
             from reconcile.apiserver.expiry import EventExpiry
 

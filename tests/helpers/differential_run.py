@@ -22,6 +22,7 @@ _OPTIONS = ServerOptions(
     resource_quotas=False,
     storage_protection=False,
     finished_jobs=False,
+    policy_status=False,
 )
 _SERVED_WITHIN = 60.0
 # As the real server knows who holds the administrator's certificate.

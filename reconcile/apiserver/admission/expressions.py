@@ -194,8 +194,11 @@ class Composed:
     def add(self, name: str, found: Compiled) -> None:
         """A further variable; those compiled afterwards know it."""
         self.compiled[name] = found
-        type = types.DYN if found.expression is None else found.expression.type
-        self._fields[name] = _declared(type)
+        self.declare(name, None if found.expression is None else found.expression.type)
+
+    def declare(self, name: str, type: Type | None) -> None:
+        """A further variable is of this type; None: of any."""
+        self._fields[name] = _declared(types.DYN if type is None else type)
 
 
 def composed_of(given: Iterable[Mapping[str, Any]], *, params: bool) -> Composed:

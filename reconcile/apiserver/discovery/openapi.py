@@ -29,9 +29,7 @@ class OpenAPI:
         path = request.path.rstrip("/")
         if path != "/openapi/v2" and not path.startswith("/openapi/v3"):
             return None
-        if self._generation != self._registry.generation:
-            self._generation = self._registry.generation
-            self._documents = {}
+        self._forget_older()
         if path == "/openapi/v2":
             if wants_protobuf(request.headers.get("accept", "")):
                 return _answer(request, *self._document("v2 protobuf"), content_type=CONTENT_TYPE)
@@ -42,6 +40,16 @@ class OpenAPI:
         if name not in self._names():
             return None
         return _answer(request, *self._document(name))
+
+    def v3(self, path: str) -> bytes | None:
+        """The document of `api/v1`, `apis/apps/v1`, …; None where nothing of it is served."""
+        self._forget_older()
+        return self._document(path)[0] if path in self._names() else None
+
+    def _forget_older(self) -> None:
+        if self._generation != self._registry.generation:
+            self._generation = self._registry.generation
+            self._documents = {}
 
     def _custom(self) -> dict[str, list[Resource]]:
         found: dict[str, list[Resource]] = {}

@@ -11,7 +11,7 @@ from reconcile.apiserver.access.authentication import Authentication
 from reconcile.apiserver.access.service_account_tokens import ServiceAccountTokens
 from reconcile.apiserver.handlers.deletes import Deleter
 from reconcile.apiserver.handlers.parts import Parts
-from reconcile.apiserver.handlers.store import decode_object
+from reconcile.apiserver.handlers.store import decode_object, encode_object
 from reconcile.apiserver.handlers.writes import Writer
 from reconcile.apiserver.interfaces import (
     LOOPBACK,
@@ -24,6 +24,8 @@ from reconcile.apiserver.interfaces import (
 )
 from reconcile.apiserver.resources import Resource
 from reconcile.runtime import Runtime
+
+_APPLY = "application/apply-patch+yaml"
 
 
 class ServerAccess:
@@ -117,6 +119,42 @@ class ServerAccess:
             return old if made is None else made
 
         obj, _ = await self._writer.update(context, make_new, rules=rules, admitted=False)
+        return obj
+
+    async def apply(
+        self,
+        group_resource: str,
+        namespace: str,
+        name: str,
+        applied: JSONObject,
+        *,
+        manager: str,
+        subresource: str = "",
+    ) -> JSONObject:
+        resource = self._known(group_resource)
+        context = self.context(
+            "patch",
+            resource,
+            namespace,
+            name,
+            subresource=subresource,
+            field_manager=manager,
+            force=True,
+        )
+        found = resource.subresources.get(subresource)
+        rules = found.rules if isinstance(found, ObjectSubresource) else None
+        kind = resource.type
+        body = {"apiVersion": kind.api_version, "kind": kind.kind, "metadata": {"name": name}, **applied}
+        raw = encode_object(body)
+
+        def make_new(old: JSONObject | None) -> JSONObject:
+            new = self._parts.patcher.patch(_APPLY, raw, old, context)
+            resource.schema.check(new, context)
+            resource.schema.default(new)
+            resource.strategy.default(new, context)
+            return new
+
+        obj, _ = await self._writer.update(context, make_new, rules=rules, applied=True, admitted=False)
         return obj
 
     async def delete(
