@@ -86,6 +86,8 @@ SAID_OTHERWISE_WHEN_APPLIED: Final = frozenset((
     "no time", "an integer for a string", "a float for a string", "a boolean for a string",
     "text for a time", "an integer for a time", "an integer for a label", "a float for an integer",
     "bytes that are no base64",
+    # Which of two is told first is the real server's dice.
+    "unknown fields",
 ))  # fmt: skip
 ACCEPTED: Final = (
     "application/cbor", "application/cbor-seq", "application/cbor;stream=watch",
