@@ -10,14 +10,21 @@ import pytest
 from helpers.world_of_examples import operator
 
 from examples.operators.database import Database, DatabaseV1Beta1
-from reconcile import APIError, Client, Manager, ManagerOptions, ObjectMeta
+from reconcile import APIError, Client, InvalidError, Manager, ManagerOptions, ObjectMeta
 from reconcile.api.apps.v1 import StatefulSet
-from reconcile.api.core.v1 import Namespace
-from reconcile.crd import custom_resource_definition
+from reconcile.api.core.v1 import ConfigMap, Namespace
+from reconcile.crd import custom_resource_definition, webhook_configurations
 from reconcile.crd.install import CRD
-from reconcile.errors import ConflictError
+from reconcile.errors import ConflictError, StatusCause
 from reconcile.testing.control_plane import ControlPlane
-from reconcile.webhooks import OwnCertificates, WebhookServerOptions
+from reconcile.webhooks import (
+    AdmissionRequest,
+    Denied,
+    OwnCertificates,
+    WebhookServerOptions,
+    mutating,
+    validating,
+)
 
 pytestmark = [pytest.mark.controlplane, pytest.mark.real_time, pytest.mark.timeout(600)]
 
@@ -126,3 +133,60 @@ async def _live(client: Client) -> None:
         return await client.get_or_none(Database, key) is None
 
     await until(gone)
+
+
+@validating(ConfigMap, object_selector={"matchExpressions": [{"key": "team", "operator": "Exists"}]})
+def known_team(request: AdmissionRequest[ConfigMap]) -> None:
+    team = request.object.metadata.labels["team"]
+    if request.dry_run:
+        request.warn("nothing will be stored")
+    if team not in ("red", "blue"):
+        cause = StatusCause("FieldValueNotSupported", "red or blue", "metadata.labels.team")
+        raise Denied(f"who is {team}?", reason="Invalid", code=422, causes=[cause])
+
+
+@mutating(ConfigMap, object_selector={"matchExpressions": [{"key": "team", "operator": "Exists"}]})
+def stamped(request: AdmissionRequest[ConfigMap]) -> None:
+    request.object.metadata.annotations["by"] = request.user.username
+    request.object.data["stamped"] = request.operation
+
+
+async def test_writes_are_admitted_changed_and_refused(control_plane: ControlPlane) -> None:
+    async with Client.from_kubeconfig(control_plane.kubeconfig) as client:
+        namespace = "admission-hooks"
+        await client.create(Namespace(metadata=ObjectMeta(name=namespace)))
+        certificates = OwnCertificates(f"{namespace}/hooks", names=("127.0.0.1",), check_interval=0.2)
+        manager = Manager(
+            client,
+            webhook_server=WebhookServerOptions(certificates, address="127.0.0.1:0"),
+            options=ManagerOptions(log_level="error"),
+        )
+        manager.add(known_team)
+        manager.add(stamped)
+        async with manager:
+            url = f"https://{manager.addresses['webhook']}"
+            configurations = webhook_configurations(manager.webhooks.admission_hooks, url=url, name="hooks")
+            for configuration in configurations:
+                await client.apply(configuration, field_manager="test")
+
+            def config_map(name: str, team: str) -> ConfigMap:
+                return ConfigMap(metadata=ObjectMeta(name=name, namespace=namespace, labels={"team": team}))
+
+            async def asked() -> ConfigMap | None:
+                """Configurations act a moment after they are there, and when they trust the certificate."""
+                made = await client.create(config_map("try", "red"), dry_run=True)
+                return made if made.data else None
+
+            try:
+                made = await until(asked)
+                assert made.data == {"stamped": "CREATE"}
+                assert made.metadata.annotations["by"]
+                with pytest.raises(InvalidError, match=r"denied the request: who is green\?") as caught:
+                    await client.create(config_map("green", "green"))
+                assert [cause.field for cause in caught.value.causes] == ["metadata.labels.team"]
+                stored = await client.create(config_map("stored", "blue"))
+                stored.data["more"] = "x"
+                assert (await client.update(stored)).data == {"stamped": "UPDATE", "more": "x"}
+            finally:
+                for configuration in configurations:
+                    await client.delete(configuration)

@@ -245,3 +245,41 @@ def test_the_fence_of_an_operator_is_yaml_for_kubectl() -> None:
     assert binding["spec"]["paramRef"]["name"] == "lease"
     wrong = reconcile("fence", str(example_path()), "--name", "Lease", *arguments[2:])
     assert wrong.exit_code == 2 and "cannot name a Lease" in one_line(wrong)
+
+
+def test_the_configurations_of_an_operators_hooks_are_yaml_for_kubectl(tmp_path: Path) -> None:
+    import yaml
+
+    file = tmp_path / "hooked.py"
+    file.write_text(
+        "from reconcile.api.core.v1 import ConfigMap\n"
+        "from reconcile.webhooks import mutating, validating\n\n\n"
+        "def setup(manager):\n"
+        "    manager.add(validating(ConfigMap, match_conditions={'mine': 'true'}))\n"
+        "    manager.add(mutating(ConfigMap, reinvocation=True))\n"
+    )
+    result = reconcile("gen-webhooks", str(file), "--service", "shop/hooks")
+    assert result.exit_code == 0, result.output
+    changing, judging = yaml.safe_load_all(result.stdout)
+    assert [changing["kind"], judging["kind"]] == [
+        "MutatingWebhookConfiguration",
+        "ValidatingWebhookConfiguration",
+    ]
+    (hook,) = judging["webhooks"]
+    assert hook["clientConfig"]["service"] == {
+        "namespace": "shop",
+        "name": "hooks",
+        "path": "/validate--v1-configmap",
+        "port": 443,
+    }
+    assert hook["matchConditions"] == [{"name": "mine", "expression": "true"}]
+    assert changing["webhooks"][0]["reinvocationPolicy"] == "IfNeeded"
+    present = tmp_path / "webhooks.yaml"
+    present.write_text(result.stdout)
+    arguments = ("gen-webhooks", str(file), "--service", "shop/hooks", "--check", str(present))
+    assert reconcile(*arguments).exit_code == 0
+    present.write_text(result.stdout.replace("timeoutSeconds: 10", "timeoutSeconds: 5"))
+    drifted = reconcile(*arguments)
+    assert drifted.exit_code == 1 and "+  timeoutSeconds: 10" in drifted.stdout.replace("    ", "  ")
+    none = reconcile("gen-webhooks", str(example_path()), "--service", "shop/hooks")
+    assert none.exit_code == 1 and "adds no admission webhook" in one_line(none)
