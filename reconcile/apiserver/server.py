@@ -145,7 +145,7 @@ class APIServer:
         )
         self._paths = Paths(
             Discovery(self.registry),
-            OpenAPI(self.registry, schemas),
+            OpenAPI(self.registry, schemas, self.runtime.now),
             ready=lambda: self._started,
             metrics=self._metrics,
             tokens=self._control.tokens,

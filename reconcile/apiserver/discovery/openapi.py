@@ -3,43 +3,80 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
+from datetime import datetime
 from typing import Any, cast
 
 import msgspec
 
-from reconcile.apiserver.discovery.openapi_protobuf import CONTENT_TYPE, encode_document, wants_protobuf
+from reconcile.apiserver.discovery import published
+from reconcile.apiserver.discovery.openapi_protobuf import CONTENT_TYPE, NAMES, encode_document
 from reconcile.apiserver.handlers.messages import Request, Response
 from reconcile.apiserver.interfaces import JSONObject, SchemaSource
 from reconcile.apiserver.registry import Registry
 from reconcile.apiserver.resources import Resource
 
+_JSON = "application/json"
+_V2_TYPES = (_JSON, *NAMES)
 _META = "io.k8s.apimachinery.pkg.apis.meta.v1"
 
 
 class OpenAPI:
     """The OpenAPI documents of a registry."""
 
-    def __init__(self, registry: Registry, schemas: SchemaSource) -> None:
+    def __init__(
+        self, registry: Registry, schemas: SchemaSource, now: Callable[[], datetime] | None = None
+    ) -> None:
+        """`now`: the wall clock, for the time from which on documents are as they are; None: none is told."""
         self._registry = registry
+        self._now = now or (lambda: None)
+        self._modified: datetime | None = None
         self._schemas = schemas
         self._generation = -1
         self._documents: dict[str, tuple[bytes, str]] = {}
 
     def answer(self, request: Request) -> Response | None:
-        path = request.path.rstrip("/")
+        path = request.path
         if path != "/openapi/v2" and not path.startswith("/openapi/v3"):
             return None
         self._forget_older()
+        accept = request.headers.get("accept", "")
         if path == "/openapi/v2":
-            if wants_protobuf(request.headers.get("accept", "")):
-                return _answer(request, *self._document("v2 protobuf"), content_type=CONTENT_TYPE)
-            return _answer(request, *self._document("v2"))
+            vary = "Accept-Encoding"
+            media = published.chosen(accept, _V2_TYPES)
+            if media is None:
+                return published.not_acceptable(vary)
+            body, etag = self._document("v2")
+            if media != _JSON:
+                media, body = CONTENT_TYPE, self._document("v2 protobuf")[0]
+            return published.document(
+                request, body, media=media, etag=etag, modified=self._modified, vary=vary
+            )
         if path == "/openapi/v3":
-            return _answer(request, *self._document("index"))
+            body = self._document("index")[0]
+            media = "text/plain; charset=utf-8"
+            return published.document(request, body, media=media, modified=self._now())
         name = path[len("/openapi/v3/") :]
         if name not in self._names():
-            return None
-        return _answer(request, *self._document(name))
+            return Response(404, {"cache-control": "no-cache, private"})
+        if published.chosen(accept, (_JSON,)) is None:
+            return published.not_acceptable("Accept")
+        return self._one(request, name)
+
+    def _one(self, request: Request, name: str) -> Response:
+        """The document of one group version; whoever names it by its hash may keep it for good."""
+        etag = self._digest(name)
+        wanted = dict(request.query).get("hash")
+        if wanted is not None and wanted != etag:
+            return published.moved(f"/openapi/v3/{name}?hash={etag}", etag)
+        body = self._document(name)[0]
+        # It is not packed on its way, on a real server either.
+        headers = {"content-length": str(len(body))} if "range" not in request.headers else {}
+        if wanted is not None:
+            headers |= published.forever(self._now())
+        return published.document(
+            request, body, media=_JSON, etag=etag, modified=self._modified, vary="Accept", headers=headers
+        )
 
     def v3(self, path: str) -> bytes | None:
         """The document of `api/v1`, `apis/apps/v1`, …; None where nothing of it is served."""
@@ -50,6 +87,7 @@ class OpenAPI:
         if self._generation != self._registry.generation:
             self._generation = self._registry.generation
             self._documents = {}
+            self._modified = self._now()
 
     def _custom(self) -> dict[str, list[Resource]]:
         found: dict[str, list[Resource]] = {}
@@ -78,13 +116,18 @@ class OpenAPI:
         return found
 
     def _index(self) -> bytes:
-        custom = self._custom()
-        paths = {}
-        for name in self._names():
-            # The hash of a built-in document never changes in one release: its name stands for it.
-            digest = self._document(name)[1] if name in custom else hashlib.sha512(name.encode()).hexdigest()
-            paths[name] = {"serverRelativeURL": f"/openapi/v3/{name}?hash={digest.upper()}"}
+        paths = {
+            name: {"serverRelativeURL": f"/openapi/v3/{name}?hash={self._digest(name)}"}
+            for name in self._names()
+        }
         return msgspec.json.encode({"paths": paths})
+
+    def _digest(self, name: str) -> str:
+        """What stands for a group version's document as it is."""
+        if name in self._schemas.openapi_v3_groups():
+            # A built-in document never changes in one release: its name stands for it.
+            return hashlib.sha512(name.encode()).hexdigest().upper()
+        return self._document(name)[1]
 
     def _v2(self) -> bytes:
         raw = self._schemas.openapi_v2()
@@ -99,21 +142,6 @@ class OpenAPI:
                 document["definitions"][name] = _as_v2(_with_meta(resource, schema, "#/definitions/"))
             document["paths"].update(_paths(resource, "#/definitions/", v2=True))
         return msgspec.json.encode(document)
-
-
-def _answer(
-    request: Request, body: bytes, digest: str, *, content_type: str = "application/json"
-) -> Response:
-    headers = {
-        "accept-ranges": "bytes",
-        "cache-control": "no-cache, private",
-        "content-type": content_type,
-        "etag": f'"{digest}"',
-        "vary": "Accept",
-    }
-    if request.headers.get("if-none-match") == f'"{digest}"':
-        return Response(304, headers)
-    return Response(200, headers, body)
 
 
 def _schema_of(resource: Resource) -> JSONObject | None:

@@ -19,24 +19,12 @@ Encoder = Callable[[Any], bytes]
 """A value → the bytes of its message, or of its field without the tag."""
 
 CONTENT_TYPE: Final = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf"
-_NAMES: Final = frozenset(
-    {
-        CONTENT_TYPE,
-        "application/com.github.proto-openapi.spec.v2@v1.0+protobuf",
-        "application/com.github.googleapis.gnostic.openapiv2+protobuf",
-    }
+NAMES: Final = (
+    CONTENT_TYPE,
+    "application/com.github.proto-openapi.spec.v2@v1.0+protobuf",
+    "application/com.github.googleapis.gnostic.openapiv2+protobuf",
 )
-
-
-def wants_protobuf(accept: str) -> bool:
-    """Whether the first form of an Accept header that the document has is this one."""
-    for part in accept.split(","):
-        media = part.partition(";")[0].strip()
-        if media in _NAMES:
-            return True
-        if media in ("application/json", "application/*", "*/*"):
-            return False
-    return False
+"""The names under which clients ask for it, the present one first."""
 
 
 def encode_document(document: JSONObject) -> bytes:

@@ -45,7 +45,8 @@ def not_acceptable(vary: str) -> Response:
 
 def moved(location: str, etag: str) -> Response:
     """To the document as it is now, where the address names an older one."""
-    headers = {"cache-control": _CACHE, "etag": f'"{etag}"', "location": location, "vary": "Accept"}
+    headers = {"cache-control": _CACHE, "content-type": "application/json", "etag": f'"{etag}"'}
+    headers |= {"location": location, "vary": "Accept"}
     return Response(301, headers)
 
 
@@ -81,15 +82,21 @@ def document(
     if _known(request, etag, modified):
         return Response(304, shared if etag else {**shared, **stamp})
     whole = {**shared, **stamp, "accept-ranges": "bytes", "content-type": media}
-    part = _part(request.headers.get("range", ""), len(body))
+    wanted = request.headers.get("range", "")
+    if not wanted:
+        return Response(200, whole, body)
+    try:
+        part = _part(wanted, len(body))
+    except ValueError as error:
+        refused = {**shared, "content-type": "text/plain; charset=utf-8", "x-content-type-options": "nosniff"}
+        refused.pop("content-length", None)
+        refused["content-range"] = f"bytes */{len(body)}"
+        return Response(416, refused, f"{error}\n".encode())
     if part is None:
         return Response(200, whole, body)
     start, end = part
-    if start >= len(body):
-        whole["content-range"] = f"bytes */{len(body)}"
-        whole["content-type"] = "text/plain; charset=utf-8"
-        return Response(416, whole, b"invalid range: failed to overlap\n")
     whole["content-range"] = f"bytes {start}-{end - 1}/{len(body)}"
+    whole.pop("content-length", None)
     return Response(206, whole, body[start:end])
 
 
@@ -107,16 +114,26 @@ def _known(request: Request, etag: str, modified: datetime | None) -> bool:
         return False
 
 
-_RANGE = re.compile(r"bytes=(?:(\d+)-(\d*)|-(\d+))")
+_RANGE = re.compile(r"(?:(\d+)-(\d*)|-(\d+))")
 
 
 def _part(wanted: str, length: int) -> tuple[int, int] | None:
-    """Where the one part begins and ends that is asked for; None: all is, or several parts, which get all."""
-    found = _RANGE.fullmatch(wanted.strip())
-    if found is None:
+    """Where the one part begins and ends that is asked for; None: several are, and get the whole.
+
+    Raises ValueError for no range, and for one beyond the end.
+    """
+    unit, _, listed = wanted.strip().partition("=")
+    parts = [_RANGE.fullmatch(each.strip()) for each in listed.split(",") if each.strip()]
+    if unit != "bytes" or None in parts:
+        raise ValueError("invalid range")
+    if len(parts) != 1 or (found := parts[0]) is None:
         return None
     first, last, suffix = found.groups()
     if suffix is not None:
         return max(0, length - int(suffix)), length
-    end = int(last) + 1 if last else length
-    return (int(first), min(end, length)) if end > int(first) else None
+    start, end = int(first), int(last) + 1 if last else length
+    if end <= start and last:
+        raise ValueError("invalid range")
+    if start >= length:
+        raise ValueError("invalid range: failed to overlap")
+    return start, min(end, length)
