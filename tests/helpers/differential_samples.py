@@ -175,6 +175,10 @@ EDITS: dict[str, dict[str, Any]] = {
             "{spec: {dnsPolicy: ClusterFirst, dnsConfig: null}}",
             "{spec: {resources: {limits: {cpu: '1'}, requests: {cpu: 500m}}}}",
             "{spec: {nodeName: n}}",
+            "{spec: {resources: {limits: {cpu: 1m}}}}",
+            "{spec: {resources: {limits: {cpu: '9', 'Bad Key!': '1'}, requests: {example.com/d: '1'}}}}",
+            "{spec: {resources: {limits: {hugepages-2Mi: 3Mi}}}}",
+            "{spec: {resources: {claims: [{name: x}]}}}",
         ],
         "Service": [
             "{spec: {type: ExternalName}}",

@@ -371,8 +371,13 @@ QUOTA_RESOURCES = (
 STANDARD_RESOURCES = QUOTA_RESOURCES | {"storage"}
 
 
-def resource_requirements(path: str, resources: JSONObject | None) -> list[FieldError]:
-    """Requests and limits of a container."""
+def resource_requirements(
+    path: str,
+    resources: JSONObject | None,
+    named: Callable[[str, str], list[FieldError]] | None = None,
+) -> list[FieldError]:
+    """Requests and limits, of a container unless `named` says otherwise: it checks a field and a name there."""
+    name_errors = named or container_resource_name
     if not resources:
         return []
     errors: list[FieldError] = []
@@ -380,17 +385,17 @@ def resource_requirements(path: str, resources: JSONObject | None) -> list[Field
     requests = resources.get("requests") or {}
     for name, text in limits.items():
         field = f"{path}.limits[{name}]"
-        errors += container_resource_name(field, name)
+        errors += name_errors(field, name)
         errors += resource_amount(field, name, text)
         errors += _whole_pages(field, name, text)
     for name, text in requests.items():
         field = f"{path}.requests[{name}]"
-        errors += container_resource_name(field, name)
+        errors += name_errors(field, name)
         errors += resource_amount(field, name, text)
         errors += _within_limit(path, name, text, limits.get(name))
         errors += _whole_pages(field, name, text)
-    named = limits.keys() | requests.keys()
-    if any(map(_huge_pages, named)) and not named & {"cpu", "memory"}:
+    names = limits.keys() | requests.keys()
+    if any(map(_huge_pages, names)) and not names & {"cpu", "memory"}:
         errors.append(forbidden(path, "HugePages require cpu or memory"))
     return errors
 

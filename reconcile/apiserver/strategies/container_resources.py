@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import Any
 
 from reconcile.apiserver.field_errors import (
@@ -22,11 +22,16 @@ _RESIZED = ("cpu", "memory")
 _POLICIES = ("NotRequired", "RestartContainer")
 
 
-def container_resources(path: str, resources: JSONObject | None, claims: Collection[str]) -> list[FieldError]:
-    """The errors of `resources`; `claims` are the names of the pod's own."""
+def container_resources(
+    path: str,
+    resources: JSONObject | None,
+    claims: Collection[str],
+    named: Callable[[str, str], list[FieldError]] | None = None,
+) -> list[FieldError]:
+    """The errors of `resources`; `claims` are the names of the pod's own, `named` as in `checks`."""
     if not resources:
         return []
-    errors = checks.resource_requirements(path, resources)
+    errors = checks.resource_requirements(path, resources, named)
     if resources.get("claims"):
         errors += _claims(f"{path}.claims", resources["claims"], claims)
     return errors
@@ -120,7 +125,11 @@ def pod_claims(path: str, claims: list[JSONObject], shown: Any) -> list[FieldErr
 def not_for_ephemeral(path: str, container: JSONObject) -> list[FieldError]:
     """What a container added for debugging may not have."""
     text = "cannot be set for an Ephemeral Container"
-    errors = [forbidden(f"{path}.{key}", text) for key in _NOT_EPHEMERAL if container.get(key)]
+    errors = [
+        forbidden(f"{path}.{key}", text)
+        for key in _NOT_EPHEMERAL
+        if (container.get(key) is not None if key == "lifecycle" else container.get(key))
+    ]
     for index, mount in enumerate(container.get("volumeMounts") or ()):
         errors += [
             forbidden(f"{path}.volumeMounts[{index}].{key}", text)

@@ -4,11 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
-from reconcile.apiserver.field_errors import FieldError, forbidden, invalid
+from reconcile.apiserver.field_errors import FieldError, forbidden, invalid, not_supported
 from reconcile.apiserver.limits.amounts import amounts
-from reconcile.apiserver.limits.pod_resources import of_containers
+from reconcile.apiserver.limits.pod_resources import of_containers, pod_level
+from reconcile.apiserver.strategies.checks import resource_name
+from reconcile.apiserver.strategies.container_resources import container_resources
 
 JSONObject = dict[str, Any]
+
+
+def _name_errors(field: str, name: str) -> list[FieldError]:
+    errors = resource_name(field, name)
+    if errors or pod_level(name):
+        return errors
+    return [not_supported(field, name, ("cpu", "hugepages-", "memory"))]
 
 
 def pod_resource_errors(path: str, spec: JSONObject) -> list[FieldError]:
@@ -21,6 +30,8 @@ def pod_resource_errors(path: str, spec: JSONObject) -> list[FieldError]:
     errors: list[FieldError] = []
     if resources.get("claims"):
         errors.append(forbidden(f"{path}.claims", "claims may not be set for Resources at pod-level"))
+    claims = {each["name"] for each in spec.get("resourceClaims") or () if each.get("name")}
+    errors += container_resources(path, resources, claims, _name_errors)
     least = "must be greater than or equal to aggregate container"
     requests, limits = amounts(resources.get("requests")), amounts(resources.get("limits"))
     for name, amount in of_containers({"spec": spec}, "requests").items():
