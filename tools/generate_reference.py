@@ -43,7 +43,7 @@ def index_page() -> str:
             "| [Options](options.md) | what can be set on managers, controllers, queues, informers, … |\n"
             "| [Errors](errors.md) | the tree of exceptions, and what each means |\n"
             "| [Metrics](metrics.md) | names, types and labels of what `/metrics` serves |\n"
-            "| [Commands](commands.md) | `reconcile demo`, `serve`, `run`, `gen-crd` |\n"
+            "| [Commands](commands.md) | `reconcile demo`, `serve`, `run`, `gen-crd`, … |\n"
             "| [Names](names.md) | what `from reconcile import …` offers |"
         ],
     )
@@ -60,6 +60,7 @@ def options_page() -> str:
     from reconcile.informers.options import InformerOptions
     from reconcile.leaderelection import LeaseOptions
     from reconcile.manager import ManagerOptions
+    from reconcile.webhooks import CertificateFolder, OwnCertificates, WebhookServerOptions
     from reconcile.workqueue.options import QueueOptions
 
     kinds = (
@@ -68,6 +69,9 @@ def options_page() -> str:
         (QueueOptions, "`ControllerOptions(queue=…)`"),
         (LeaseOptions, "`Manager(leader_election=…)`, in place of a Lease's name"),
         (InformerOptions, "`ManagerOptions(informers=…)`; import it from `reconcile.informers`"),
+        (WebhookServerOptions, "`Manager(webhook_server=…)`; import it from `reconcile.webhooks`"),
+        (OwnCertificates, "`WebhookServerOptions(certificates=…)`; import it from `reconcile.webhooks`"),
+        (CertificateFolder, "`WebhookServerOptions(certificates=…)`; import it from `reconcile.webhooks`"),
         (RetryOptions, "`Client(retries=…)`; import it from `reconcile.client.options`"),
         (ServerOptions, "`APIServer(…)` of `reconcile.apiserver`"),
         (AccessOptions, "`ServerOptions(access=…)`; import it from `reconcile.apiserver`"),
@@ -195,6 +199,12 @@ def metrics_page() -> str:
             "(renewals that had to read the Lease first) and "
             "`reconcile_leader_election_refused_writes_total` "
             "(writes refused because the lease was not certainly held).",
+            "A manager with webhooks has `controller_runtime_webhook_requests_total` (labels `webhook`, "
+            "`code`), `controller_runtime_webhook_latency_seconds` and "
+            "`controller_runtime_webhook_requests_in_flight` (label `webhook`), "
+            "`controller_runtime_webhook_panics_total` and "
+            "`controller_runtime_conversion_webhook_panics_total`; one that serves them over the network "
+            "`certwatcher_read_certificate_total` and `certwatcher_read_certificate_errors_total`.",
         ],
     )
 
