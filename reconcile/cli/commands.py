@@ -80,6 +80,12 @@ def demo(context: str | None, keep: bool, timeout: float) -> int:
     metavar="FILE",
     help="Bearer tokens: a CSV file of token, user name, uid and groups.",
 )
+@click.option(
+    "--feature-gates",
+    multiple=True,
+    metavar="NAME=BOOL",
+    help="Features that are not as by default, as kube-apiserver names them: CBORServingAndStorage=true.",
+)
 @explained
 def serve(
     port: int,
@@ -89,6 +95,7 @@ def serve(
     with_operators: bool,
     authorization_mode: Literal["RBAC", "AlwaysAllow"] | None,
     token_auth_file: Path | None,
+    feature_gates: tuple[str, ...],
 ) -> int:
     """Serve the embedded API server on this machine alone, from memory unless a directory is given."""
     from reconcile.cli.serve import access_options
@@ -101,6 +108,7 @@ def serve(
         manifests=manifests,
         with_operators=with_operators,
         access=access_options(authorization_mode, token_auth_file),
+        feature_gates=feature_gates,
     )
 
 

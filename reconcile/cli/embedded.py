@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -48,12 +48,13 @@ async def embedded_server(
     data_dir: Path | None = None,
     access: AccessOptions | None = None,
     kubelet: Kubelet | None = None,
+    feature_gates: Mapping[str, bool] | None = None,
 ) -> AsyncGenerator[Embedded]:
     """Start a server in this process, on a port of this machine alone (0: any free one) if one is given.
 
     `data_dir` is where objects are kept; None: in memory only. `access`: who may do what, and then by
     HTTPS, with an administrator's certificate in the kubeconfig; None: whoever asks is the administrator.
-    `kubelet`: what is behind pods; None: nothing.
+    `kubelet`: what is behind pods; None: nothing. `feature_gates` as in `ServerOptions`.
 
     Raises:
         CommandError: the port is in use or not allowed.
@@ -66,6 +67,7 @@ async def embedded_server(
         access=access,
         webhooks=WebhookOptions(handlers=LocalWebhooks(lambda: managers)),
         kubelet=kubelet,
+        feature_gates=feature_gates or {},
     )
     async with APIServer(options, runtime=runtime) as server:
         url = kubeconfig = ""

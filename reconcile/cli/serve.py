@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from reconcile.apiserver.access.options import AccessOptions, AuthorizationMode
@@ -12,6 +12,7 @@ from reconcile.cli.embedded import Embedded, embedded_server
 from reconcile.cli.files import write_atomically
 from reconcile.cli.locate import example_operators
 from reconcile.cli.signals import user_may_end
+from reconcile.errors import ConfigurationError
 
 
 def access_options(mode: AuthorizationMode | None, token_file: Path | None) -> AccessOptions | None:
@@ -22,6 +23,19 @@ def access_options(mode: AuthorizationMode | None, token_file: Path | None) -> A
     return AccessOptions(authorization=mode or "AlwaysAllow", tokens=tokens)
 
 
+def gates_of(given: Sequence[str]) -> dict[str, bool]:
+    """`A=true,B=false`, any number of times. Raises ConfigurationError."""
+    found: dict[str, bool] = {}
+    for each in ",".join(given).split(","):
+        name, _, value = each.strip().partition("=")
+        if not name:
+            continue
+        if value.lower() not in ("true", "false"):
+            raise ConfigurationError(f"--feature-gates {each.strip()}: write {name}=true or {name}=false")
+        found[name] = value.lower() == "true"
+    return found
+
+
 def serve(
     *,
     port: int,
@@ -30,9 +44,11 @@ def serve(
     with_operators: bool,
     manifests: Sequence[Path] = (),
     access: AccessOptions | None = None,
+    feature_gates: Sequence[str] = (),
 ) -> int:
     out = kubeconfig_out.resolve() if kubeconfig_out is not None else None
-    asyncio.run(_serve(port, out, data_dir, manifests, with_operators, access))
+    gates = gates_of(feature_gates)
+    asyncio.run(_serve(port, out, data_dir, manifests, with_operators, access, gates))
     return 0
 
 
@@ -43,8 +59,10 @@ async def _serve(
     manifests: Sequence[Path],
     with_operators: bool,
     access: AccessOptions | None,
+    gates: Mapping[str, bool],
 ) -> None:
-    async with embedded_server(port=port, data_dir=data_dir, access=access) as embedded:
+    started = embedded_server(port=port, data_dir=data_dir, access=access, feature_gates=gates)
+    async with started as embedded:
         loaded = 0
         for path in manifests:
             loaded += await embedded.server.load(path)

@@ -135,6 +135,17 @@ def test_options_that_exclude_each_other() -> None:
     assert reconcile("demo", "--context", "a", "--keep").exit_code == 2
 
 
+def test_feature_gates_are_named_as_kube_apiserver_names_them_and_unknown_ones_refused() -> None:
+    from reconcile.cli.serve import gates_of
+
+    given = ["CBORServingAndStorage=true", "A=false, B=TRUE"]
+    assert gates_of(given) == {"CBORServingAndStorage": True, "A": False, "B": True}
+    result = reconcile("serve", "--port", "0", "--feature-gates", "Nobody=true")
+    assert result.exit_code == 2 and "CBORServingAndStorage" in result.output
+    result = reconcile("serve", "--port", "0", "--feature-gates", "CBORServingAndStorage=perhaps")
+    assert result.exit_code == 2 and "write CBORServingAndStorage=true" in result.output
+
+
 def test_a_folder_for_the_kubeconfig_that_is_not_there(tmp_path: Path) -> None:
     result = reconcile("serve", "--port", "0", "--kubeconfig-out", str(tmp_path / "no" / "config"))
     assert result.exit_code == 1
