@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from reconcile.apiserver.access.options import AccessOptions
     from reconcile.apiserver.custom import CustomResources
     from reconcile.apiserver.http import Address, HTTPFrontEnd, HTTPOptions
+    from reconcile.apiserver.service_accounts import ServiceAccountPublisher
     from reconcile.apiserver.storage.journal import Journal
     from reconcile.client.transport import Transport
 
@@ -156,6 +157,7 @@ class APIServer:
         self._parts = parts
         self._started = False
         self._journal: Journal | None = None
+        self._publisher: ServiceAccountPublisher | None = None
         self._custom: CustomResources | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._front_ends: list[HTTPFrontEnd] = []
@@ -189,7 +191,7 @@ class APIServer:
         if self.options.service_accounts:
             from reconcile.apiserver.service_accounts import ServiceAccountPublisher
 
-            publisher = ServiceAccountPublisher(self.storage, self.access)
+            publisher = self._publisher = ServiceAccountPublisher(self.storage, self.access)
             await publisher.sync()
             self._run(publisher.run(), "service accounts")
             from reconcile.apiserver.access.secret_tokens import SecretTokens
@@ -292,6 +294,8 @@ class APIServer:
         address = await front_end.start(host, port)
         self._front_ends.append(front_end)
         self._paths.discovery.address = f"{address.host}:{address.port}"
+        if self._publisher is not None and address.certificate_authority:
+            self._publisher.authority(address.certificate_authority.decode())
         if self.options.bootstrap:
             from reconcile.apiserver.published import publish
 

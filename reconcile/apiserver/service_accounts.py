@@ -10,6 +10,7 @@ from reconcile.apiserver.status import StatusError
 from reconcile.apiserver.storage import Change, Storage
 
 ROOT_CA = "kube-root-ca.crt"
+_DESCRIPTION_KEY = "kubernetes.io/description"
 _DESCRIPTION = (
     "Contains a CA bundle that can be used to verify the kube-apiserver when using internal endpoints such "
     "as the internal service IP or kubernetes.default.svc. No other usage is guaranteed across "
@@ -42,9 +43,36 @@ class ServiceAccountPublisher:
         if held is None or decode_object(held.raw)["metadata"].get("deletionTimestamp"):
             return
         await self._ensure("serviceaccounts", namespace, {"metadata": {"name": "default"}})
-        metadata = {"name": ROOT_CA, "annotations": {"kubernetes.io/description": _DESCRIPTION}}
+        metadata = {"name": ROOT_CA, "annotations": {_DESCRIPTION_KEY: _DESCRIPTION}}
         config_map = {"metadata": metadata, "data": {"ca.crt": self.certificate}}
         await self._ensure("configmaps", namespace, config_map)
+        await self._put_right(namespace)
+
+    async def _put_right(self, namespace: str) -> None:
+        """Whatever somebody wrote into the ConfigMap goes; other annotations of it may stay."""
+
+        def right(old: JSONObject) -> JSONObject | None:
+            annotations = {**(old["metadata"].get("annotations") or {}), _DESCRIPTION_KEY: _DESCRIPTION}
+            metadata = {**old["metadata"], "annotations": annotations}
+            new = {**old, "metadata": metadata, "data": {"ca.crt": self.certificate}}
+            new.pop("binaryData", None)
+            return None if new == old else new
+
+        held = self._access.read("configmaps", namespace, ROOT_CA)
+        if held is None or right(held) is None:
+            return
+        try:
+            await self._access.update("configmaps", namespace, ROOT_CA, right)
+        except StatusError as error:
+            # It went meanwhile, or somebody has made it immutable.
+            if error.reason not in ("NotFound", "Invalid"):
+                raise
+
+    def authority(self, certificate: str) -> None:
+        """From now on this is the authority to trust, PEM; every namespace is told."""
+        if certificate != self.certificate:
+            self.certificate = certificate
+            self._note_all()
 
     async def _ensure(self, group_resource: str, namespace: str, obj: JSONObject) -> None:
         if self._access.exists(group_resource, namespace, obj["metadata"]["name"]):
@@ -64,7 +92,7 @@ class ServiceAccountPublisher:
         elif collection == "serviceaccounts":
             concerned = change.type == "DELETED" and item.name == "default" and item.namespace
         elif collection == "configmaps":
-            concerned = change.type == "DELETED" and item.name == ROOT_CA and item.namespace
+            concerned = change.type != "ADDED" and item.name == ROOT_CA and item.namespace
         else:
             return
         if concerned:

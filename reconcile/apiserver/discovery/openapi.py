@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any, cast
+from typing import Any
 
 import msgspec
 
 from reconcile.apiserver.discovery import published
+from reconcile.apiserver.discovery.custom_schemas import list_schema, published_v2, published_v3
 from reconcile.apiserver.discovery.openapi_protobuf import CONTENT_TYPE, NAMES, encode_document
 from reconcile.apiserver.handlers.messages import Request, Response
 from reconcile.apiserver.interfaces import JSONObject, SchemaSource
@@ -18,7 +19,6 @@ from reconcile.apiserver.resources import Resource
 
 _JSON = "application/json"
 _V2_TYPES = (_JSON, *NAMES)
-_META = "io.k8s.apimachinery.pkg.apis.meta.v1"
 
 
 class OpenAPI:
@@ -137,16 +137,10 @@ class OpenAPI:
         document: dict[str, Any] = msgspec.json.decode(raw)
         for resource in custom:
             name = _schema_name(resource)
-            schema = _schema_of(resource)
-            if schema is not None:
-                document["definitions"][name] = _as_v2(_with_meta(resource, schema, "#/definitions/"))
+            document["definitions"][name] = published_v2(resource)
+            document["definitions"][f"{name}List"] = list_schema(resource, name, v2=True)
             document["paths"].update(_paths(resource, "#/definitions/", v2=True))
         return msgspec.json.encode(document)
-
-
-def _schema_of(resource: Resource) -> JSONObject | None:
-    """The `openAPIV3Schema` of a custom resource."""
-    return getattr(resource.schema, "schema", None)
 
 
 def _schema_name(resource: Resource) -> str:
@@ -155,42 +149,13 @@ def _schema_name(resource: Resource) -> str:
     return ".".join([*reversed(kind.group.split(".")), kind.version, kind.kind])
 
 
-def _with_meta(resource: Resource, schema: JSONObject, prefix: str) -> JSONObject:
-    kind = resource.type
-    properties: JSONObject = dict(schema.get("properties") or {})
-    properties["apiVersion"] = {"type": "string", "description": _API_VERSION}
-    properties["kind"] = {"type": "string", "description": _KIND}
-    properties["metadata"] = {
-        "description": _METADATA,
-        "allOf": [{"$ref": f"{prefix}{_META}.ObjectMeta"}],
-    }
-    gvk = {"group": kind.group, "kind": kind.kind, "version": kind.version}
-    return {**schema, "properties": properties, "x-kubernetes-group-version-kind": [gvk]}
-
-
-_UNSUPPORTED_V2 = ("oneOf", "anyOf", "not", "nullable")
-
-
-def _as_v2(schema: Any) -> Any:
-    """A v3 schema without what Swagger 2 cannot say."""
-    if isinstance(schema, list):
-        return [_as_v2(item) for item in cast("list[Any]", schema)]
-    if not isinstance(schema, dict):
-        return schema
-    fields = cast("JSONObject", schema)
-    if "allOf" in fields and "$ref" in fields["allOf"][0]:
-        return {"description": fields.get("description", ""), "$ref": fields["allOf"][0]["$ref"]}
-    return {key: _as_v2(value) for key, value in fields.items() if key not in _UNSUPPORTED_V2}
-
-
 def _v3(resources: list[Resource], schemas: SchemaSource) -> JSONObject:
     components: JSONObject = {}
     paths: JSONObject = {}
     for resource in resources:
-        schema = _schema_of(resource) or {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
         name = _schema_name(resource)
-        components[name] = _with_meta(resource, schema, "#/components/schemas/")
-        components[f"{name}List"] = _list_schema(resource, name)
+        components[name] = published_v3(resource)
+        components[f"{name}List"] = list_schema(resource, name, v2=False)
         paths.update(_paths(resource, "#/components/schemas/", v2=False))
     shared: JSONObject = msgspec.json.decode(schemas.openapi_v3("api/v1"))["components"]["schemas"]
     _add_references(components, shared)
@@ -213,24 +178,6 @@ def _add_references(components: JSONObject, shared: JSONObject) -> None:
             if name not in components and name in shared:
                 components[name] = shared[name]
                 todo.append(shared[name])
-
-
-def _list_schema(resource: Resource, name: str) -> JSONObject:
-    kind = resource.type
-    return {
-        "description": f"{resource.list_kind} is a list of {kind.kind}",
-        "type": "object",
-        "required": ["items"],
-        "properties": {
-            "apiVersion": {"description": _API_VERSION, "type": "string"},
-            "kind": {"description": _KIND, "type": "string"},
-            "metadata": {"allOf": [{"$ref": f"#/components/schemas/{_META}.ListMeta"}]},
-            "items": {"type": "array", "items": {"$ref": f"#/components/schemas/{name}"}},
-        },
-        "x-kubernetes-group-version-kind": [
-            {"group": kind.group, "kind": resource.list_kind, "version": kind.version}
-        ],
-    }
 
 
 _WRITES = ("dryRun", "fieldManager", "fieldValidation")
@@ -287,17 +234,3 @@ def _parameter(name: str, v2: bool) -> JSONObject:
     if v2:
         return {"name": name, "in": "query", "type": type_name, "uniqueItems": True}
     return {"name": name, "in": "query", "schema": {"type": type_name, "uniqueItems": True}}
-
-
-_DOCS = "https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md"
-_API_VERSION = (
-    "APIVersion defines the versioned schema of this representation of an object. Servers should convert "
-    "recognized schemas to the latest internal value, and may reject unrecognized values. More info: "
-    f"{_DOCS}#resources"
-)
-_KIND = (
-    "Kind is a string value representing the REST resource this object represents. Servers may infer this "
-    "from the endpoint the client submits requests to. Cannot be updated. In CamelCase. More info: "
-    f"{_DOCS}#types-kinds"
-)
-_METADATA = f"Standard object's metadata. More info: {_DOCS}#metadata"

@@ -16,6 +16,7 @@ from reconcile.apiserver.handlers.bodies import (
     decode_delete_options,
     media_type,
 )
+from reconcile.apiserver.handlers.deadline import check_timeout
 from reconcile.apiserver.handlers.deletes import Deleter
 from reconcile.apiserver.handlers.messages import (
     JSON_HEADERS,
@@ -85,6 +86,8 @@ class Handler:
         warnings: list[str] = []
         cbor = False
         try:
+            if request.query:
+                check_timeout(request)
             if self._parts.gate is not None:
                 entered = self._parts.gate.enter(request, self._parts.access)
                 if isinstance(entered, Response):
