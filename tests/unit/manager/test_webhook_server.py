@@ -117,6 +117,15 @@ async def test_an_operator_with_its_own_certificate_is_called_over_tls() -> None
         assert "certwatcher_read_certificate_total" in metrics
 
 
+async def test_a_large_object_is_converted_whole() -> None:
+    async with a_world() as world, world.operator():
+        annotations = {f"feature-{number}": "x" * 1000 for number in range(200)}
+        meta = ObjectMeta(name="m", namespace="default", annotations=annotations)
+        await world.client.create(Machine(metadata=meta, spec=MachineSpec(size="large")))
+        found = await world.client.get(OldMachine, "default/m")
+        assert found.spec.tier == 2 and len(found.metadata.annotations) == 200
+
+
 async def test_replicas_share_one_certificate() -> None:
     async with a_world() as world, world.operator() as one, world.operator() as other:
         secret = await world.client.get(Secret, "features/webhook-webhook")

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 _EXPIRED = 10
 _HOSTNAME = 62
 _ADDRESS = 64
-_LARGEST = 3 * 1024 * 1024
 
 
 class NetworkDialer:
@@ -70,7 +69,8 @@ class NetworkDialer:
                 server_hostname=call.server_name,
                 allow_redirects=False,
             ) as response:
-                body = await response.content.read(_LARGEST)
+                # Whole, however long, as the client in kube-apiserver reads it: a list may be many megabytes.
+                body = await response.read()
                 return WebhookAnswer(response.status, response.headers.get("Content-Type", ""), body)
         except aiohttp.ClientConnectorCertificateError as error:
             raise DialError(_untrusted(error.certificate_error, call)) from error
