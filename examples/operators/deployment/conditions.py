@@ -159,6 +159,7 @@ def report_progress(
         drop(status, PROGRESSING)
         put(status, PROGRESSING, "True", UPDATED, f"{what} is progressing.", now)
         if since:
+            # The condition is new, and this status's alone.
             status.conditions[-1].last_transition_time = since
     elif is_timed_out(deployment, status, now):
         put(status, PROGRESSING, "False", TIMED_OUT, f"{what} has timed out progressing.", now)

@@ -312,7 +312,9 @@ class Rollout:
         self.deployment = deployment
         self.everything = list(everything)
         self.new: ReplicaSet | None = None
-        self.status = copy.deepcopy(deployment.status)
+        # Conditions are replaced and never changed, so a list of its own is enough.
+        self.status = copy.copy(deployment.status)
+        self.status.conditions = list(deployment.status.conditions)
         self.revision: str | None = None
 
     @property

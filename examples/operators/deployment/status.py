@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
@@ -32,7 +31,7 @@ def count(
         unavailable_replicas=max(planned - available, 0),
         terminating_replicas=_terminating(everything),
         collision_count=before.collision_count,
-        conditions=copy.deepcopy(list(before.conditions)),
+        conditions=list(before.conditions),
     )
     wanted = deployment.spec.replicas or 0
     if available >= wanted - min(bounds(deployment).unavailable, wanted):

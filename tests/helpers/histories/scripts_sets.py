@@ -692,6 +692,29 @@ def _wrong() -> list[Script]:
             (Step("create", do(create(deployment(1))), complete()), Step("scale", do(scale(-1)))),
         ),
         Script(
+            "wrong-negative-by-patch",
+            "a number below zero is refused by whatever patch it comes, and the loop goes on",
+            (
+                Step("create", do(create(deployment(1)), create(replica_set(1))), complete()),
+                Step(
+                    "patch both",
+                    do(
+                        change({"replicas": -1}),
+                        patch("Deployment", "web", {"spec": {"replicas": -2}}, "merge"),
+                        patch(
+                            "ReplicaSet",
+                            "set",
+                            [{"op": "replace", "path": "/spec/replicas", "value": -3}],
+                            "json",
+                        ),
+                        scale(-4, "set", "ReplicaSet"),
+                    ),
+                ),
+                Step("scale up", do(scale(2), scale(2, "set", "ReplicaSet")), ready_pods(4)),
+            ),
+            others_scale=True,
+        ),
+        Script(
             "wrong-selector-change",
             "a selector cannot be changed",
             (
