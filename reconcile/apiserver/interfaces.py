@@ -282,8 +282,8 @@ class Strategy:
         """The value of each of `selectable`."""
         return {}
 
-    def default_propagation(self, obj: JSONObject) -> Literal["Background", "Orphan"]:
-        """What a deletion without propagationPolicy does with dependents."""
+    def default_propagation(self, obj: JSONObject) -> Literal["Background", "Orphan", "Unsupported"]:
+        """What a deletion without propagationPolicy does with dependents; `Unsupported`: no policy counts."""
         return "Background"
 
     def warnings(self, new: JSONObject, old: JSONObject | None, context: RequestContext) -> list[str]:

@@ -145,7 +145,7 @@ class APIServer:
             cbor=self.options.enabled(CBOR_SERVING),
         )
         self._paths = Paths(
-            Discovery(self.registry),
+            Discovery(self.registry, cbor=self.options.enabled(CBOR_SERVING)),
             OpenAPI(self.registry, schemas, self.runtime.now),
             ready=lambda: self._started,
             metrics=self._metrics,

@@ -136,7 +136,8 @@ Server = Callable[[Ask], Awaitable[Answer]]
 def _encoded(ask: Ask) -> bytes | None:
     if ask.body is None or isinstance(ask.body, bytes):
         return ask.body
-    return json.dumps(ask.body).encode()
+    # Compact, as most clients write: what is embedded is stored to the byte.
+    return json.dumps(ask.body, separators=(",", ":")).encode()
 
 
 def _decoded(raw: bytes) -> Any:

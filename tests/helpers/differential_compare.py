@@ -93,7 +93,9 @@ class Seen:
             elif key == "name" and generated and generated.startswith(str(inner)[:-_GENERATED]):
                 made[key] = self.token("name", inner)
             else:
-                made[key] = self._normal(inner, key, where)
+                # Field managers own owners by their uids.
+                named = self._text(key) if key.startswith("k:") else key
+                made[named] = self._normal(inner, key, where)
         return made
 
     def _text(self, text: str) -> str:

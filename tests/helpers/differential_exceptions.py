@@ -34,11 +34,39 @@ def _message(compared: Compared) -> str:
     return str(body.get("message", "")) if isinstance(body, dict) else ""
 
 
-def _has_lines(compared: Compared) -> bool:
+def _cause_list(compared: Compared) -> list[dict[str, Any]]:
     body = compared["body"]
     details = body.get("details") if isinstance(body, dict) else None
-    causes = (details.get("causes") if isinstance(details, dict) else None) or ()
-    return "\n" in _message(compared) or any("\n" in str(cause.get("message")) for cause in causes)
+    return (details.get("causes") if isinstance(details, dict) else None) or []
+
+
+def _has_lines(compared: Compared) -> bool:
+    causes = (str(cause.get("message")) for cause in _cause_list(compared))
+    return any("\n" in text for text in (_message(compared), *causes))
+
+
+def _shows_template(compared: Compared) -> bool:
+    text = 'Invalid value: {"'
+    return " spec.template: Invalid value: {" in _message(compared) or any(
+        cause.get("field") == "spec.template" and str(cause.get("message")).startswith(text)
+        for cause in _cause_list(compared)
+    )
+
+
+def _without_templates(real: Compared, ours: Compared) -> tuple[Compared, Compared]:
+    """Without the message, and with the causes about a template by their fields alone."""
+
+    def shortened(compared: Compared) -> Compared:
+        body = compared["body"]
+        if not isinstance(body, dict) or "details" not in body:
+            return compared
+        causes = [
+            {**cause, "message": ""} if cause.get("field") == "spec.template" else cause
+            for cause in _cause_list(compared)
+        ]
+        return {**compared, "body": {**body, "message": "", "details": {**body["details"], "causes": causes}}}
+
+    return shortened(real), shortened(ours)
 
 
 def _first_lines(real: Compared, ours: Compared) -> tuple[Compared, Compared]:
@@ -185,7 +213,7 @@ EXCEPTIONS: tuple[Exemption, ...] = (
         "pod-template",
         "a template that may not change is shown as Go's internal struct of a pod, hundreds of fields in the "
         "order of that source",
-        lambda ask, real, ours: " spec.template: Invalid value: {" in _message(real),
-        _reason_only,
+        lambda ask, real, ours: _shows_template(real),
+        _without_templates,
     ),
 )

@@ -280,7 +280,7 @@ def _status_request(draw: st.DrawFn, kind: Kind, path: str, name: str, options: 
 @st.composite
 def _scale_request(draw: st.DrawFn, path: str, name: str, options: Body) -> Ask:
     scale = {"apiVersion": "autoscaling/v1", "kind": "Scale", "metadata": {"name": name}}
-    replicas = {"spec": {"replicas": draw(st.sampled_from([0, 5, -1]))}}
+    replicas = {"spec": {"replicas": draw(st.sampled_from([4, 5, -1]))}}
     match draw(st.integers(0, 6)):
         case 0 | 1:
             return merge(f"{path}/scale", replicas, **options)

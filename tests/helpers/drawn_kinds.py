@@ -143,6 +143,8 @@ def _pod(draw: st.DrawFn) -> Body:
     spec: Body = {
         "containers": [{"name": "c", "image": draw(_IMAGES)}],
         "automountServiceAccountToken": False,
+        # As admission would: that of the real server of these tests is off.
+        "serviceAccountName": "default",
     }
     if draw(st.booleans()):
         spec["nodeName"] = "n1"

@@ -23,6 +23,9 @@ LEFT_OUT = {
     "LimitRange": "the real server hears of it later: test_differential_limits.py",
     "ValidatingAdmissionPolicy": "the real server hears of it later: test_differential_admission.py",
     "ValidatingAdmissionPolicyBinding": "as its policy",
+    "MutatingAdmissionPolicy": "the real server hears of it later: test_differential_admission.py",
+    "MutatingAdmissionPolicyBinding": "as its policy",
+    "CustomResourceDefinition": "its controllers act on it: test_differential_semantics.py",
 }
 """Kinds that sequences cannot be drawn of, and why."""
 

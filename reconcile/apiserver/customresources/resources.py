@@ -205,6 +205,7 @@ def custom_resources(
                 custom=True,
                 printer_columns=tuple(version.get("additionalPrinterColumns") or ()),
                 deprecation=deprecation,
+                storage_version_hash=_hash(f"{stored_as}/{names['kind']}"),
                 schemas_since=since,
             )
         )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from reconcile.apiserver.customresources.rules import SchemaRules
 from reconcile.apiserver.customresources.validation import validate
-from reconcile.apiserver.field_errors import FieldError
+from reconcile.apiserver.field_errors import FieldError, FieldErrorType
 from reconcile.apiserver.schemas import BuiltinSchemas
 from reconcile.apiserver.schemas.topology import SCALAR, UNTYPED, Shape
 from reconcile.apiserver.status import bad_request
@@ -67,8 +67,14 @@ class CustomSchema:
         return [f'unknown field "{finding}"' for finding in findings]
 
     def prune(self, obj: JSONObject) -> None:
-        """Take away what the schema does not know; metadata is left as it is."""
+        """Take away what the schema does not know, nulls too; metadata is left as it is."""
         _prune(obj, self.schema, "", [], root=True)
+        self.drop_nulls(obj)
+
+    def drop_nulls(self, obj: JSONObject) -> None:
+        """Take away nulls where the schema has none and no default either."""
+        if not self.schema.get(_PRESERVE):
+            _drop_nulls(obj, self.schema)
 
     def default(self, obj: JSONObject) -> None:
         _default(obj, self.schema)
@@ -82,6 +88,13 @@ class CustomSchema:
             # The status alone is looked at, and named as if it were the whole.
             errors = [_within_status(error) for error in errors if error.field.startswith("status")]
         return errors + self._rules.check(new, old, errors, context.warnings)
+
+    def type_problem(self, applied: JSONObject) -> str:
+        """What of an apply configuration has a wrong type; empty: nothing. Nulls are looked at later."""
+        for error in validate(applied, self.schema):
+            if error.type is FieldErrorType.TYPE_INVALID and error.value != "null":
+                return str(error)
+        return ""
 
     @cached_property
     def shape(self) -> Shape:
@@ -182,6 +195,23 @@ def _prune(
         else:
             findings.append(where)
             del value[key]
+
+
+def _drop_nulls(value: Any, schema: JSONObject | None) -> None:
+    if isinstance(value, dict):
+        properties: JSONObject = (schema or {}).get("properties") or {}
+        additional = (schema or {}).get("additionalProperties")
+        rest = additional if isinstance(additional, dict) else None
+        for key in list(value):
+            inner = properties.get(key, rest)
+            if value[key] is not None:
+                _drop_nulls(value[key], inner)
+            elif inner is not None and not inner.get("nullable") and "default" not in inner:
+                del value[key]
+    elif isinstance(value, list):
+        items = (schema or {}).get("items")
+        for item in value:
+            _drop_nulls(item, items)
 
 
 def _default(value: Any, schema: JSONObject) -> None:

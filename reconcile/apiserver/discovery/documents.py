@@ -7,8 +7,10 @@ from typing import Any
 
 import msgspec
 
+from reconcile.apiserver import status
 from reconcile.apiserver.builtin import discovery_data
 from reconcile.apiserver.handlers.messages import Request, Response, json_response
+from reconcile.apiserver.handlers.negotiation import accept_clauses, accepted_types
 from reconcile.apiserver.interfaces import JSONObject
 from reconcile.apiserver.registry import Registry
 from reconcile.apiserver.resources import Resource
@@ -19,7 +21,9 @@ _CUSTOM_VERBS = ["delete", "deletecollection", "get", "list", "patch", "create",
 class Discovery:
     """The discovery documents of a registry; made anew only when it changed."""
 
-    def __init__(self, registry: Registry, address: str = "127.0.0.1:6443") -> None:
+    def __init__(self, registry: Registry, address: str = "127.0.0.1:6443", *, cbor: bool = False) -> None:
+        """`cbor`: the server speaks it."""
+        self._cbor = cbor
         self._registry = registry
         self.address = address
         self._builtin = discovery_data()
@@ -36,7 +40,7 @@ class Discovery:
     def paths(self) -> list[str]:
         """Every path of the documents, for the index of the server."""
         self._refresh()
-        found = ["/api", "/api/v1", "/apis"]
+        found = ["/api", "/api/v1", "/apis", "/apis/"]
         for group, versions in self._groups.items():
             if group:
                 found += [f"/apis/{group}", *(f"/apis/{group}/{version}" for version in versions)]
@@ -71,6 +75,15 @@ class Discovery:
         if parts[1:2] not in (["api"], ["apis"]):
             return None
         self._refresh()
+        # Some of the documents are routes of the resources' router, which knows its methods.
+        routed = len(parts) < 4 if parts[1] == "api" else len(parts) == 4 and parts[2] not in self._custom
+        known = path in ("/api", "/apis") or "/".join(parts[2:4]) in self._served()
+        if not known:
+            return None
+        if routed and request.method != "GET":
+            raise status.method_not_allowed()
+        if path not in ("/api", "/apis"):
+            _check_form(request.headers.get("accept", ""), routed=routed, cbor=self._cbor)
         if path == "/api":
             aggregated = self._aggregated_answer(request, core=True)
             return aggregated or json_response(
@@ -107,17 +120,29 @@ class Discovery:
             return None
         group_version = f"{group}/{version}" if group else version
         body: JSONObject = {"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": group_version}
+        if not group:
+            # The oldest of all documents came before there was an apiVersion to say.
+            del body["apiVersion"]
         return json_response({**body, "resources": entries})
 
+    def _served(self) -> set[str]:
+        """Groups, groups with their versions, and the version of the core group."""
+        found = {"v1"}
+        for group, versions in self._groups.items():
+            if group:
+                found.add(group)
+                found.update(f"{group}/{version}" for version in versions)
+        return found
+
     def _aggregated_answer(self, request: Request, *, core: bool) -> Response | None:
-        wanted = _aggregated_version(request.headers.get("accept", ""))
+        wanted = _aggregated_version(request.headers.get("accept", ""), routed=core, cbor=self._cbor)
         if not wanted:
             return None
         key = f"{wanted} {core}"
         found = self._aggregated.get(key)
         if found is None:
             items = [
-                _aggregated_group(name, versions)
+                _aggregated_group(name, versions, custom=name in self._custom)
                 for name, versions in self._groups.items()
                 if core == (not name)
             ]
@@ -142,20 +167,49 @@ class Discovery:
         return Response(200, headers, body + b"\n")
 
 
-def _aggregated_version(accept: str) -> str:
-    """The version of aggregated discovery that an Accept header prefers; empty for none."""
-    for part in accept.split(","):
-        media, *parameters = (item.strip() for item in part.split(";"))
-        if media not in ("application/json", "*/*", "application/*"):
-            continue
-        if "g=apidiscovery.k8s.io" in parameters and "as=APIGroupDiscoveryList" in parameters:
-            for version in ("v2", "v2beta1"):
-                if f"v={version}" in parameters:
-                    return version
-            continue
-        if not any(parameter.startswith(("g=", "as=")) for parameter in parameters):
-            return ""
-    return ""
+_TRANSFORMED = {"g", "v", "as"}
+_ANY = ("*/*", "application/*")
+
+
+def _aggregated_version(accept: str, *, routed: bool, cbor: bool) -> str:
+    """The version of aggregated discovery that an Accept header prefers; empty for none. Raises 406."""
+    if not accept:
+        return ""
+    for media, parameters in accept_clauses(accept):
+        if not parameters.keys() & _TRANSFORMED:
+            if _is_known(media, cbor):
+                return ""
+        elif media in ("application/json", *_ANY):
+            wanted = (parameters.get("g"), parameters.get("v"), parameters.get("as"))
+            if wanted == ("apidiscovery.k8s.io", "v2", "APIGroupDiscoveryList"):
+                return "v2"
+    raise _not_acceptable(accept, routed=routed, cbor=cbor)
+
+
+def _check_form(accept: str, *, routed: bool, cbor: bool) -> None:
+    """Raise 406 when a document has none of the forms."""
+    if not accept:
+        return
+    for media, parameters in accept_clauses(accept):
+        if _is_known(media, cbor) and not parameters.keys() & _TRANSFORMED:
+            return
+    raise _not_acceptable(accept, routed=routed, cbor=cbor)
+
+
+def _is_known(media: str, cbor: bool) -> bool:
+    return media in _ANY or media in accepted_types(cbor=cbor).split(", ")
+
+
+def _not_acceptable(accept: str, *, routed: bool, cbor: bool) -> status.StatusError:
+    types = accepted_types(cbor=cbor)
+    if routed and not any(_is_known(media, cbor) for media, _ in accept_clauses(accept)):
+        return status.StatusError(
+            f"406: Not Acceptable\n\nAvailable representations: {types}",
+            code=406,
+            reason="NotAcceptable",
+            details={},
+        )
+    return status.not_acceptable(f"only the following media types are accepted: {types}")
 
 
 def version_priority(version: str) -> tuple[int, int, int, str]:
@@ -197,15 +251,16 @@ def _entries(resource: Resource) -> list[JSONObject]:
     return found
 
 
-def _aggregated_group(name: str, versions: dict[str, list[JSONObject]]) -> JSONObject:
+def _aggregated_group(name: str, versions: dict[str, list[JSONObject]], *, custom: bool) -> JSONObject:
+    """A group of the aggregated document. Kinds of custom resources say to which group they belong."""
     found: list[JSONObject] = []
     for version, entries in versions.items():
         resources: dict[str, JSONObject] = {}
         for entry in entries:
             plural, slash, sub = entry["name"].partition("/")
             kind: dict[str, Any] = {
-                "group": entry.get("group", ""),
-                "version": entry.get("version", ""),
+                "group": entry.get("group") or (name if custom else ""),
+                "version": entry.get("version") or (version if custom else ""),
                 "kind": entry["kind"],
             }
             if slash:

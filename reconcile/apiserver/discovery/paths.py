@@ -7,14 +7,14 @@ from collections.abc import Callable
 from reconcile.apiserver import status
 from reconcile.apiserver.access.service_account_tokens import ServiceAccountTokens
 from reconcile.apiserver.discovery.documents import Discovery
+from reconcile.apiserver.discovery.health import Health
 from reconcile.apiserver.discovery.openapi import OpenAPI
 from reconcile.apiserver.handlers.messages import Request, Response, json_response, text_response
 from reconcile.apiserver.handlers.rendering import pretty_json
 
-_CHECKS = ("ping", "log", "etcd")
 _ISSUER = "/.well-known/openid-configuration"
 _KEYS = "/openid/v1/jwks"
-_HEALTH = ("/healthz", "/livez", "/readyz")
+_OTHERS = ("/metrics", "/metrics/slis", "/openapi/v2", "/openapi/v3", "/openapi/v3/", "/version")
 
 
 class Paths:
@@ -37,17 +37,14 @@ class Paths:
     ) -> None:
         self.discovery = discovery
         self._openapi = openapi
-        self._ready = ready
+        self._health = Health(ready)
         self._metrics = metrics
         self._tokens = tokens
 
     def answer(self, request: Request) -> Response | None:
         path = request.path
         if path.startswith("/api"):
-            found = self.discovery.answer(request)
-            if found is not None and request.method != "GET":
-                raise status.method_not_allowed()
-            return found
+            return self.discovery.answer(request)
         if path.startswith("/openapi/"):
             return self._openapi.answer(request)
         if path == "/version" or path == "/version/":
@@ -58,7 +55,9 @@ class Paths:
             return response
         if path == "/metrics":
             response = text_response(self._metrics())
-            response.headers["content-type"] = "text/plain; version=0.0.4; charset=utf-8"
+            response.headers["content-type"] = (
+                "text/plain; version=0.0.4; charset=utf-8; escaping=underscores"
+            )
             return response
         if path == "/":
             response = json_response({"paths": self._index()})
@@ -66,10 +65,7 @@ class Paths:
             return response
         if path in (_ISSUER, _KEYS):
             return self._openid(request)
-        for prefix in _HEALTH:
-            if path == prefix or path.startswith(f"{prefix}/"):
-                return self._health(request, prefix, path[len(prefix) + 1 :])
-        return None
+        return self._health.answer(request)
 
     def _openid(self, request: Request) -> Response:
         """Who signs service account tokens, and by which keys."""
@@ -93,21 +89,5 @@ class Paths:
         response.headers = {"cache-control": "public, max-age=3600", "content-type": media}
         return response
 
-    def _health(self, request: Request, prefix: str, check: str) -> Response | None:
-        if check and check not in _CHECKS:
-            return None
-        good = prefix != "/readyz" or self._ready()
-        if not any(name == "verbose" for name, _ in request.query) and good:
-            return text_response("ok")
-        lines = [f"[+]{name} ok" for name in ((check,) if check else _CHECKS)]
-        name = prefix.strip("/")
-        if not good:
-            lines.append("[-]start failed: reason withheld")
-            return text_response("\n".join([*lines, f"{name} check failed", ""]), 500)
-        return text_response("\n".join([*lines, f"{name} check passed", ""]))
-
     def _index(self) -> list[str]:
-        listed = self.discovery.paths()
-        return sorted(
-            [*listed, *_HEALTH, _ISSUER, "/metrics", "/openapi/v2", "/openapi/v3", _KEYS, "/version"]
-        )
+        return sorted([*self.discovery.paths(), *self._health.paths(), _ISSUER, _KEYS, *_OTHERS])

@@ -175,6 +175,8 @@ def _propagation_finalizers(default: str, meta: JSONObject, options: JSONObject)
     """The finalizers with those of garbage collection set as the options or the kind's default want."""
     held: list[str] = meta.get("finalizers") or []
     policy = options.get("propagationPolicy")
+    if default == "Unsupported":
+        return [name for name in held if name not in (ORPHAN, FOREGROUND)]
     orphan_dependents = options.get("orphanDependents")
     if orphan_dependents is not None:
         policy = "Orphan" if orphan_dependents else "Background"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import replace
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from reconcile.apiserver import field_errors, status
 from reconcile.apiserver.handlers import views
@@ -44,6 +44,9 @@ from reconcile.apiserver.interfaces import ADMIN, JSONObject, RequestContext, St
 from reconcile.apiserver.managedfields.manager import untyped
 from reconcile.apiserver.patching.patcher import undecodable
 from reconcile.apiserver.resources import Resource
+
+if TYPE_CHECKING:
+    from reconcile.apiserver.customresources.schema import CustomSchema
 
 _log = logging.getLogger(__name__)
 APPLY_TYPES = ("application/apply-patch+yaml", "application/apply-patch+cbor")
@@ -309,9 +312,18 @@ class Handler:
         findings: list[str],
         *,
         cbor: bytes | None = None,
+        patched: bool = False,
+        applied: bool = False,
     ) -> None:
-        """Schema check with fieldValidation, then defaults. `cbor`: the body that the object came in."""
-        findings = findings + resource.schema.check(obj, context)
+        """Schema check with fieldValidation, then defaults.
+
+        `cbor`: the body that the object came in. `patched`: a patch made it; `applied`: of that kind.
+        """
+        found = resource.schema.check(obj, context)
+        # What a patch made is written down in order before it is read.
+        findings = findings + (sorted(found) if patched else found)
+        if resource.custom and not applied:
+            cast("CustomSchema", resource.schema).drop_nulls(obj)
         if findings:
             if cbor is not None:
                 from reconcile.apiserver.handlers.cbor_bodies import cbor_findings
@@ -403,7 +415,7 @@ class Handler:
     ) -> None:
         """`check_object` of what a patch made: what was stored fits, so that the patch is to blame."""
         try:
-            self.check_object(context, resource, new, [])
+            self.check_object(context, resource, new, [], patched=True, applied=applied)
         except status.StatusError as error:
             if error.code != 400 or (applied and resource.custom):
                 raise

@@ -77,7 +77,7 @@ def negotiate(
     """
     if not accept or accept == "*/*":
         return PLAIN
-    clauses = _clauses(accept)
+    clauses = accept_clauses(accept)
     routed = {"*/*", *_types(cbor)}
     if cbor and watchable:
         routed.add(_CBOR_SEQUENCE)
@@ -116,17 +116,19 @@ def negotiate_plain(accept: str, *, cbor: bool = False) -> Form:
     """
     if not accept or accept == "*/*":
         return PLAIN
-    return _choose(_clauses(accept), lambda _, shape: not shape, cbor) or PLAIN
+    return _choose(accept_clauses(accept), lambda _, shape: not shape, cbor) or PLAIN
 
 
-class _Clause(NamedTuple):
+class Clause(NamedTuple):
+    """One media range of an Accept header."""
+
     media: str
     parameters: dict[str, str]
 
 
-def _clauses(accept: str) -> list[_Clause]:
+def accept_clauses(accept: str) -> list[Clause]:
     """The media ranges of an Accept header, the preferred first."""
-    found: list[tuple[float, bool, bool, _Clause]] = []
+    found: list[tuple[float, bool, bool, Clause]] = []
     for part in accept.split(","):
         media, _, rest = part.strip().partition(";")
         parameters = {
@@ -137,7 +139,7 @@ def _clauses(accept: str) -> list[_Clause]:
         quality = _quality(parameters.pop("q", "1"))
         media = media.strip()
         wild = media.startswith("*"), media.endswith("*")
-        found.append((-quality, *wild, _Clause(media, parameters)))
+        found.append((-quality, *wild, Clause(media, parameters)))
     return [clause for *_, clause in sorted(found, key=lambda each: each[:3])]
 
 
@@ -148,7 +150,7 @@ def _quality(text: str) -> float:
         return 0.0
 
 
-def _choose(clauses: list[_Clause], allows: Callable[[Encoding, str], bool], cbor: bool) -> Form | None:
+def _choose(clauses: list[Clause], allows: Callable[[Encoding, str], bool], cbor: bool) -> Form | None:
     for media, parameters in clauses:
         for name, encoding in _types(cbor).items():
             if media not in (name, "application/*", "*/*"):

@@ -20,6 +20,8 @@ from reconcile.apiserver.resources import Resource
 from reconcile.apiserver.storage import CompactedError, Page, StoredObject
 from reconcile.apiserver.watch import FailedWatch, View, Watch
 
+# Of no definitions there are no rows, of all others an empty list of them.
+_DEFINITIONS = "customresourcedefinitions.apiextensions.k8s.io"
 _FRESH_WAIT = 3.0
 _MIN_TIMEOUT = 1800
 _encode = msgspec.json.Encoder().encode
@@ -141,7 +143,11 @@ class Reader:
             objects = views.ObjectView(parts, resource)
             await objects.prepare(items)
             now = parts.runtime.now()
-            rows = [views.table_row(parts, resource, objects.render(item), include, now) for item in items]
+            rows: list[JSONObject] | None = [
+                views.table_row(parts, resource, objects.render(item), include, now) for item in items
+            ]
+            if not rows and resource.type.group_resource == _DEFINITIONS:
+                rows = None
             return views.table(parts.tables.columns(resource), rows, metadata)
         if form.shape:
             view = views.ObjectView(parts, resource, metadata=True)
@@ -247,7 +253,9 @@ class Reader:
             metadata: JSONObject = {"resourceVersion": str(revision)}
             if initial_end:
                 metadata["annotations"] = {"k8s.io/initial-events-end": "true"}
-            body = _encode({"kind": kind, "apiVersion": api_version, "metadata": metadata})
+            # The rest is that of nothing at all.
+            empty: JSONObject = getattr(resource.schema, "empty", {})
+            body = _encode({**empty, "kind": kind, "apiVersion": api_version, "metadata": metadata})
             if isinstance(view, views.TableView):
                 row: JSONObject = {"cells": [], "object": msgspec.Raw(views.metadata_only(body))}
                 return views.table(None, [row], {"resourceVersion": str(revision)})

@@ -81,7 +81,7 @@ class TableView(View):
         return table(columns, [row], {"resourceVersion": str(item.resource_version)})
 
 
-def table(columns: list[JSONObject] | None, rows: list[JSONObject], metadata: JSONObject) -> bytes:
+def table(columns: list[JSONObject] | None, rows: list[JSONObject] | None, metadata: JSONObject) -> bytes:
     return _encode(
         {
             "kind": "Table",

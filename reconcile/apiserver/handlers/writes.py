@@ -300,13 +300,15 @@ class Writer:
         applied: bool,
     ) -> Exception:
         kind = context.resource.type
+        # Events of both forms are one kind, that of the core group.
+        group = "" if kind.group == "events.k8s.io" else kind.group
         if applied and context.resource.custom:
             for error in errors:
                 if error.type is field_errors.FieldErrorType.TYPE_INVALID and error.value != "null":
                     # What was stored fits: the applied configuration does not. A null is what is left of
                     # a part whose last field went.
                     return untyped(obj, context, str(error))
-        return status.invalid(kind.group, kind.kind, obj["metadata"].get("name") or "", errors)
+        return status.invalid(group, kind.kind, obj["metadata"].get("name") or "", errors)
 
     def _uid_conflict(self, context: RequestContext, wanted: str, found: str) -> status.StatusError:
         kind = context.resource.type

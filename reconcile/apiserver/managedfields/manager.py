@@ -40,6 +40,7 @@ from reconcile.apiserver.status import StatusError, apply_conflict, bad_request,
 from reconcile.objects.json_copy import copy_json
 
 if TYPE_CHECKING:
+    from reconcile.apiserver.customresources.schema import CustomSchema
     from reconcile.apiserver.interfaces import RequestContext
 
 JSONObject = dict[str, Any]
@@ -141,6 +142,8 @@ class FieldManager:
             validate(applied, shape)
         except TypedError as error:
             raise untyped(applied, context, str(error)) from None
+        if context.resource.custom:
+            _check_types(applied, context)
         try:
             merged = self._apply(applied, before, managed, shape, context, force=context.force)
         except _Conflicts as conflicts:
@@ -290,6 +293,9 @@ def untyped(applied: JSONObject, context: RequestContext, problem: str) -> Excep
 def _check_types(applied: JSONObject, context: RequestContext) -> None:
     """What is of a wrong type is refused for that, before any conflict about it."""
     if context.resource.custom:
+        problem = cast("CustomSchema", context.resource.schema).type_problem(applied)
+        if problem:
+            raise untyped(applied, context, problem)
         return
     try:
         context.resource.schema.check(copy_json(applied), context)

@@ -48,11 +48,13 @@ def item_element(shape: Shape, item: Any) -> str:
             keys[key] = item[key]
         elif key in shape.defaults:
             keys[key] = shape.defaults[key]
-        else:
-            raise TypedError(
-                f"associative list with keys has an element that omits key field {go_quote(key)} "
-                "(and doesn't have default value)"
-            )
+    if not keys:
+        # One that is left out tells an item from others, too.
+        names = " ".join(go_quote(key) for key in shape.keys)
+        raise TypedError(
+            f"associative list with keys has an element that omits all key fields [{names}] "
+            "(and doesn't have default values for any key fields)"
+        )
     return element_of("k", keys)
 
 

@@ -64,6 +64,9 @@ class Patcher:
             else:
                 assert schema is not None
                 patched = apply_strategic_patch(current, patch, schema)
+                if isinstance(patched, dict):
+                    # It is of the type that was patched, whatever it says.
+                    patched["kind"], patched["apiVersion"] = current["kind"], current["apiVersion"]
         except PatchError as error:
             raise _status(error) from None
         if not isinstance(patched, dict):

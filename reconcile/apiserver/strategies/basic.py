@@ -15,6 +15,10 @@ ValidateUpdate = Callable[[JSONObject, JSONObject], list[FieldError]]
 Warn = Callable[[JSONObject, JSONObject | None], list[str]]
 
 
+# Selectable fields that are numbers, which nothing makes 0.
+_COUNTED = {"status.successful": "0", "status.replicas": "0"}
+
+
 class KindStrategy(Strategy):
     """A kind of which a few facts say all.
 
@@ -113,7 +117,7 @@ class KindStrategy(Strategy):
             if isinstance(value, bool):
                 found[field] = "true" if value else "false"
             else:
-                found[field] = "" if value is None else str(value)
+                found[field] = str(value) if value is not None else _COUNTED.get(field, "")
         return found
 
 

@@ -6,7 +6,7 @@ core/v1 is what it always was; events.k8s.io/v1 is strict, and says what is wron
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 from reconcile.apiserver.field_errors import FieldError, invalid, required
 from reconcile.apiserver.interfaces import RequestContext
@@ -53,8 +53,12 @@ class EventStrategy(KindStrategy):
                 path = tuple(_NEW_NAMES.get(key) or key for key in path)
             if name:
                 fields[name] = path
-        super().__init__(fields=fields, name_rule="path_segment")
+        super().__init__(fields=fields, name_rule="path_segment", validates_meta=False)
         self._new_form = new_form
+
+    def default_propagation(self, obj: JSONObject) -> Literal["Background", "Orphan", "Unsupported"]:
+        # Nothing is owned by an event.
+        return "Unsupported"
 
     def _get(self, obj: JSONObject, key: str) -> Any:
         """A field by its name in core/v1."""

@@ -245,6 +245,12 @@ class DaemonSetStrategy(KindStrategy):
 
     _annotation = "deprecated.daemonset.template.generation"
 
+    def default(self, obj: JSONObject, context: RequestContext) -> None:
+        # Whoever writes the object writes the annotation, if only to have it set right.
+        annotations: JSONObject = obj["metadata"].get("annotations") or {}
+        if self._annotation not in annotations:
+            obj["metadata"]["annotations"] = {**annotations, self._annotation: "0"}
+
     def prepare_for_create(self, obj: JSONObject, context: RequestContext) -> None:
         super().prepare_for_create(obj, context)
         self._count(obj, max(self._counted(obj), 1))

@@ -246,7 +246,7 @@ def persistent_volume_claim(obj: JSONObject, now: datetime) -> dict[str, Any]:
     return {
         "Status": phase,
         "Volume": spec.get("volumeName", ""),
-        "Capacity": (status.get("capacity") or {}).get("storage", "") if bound else "",
+        "Capacity": (status.get("capacity") or {}).get("storage", "0") if bound else "",
         "Access Modes": _modes(status.get("accessModes")) if bound else "",
         "StorageClass": spec.get("storageClassName", ""),
         "VolumeAttributesClass": spec.get("volumeAttributesClassName") or UNSET,
