@@ -1,6 +1,8 @@
-"""The server on a socket: HTTP/1.1 by aiohttp, TLS when asked, who asks by token or certificate.
+"""The server on a socket: HTTP/1.1, TLS when asked, who asks by token or certificate.
 
     socket ──▶ read the request (bounded) ──▶ who asks ──▶ Handler ──▶ body or frames ──▶ socket
+
+Plain requests are read and answered by `http_connection`, all others by aiohttp.
 
 Back-pressure is the socket's: a watch is read only as fast as its client takes it, and loses its place in
 the history when it is too slow.
@@ -8,12 +10,12 @@ the history when it is too slow.
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import contextlib
 import hashlib
 import os
-import zlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,8 +26,10 @@ from reconcile.apiserver.access.user import CREDENTIAL_ID, authenticated
 from reconcile.apiserver.handlers.bodies import MAX_BODY
 from reconcile.apiserver.handlers.handler import Handler
 from reconcile.apiserver.handlers.messages import Request, Response, error_response
+from reconcile.apiserver.http_connection import Connection, PlainRequest, compressed
 from reconcile.apiserver.interfaces import ADMIN, User
 from reconcile.errors import ConfigurationError
+from reconcile.runtime import SystemRuntime
 
 if TYPE_CHECKING:
     from aiohttp import web
@@ -34,7 +38,8 @@ if TYPE_CHECKING:
     from reconcile.apiserver.kubelet.sessions import Session
 
 _LISTS = frozenset(("connection", "x-stream-protocol-version", "sec-websocket-protocol"))
-_GZIP_FROM = 128 * 1024
+# Seconds that answers under way have when the server stops.
+_LAST_SECONDS = 1.0
 # The attribute in which a certificate may carry its user's uid.
 _UID = "1.3.6.1.4.1.57683.2"
 
@@ -149,33 +154,36 @@ class HTTPFrontEnd:
     def __init__(self, handler: Handler, options: HTTPOptions) -> None:
         self._handler = handler
         self._options = options
-        self._runner: web.ServerRunner | None = None
+        self._server: asyncio.Server | None = None
+        self._connections: set[Connection] = set()
+        self._others: web.Server | None = None
         self._certificates: ServingCertificates | None = None
 
     async def start(self, host: str, port: int) -> Address:
         """Listen. Raises ConfigurationError when the address cannot be had."""
-        from aiohttp import web
-
         context = None
         if self._options.tls:
             from reconcile.apiserver.certificates import make_certificates
 
             self._certificates = make_certificates(host)
             context = self._certificates.server_context()
-        server = web.Server(self._answer, handler_cancellation=True, access_log=None)
-        runner = web.ServerRunner(server, shutdown_timeout=1.0)
-        await runner.setup()
-        site = web.TCPSite(runner, host, port, ssl_context=context, reuse_address=True)
+        runtime = SystemRuntime()
+        loop = asyncio.get_running_loop()
         try:
-            await site.start()
+            self._server = await loop.create_server(
+                lambda: Connection(self._answer, self._other, self._connections, runtime),
+                host,
+                port,
+                ssl=context,
+                reuse_address=True,
+                backlog=128,
+            )
         except OSError as error:
-            await runner.cleanup()
             raise ConfigurationError(
                 f"cannot listen on {host} port {port}: {_reason(error)}; "
                 "choose another --port, or 0 for any free one"
             ) from error
-        self._runner = runner
-        bound = runner.addresses[0][1]
+        bound: int = self._server.sockets[0].getsockname()[1]
         shown = "127.0.0.1" if host in ("", "0.0.0.0") else "::1" if host == "::" else host
         address = Address(shown, bound, token=next(iter(self._options.tokens), ""))
         if self._certificates is None:
@@ -193,28 +201,39 @@ class HTTPFrontEnd:
 
     async def stop(self) -> None:
         """Stop listening, cut what is open."""
-        if self._runner is not None:
-            self._handler.reader.close_watches()
-            await self._runner.cleanup()
-            self._runner = None
+        if self._server is None:
+            return
+        self._server.close()
+        self._handler.reader.close_watches()
+        answering = [each.task for each in self._connections if each.task is not None]
+        if answering:
+            await asyncio.wait(answering, timeout=_LAST_SECONDS)
+        for connection in tuple(self._connections):
+            connection.close()
+        if self._others is not None:
+            self._others.pre_shutdown()
+            await self._others.shutdown(_LAST_SECONDS)
+        self._server = None
 
-    async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
-        path, _, query = request.raw_path.partition("?")
-        user: User | None
-        certified: User | None = None
-        impersonation: tuple[tuple[str, str], ...] = ()
-        if self._handler.guarded:
-            user = self._known_token(request)
-            certified = self._certified(request, credential=True)
-            impersonation = tuple(
-                (name.lower(), value)
-                for name, value in request.headers.items()
-                if name[:12].lower() == "impersonate-"
-            )
-        else:
-            user = self._user(request)
-            if user is None:
-                return await self._send(request, error_response(status.unauthorized()))
+    def _other(self) -> asyncio.Protocol:
+        """aiohttp's protocol, for what is not plain."""
+        from aiohttp import web
+
+        if self._others is None:
+            self._others = web.Server(self._answer_other, handler_cancellation=True, access_log=None)
+        return self._others()
+
+    async def _answer(self, request: PlainRequest) -> Response:
+        return await self._handle(
+            request.method,
+            request.target,
+            request.fields,
+            request.fields.items(),
+            request.transport,
+            request.body,
+        )
+
+    async def _answer_other(self, request: web.BaseRequest) -> web.StreamResponse:
         body = b""
         if request.can_read_body:
             chunks: list[bytes] = []
@@ -226,43 +245,77 @@ class HTTPFrontEnd:
                     # The handler says so; the rest is not read.
                     break
             body = b"".join(chunks)
-        message = Request(
+        response = await self._handle(
             request.method,
-            path,
-            tuple(parse_qsl(query, keep_blank_values=True)),
+            request.raw_path,
             _fields(request),
+            request.headers.items(),
+            request.transport,
+            body,
+        )
+        return await self._send(request, response)
+
+    async def _handle(
+        self,
+        method: str,
+        target: str,
+        fields: Mapping[str, str],
+        pairs: Iterable[tuple[str, str]],
+        transport: asyncio.BaseTransport | None,
+        body: bytes,
+    ) -> Response:
+        """The answer to a request. `pairs`: its header fields one by one."""
+        path, _, query = target.partition("?")
+        user: User | None
+        certified: User | None = None
+        impersonation: tuple[tuple[str, str], ...] = ()
+        authorization = fields.get("authorization", "")
+        if self._handler.guarded:
+            user = self._known_token(authorization)
+            certified = self._certified(transport, credential=True)
+            impersonation = tuple(
+                (name.lower(), value) for name, value in pairs if name[:12].lower() == "impersonate-"
+            )
+        else:
+            user = self._user(authorization, transport)
+            if user is None:
+                return error_response(status.unauthorized())
+        message = Request(
+            method,
+            path,
+            tuple(parse_qsl(query, keep_blank_values=True)) if query else (),
+            fields,
             body,
             user,
             certified,
             impersonation,
             query,
-            request.remote or "",
+            _remote(transport),
         )
-        return await self._send(request, await self._handler.handle(message))
+        return await self._handler.handle(message)
 
-    def _user(self, request: web.BaseRequest) -> User | None:
-        authorization = request.headers.get("authorization", "")
+    def _user(self, authorization: str, transport: asyncio.BaseTransport | None) -> User | None:
         if authorization[:7].lower() == "bearer " and self._options.tokens:
             return self._options.tokens.get(authorization[7:].strip())
-        return self._certified(request) or self._options.anonymous
+        return self._certified(transport) or self._options.anonymous
 
-    def _known_token(self, request: web.BaseRequest) -> User | None:
+    def _known_token(self, authorization: str) -> User | None:
         if not self._options.tokens:
             return None
-        found = self._options.tokens.get(request.headers.get("authorization", "")[7:].strip())
+        found = self._options.tokens.get(authorization[7:].strip())
         return None if found is None else authenticated(found)
 
-    def _certified(self, request: web.BaseRequest, *, credential: bool = False) -> User | None:
+    def _certified(self, transport: asyncio.BaseTransport | None, *, credential: bool = False) -> User | None:
         """Whom the client's certificate names. `credential`: with which certificate it was."""
-        if not self._options.tls or request.transport is None:
+        if not self._options.tls or transport is None:
             return None
-        certificate: dict[str, Any] | None = request.transport.get_extra_info("peercert")
+        certificate: dict[str, Any] | None = transport.get_extra_info("peercert")
         if not certificate:
             return None
         user = _certified(certificate)
         if not credential or not user.name:
             return user if user.name else None
-        encoded: bytes = request.transport.get_extra_info("ssl_object").getpeercert(True)
+        encoded: bytes = transport.get_extra_info("ssl_object").getpeercert(True)
         fingerprint = f"X509SHA256={hashlib.sha256(encoded).hexdigest()}"
         return User(user.name, user.groups, user.uid, {CREDENTIAL_ID: (fingerprint,)})
 
@@ -277,15 +330,9 @@ class HTTPFrontEnd:
             return await take_over(request, response.takeover)
         if response.stream is not None:
             return await self._stream(request, response)
-        body = response.body
         made = web.Response(status=response.status, headers=response.headers)
-        # What was proxied is sent as it came.
-        plain = not response.repeated and "content-length" not in response.headers
-        if plain and len(body) >= _GZIP_FROM and "gzip" in request.headers.get("accept-encoding", ""):
-            compressor = zlib.compressobj(1, zlib.DEFLATED, 31)
-            body = compressor.compress(body) + compressor.flush()
-            made.headers["content-encoding"] = "gzip"
-            made.headers["vary"] = "Accept-Encoding"
+        body, more = compressed(response, request.headers.get("accept-encoding", ""))
+        made.headers.update(more)
         made.body = body
         for warning in response.warnings:
             made.headers.add("warning", warning)
@@ -356,6 +403,12 @@ def _fields(request: web.BaseRequest) -> dict[str, str]:
     for name in fields.keys() & _LISTS:
         fields[name] = ", ".join(request.headers.getall(name))
     return fields
+
+
+def _remote(transport: asyncio.BaseTransport | None) -> str:
+    """The client's address."""
+    peer: tuple[Any, ...] | None = None if transport is None else transport.get_extra_info("peername")
+    return str(peer[0]) if peer else ""
 
 
 def _reason(error: OSError) -> str:
