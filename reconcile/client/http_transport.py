@@ -10,6 +10,7 @@ and decompression of lists are off: what goes out is what the layer above decide
 
 from __future__ import annotations
 
+import asyncio
 import ssl
 from collections.abc import AsyncIterator, Iterable, Mapping
 from io import BytesIO
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 
 # Bytes that are buffered for a reader that is behind, before the connection is paused (twice this).
 _READ_BUFFER = 1 << 18
+# Seconds for which a long body gathers before it is read on: less than a server takes to fill a window.
+_GATHER = 0.002
 # Idle connections are closed before the server (90 s) or a load balancer (60 s) does, since a request
 # sent into a closing connection has an unknown outcome.
 _KEEP_ALIVE = 50.0
@@ -226,8 +229,23 @@ class HTTPResponse(TransportResponse):
         try:
             async for chunk in self._response.content.iter_any():
                 yield chunk
+                if self._request.bulk:
+                    await self._gather(len(chunk))
         except self._failures as error:
             raise explained(error, self._connection, self._request, reading=True) from error
+
+    async def _gather(self, came: int) -> None:
+        """Leave a long body to the kernel for a moment, so that it comes in fewer and larger pieces: each
+        costs a wake-up, a decryption and a parser's round, whatever its size."""
+        connection = self._response.connection
+        if came >= _READ_BUFFER or connection is None or connection.protocol is None:
+            # It is behind, or at the end.
+            return
+        connection.protocol.pause_reading()
+        try:
+            await asyncio.sleep(_GATHER)
+        finally:
+            connection.protocol.resume_reading()
 
     async def read(self) -> bytes:
         try:

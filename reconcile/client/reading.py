@@ -393,7 +393,7 @@ class ReadingVerbs(Verbs):
     ) -> RawList:
         path = collection_path(resource_type, namespace)
         headers = self._list_headers(kind)
-        request = TransportRequest("GET", path, query, headers, None, timeout, idle_timeout)
+        request = TransportRequest("GET", path, query, headers, None, timeout, idle_timeout, bulk=True)
         return RawList(self._exchange, request)
 
     def watch_raw(

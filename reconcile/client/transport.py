@@ -24,6 +24,8 @@ class TransportRequest:
         before_sending: asked when the connection is there, immediately before the first byte is written;
             returns the seconds that are left for the request, or None, and raises to have nothing sent.
             A transport that writes at once need not ask: the caller has just done so.
+        bulk: the body is long, and its reader would rather have it in large pieces than at once: a network
+            may let some milliseconds of it gather before it is read on.
     """
 
     method: str
@@ -34,6 +36,7 @@ class TransportRequest:
     timeout: float | None = None
     idle_timeout: float | None = None
     before_sending: Callable[[], float | None] | None = None
+    bulk: bool = False
 
 
 class TransportResponse(ABC):

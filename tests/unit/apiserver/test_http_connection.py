@@ -80,9 +80,6 @@ REQUESTS = {
     "wrong-body": request("POST", MAPS, b'{"metadata":'),
     "query": request("GET", f"{MAPS}?labelSelector=a%3Db&limit=5"),
     "unknown-path": request("GET", "/nothing/here"),
-    "table": request(
-        "GET", "/api/v1/namespaces", b"", "Accept: application/json;as=Table;g=meta.k8s.io;v=v1"
-    ),
     "discovery": request("GET", "/apis/apps/v1"),
     "no-bearer": request("GET", "/version", b"", "Authorization: Basic eDp5"),
     "delete": request("DELETE", f"{MAPS}/none"),

@@ -183,7 +183,8 @@ async def test_no_answer_in_time_leaves_the_outcome_unknown() -> None:
         await transport.close()
 
 
-async def test_a_body_that_breaks_off() -> None:
+@pytest.mark.parametrize("bulk", [False, True])
+async def test_a_body_that_breaks_off(bulk: bool) -> None:
     async def behave(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
         writer.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n")
@@ -191,12 +192,54 @@ async def test_a_body_that_breaks_off() -> None:
 
     async with raw_server(behave) as url:
         transport = HTTPTransport(Connection(url))
-        response = await transport.send(get())
+        response = await transport.send(get(bulk=bulk))
         got: list[bytes] = []
         with pytest.raises(TransportError, match="broke while the answer was read"):
             async for chunk in response.chunks():
                 got.append(chunk)  # noqa: PERF401  (what came before the failure counts)
         assert got == [b"hello"]
+        await response.close()
+        await transport.close()
+
+
+async def test_a_long_body_that_gathers_arrives_whole_and_leaves_its_connection_to_the_next_request() -> None:
+    connections = 0
+
+    async def behave(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal connections
+        connections += 1
+        for _ in range(2):
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+            for number in range(300):
+                piece = b"%d," % number * 500
+                writer.write(b"%x\r\n%b\r\n" % (len(piece), piece))
+                await writer.drain()
+            writer.write(b"0\r\n\r\n")
+        await reader.read()
+
+    async with raw_server(behave) as url:
+        transport = HTTPTransport(Connection(url))
+        for _ in range(2):
+            async with await transport.send(get(bulk=True)) as response:
+                got = b"".join([chunk async for chunk in response.chunks()])
+            assert got == b"".join(b"%d," % number * 500 for number in range(300))
+        assert connections == 1
+        await transport.close()
+
+
+async def test_a_long_body_that_falls_silent_fails_after_its_idle_time() -> None:
+    async def behave(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n")
+        await reader.read()
+
+    async with raw_server(behave) as url:
+        transport = HTTPTransport(Connection(url))
+        response = await transport.send(get(bulk=True, idle_timeout=0.2))
+        with pytest.raises(IdleTimeoutError):
+            async for _ in response.chunks():
+                pass
         await response.close()
         await transport.close()
 
