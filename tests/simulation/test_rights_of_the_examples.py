@@ -36,7 +36,6 @@ RARE = {
     ("deployment", "patch", "events"): "an event that comes again",
     ("replicaset", "patch", "events"): "an event that comes again",
     ("database", "patch", "events"): "an event that comes again",
-    ("database", "update", "databases"): "a finalizer that another one's change came in between of",
 }
 
 
