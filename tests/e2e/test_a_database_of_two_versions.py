@@ -29,6 +29,8 @@ metadata: {name: orders}
 spec: {size: medium}
 """
 
+SMALLER = '{"spec": {"instances": 1}}'
+
 
 @pytest.fixture(scope="module")
 def operated(lived: Lived) -> Lived:
@@ -37,6 +39,8 @@ def operated(lived: Lived) -> Lived:
     lived.kubectl("apply", "--server-side", "-f", str(CHECKOUT / "crds/example.com_databases.yaml"))
     lived.kubectl("apply", "-f", str(CHECKOUT / "examples/operators/database/manifests.yaml"))
     lived.rolled_out("database", NAMESPACE)
+    # The API server takes a moment to trust a new authority.
+    lived.eventually("the old version is written", lambda: _went(lived, "apply", "-f", "-", text=OLD))
     return lived
 
 
@@ -56,7 +60,6 @@ def _stand_in_for_postgres(lived: Lived) -> None:
 
 
 def test_a_database_is_asked_for_in_one_version_and_changed_in_the_other(operated: Lived) -> None:
-    operated.kubectl("apply", "-f", "-", text=OLD)
     _ready(operated, 1)
     new = operated.get("databases.v1.example.com", "orders")
     assert (new["spec"]["size"], new["status"]["phase"]) == ("small", "Ready")
@@ -68,10 +71,26 @@ def test_a_database_is_asked_for_in_one_version_and_changed_in_the_other(operate
     assert old["status"]["address"] == "orders.default.svc:5432"
 
 
+def test_conversions_go_on_while_every_pod_of_the_operator_is_replaced(operated: Lived) -> None:
+    operated.kubectl("rollout", "restart", "deployment/database", "-n", NAMESPACE)
+    operated.rolled_out("database", NAMESPACE)
+    smaller = ("patch", "databases.v1beta1.example.com", "orders", "--type=merge", "-p", SMALLER)
+    operated.eventually("the old version is changed", lambda: _went(operated, *smaller))
+    _ready(operated, 1)
+
+
 def test_a_database_that_goes_takes_what_it_was_made_of_along(operated: Lived) -> None:
     operated.kubectl("delete", "databases.example.com", "orders", f"--timeout={PATIENCE:g}s")
     for kind in ("statefulset", "service"):
         operated.eventually(f"the {kind} is gone", lambda kind=kind: not operated.get(kind, "orders"))
+
+
+def _went(lived: Lived, *arguments: str, text: str | None = None) -> bool:
+    try:
+        lived.kubectl(*arguments, text=text)
+    except AssertionError:
+        return False
+    return True
 
 
 def _ready(lived: Lived, pods: int) -> None:
