@@ -227,6 +227,7 @@ class Strategy:
         validates_meta: metadata is checked with the rest; otherwise when nothing else is wrong.
         name_rule: how `metadata.name` is checked: `subdomain`, `label` (DNS-1123), `label1035` (DNS-1035),
             or `path_segment`; `generated_name` kinds override `validate_name`.
+        unchecked: an update under these rules is not even asked for valid metadata.
     """
 
     allow_create_on_update: bool = False
@@ -236,6 +237,7 @@ class Strategy:
     unknown_field: str = ""
     validates_meta: bool = True
     name_rule: Literal["subdomain", "label", "label1035", "path_segment"] = "subdomain"
+    unchecked: bool = False
 
     def default(self, obj: JSONObject, context: RequestContext) -> None:
         """Set the defaults that the schema cannot say. Also called on objects made by patches."""

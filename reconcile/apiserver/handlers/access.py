@@ -10,6 +10,7 @@ from reconcile.apiserver.access.attributes import Authorizer
 from reconcile.apiserver.access.authentication import Authentication
 from reconcile.apiserver.access.service_account_tokens import ServiceAccountTokens
 from reconcile.apiserver.handlers.deletes import Deleter
+from reconcile.apiserver.handlers.options import check_delete_options
 from reconcile.apiserver.handlers.parts import Parts
 from reconcile.apiserver.handlers.store import decode_object, encode_object
 from reconcile.apiserver.handlers.writes import Writer
@@ -108,6 +109,7 @@ class ServerAccess:
             if isinstance(found, ActionSubresource):
                 # What an action writes (a pod's node) is decided by the action alone.
                 rules = Strategy()
+                rules.unchecked = subresource == "binding"
             elif isinstance(found, ObjectSubresource):
                 rules = found.rules
             else:
@@ -163,6 +165,7 @@ class ServerAccess:
         resource = self._known(group_resource)
         context = self.context("delete", resource, namespace, name)
         context.options = dict(options or {})
+        check_delete_options(context.options)
         context.dry_run = bool(context.options.get("dryRun"))
         await self._deleter.delete(context, admitted=False)
 

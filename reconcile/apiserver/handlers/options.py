@@ -229,8 +229,14 @@ def delete_options(request: Request, query: Query, body: dict[str, Any] | None) 
             options["dryRun"] = query.all("dryRun")
     if body is not None and query.all("dryRun") and not options.get("dryRun"):
         options["dryRun"] = query.all("dryRun")
+    check_delete_options(options)
+    return options
+
+
+def check_delete_options(options: dict[str, Any]) -> None:
+    """Raises 422 for options of a deletion that cannot be, or contradict each other."""
     if not options:
-        return options
+        return
     errors: list[FieldError] = []
     policy = options.get("propagationPolicy")
     if policy is not None and options.get("orphanDependents") is not None:
@@ -245,4 +251,3 @@ def delete_options(request: Request, query: Query, body: dict[str, Any] | None) 
     errors += _dry_run_problems(options.get("dryRun") or [])
     if errors:
         raise status.invalid(_META, "DeleteOptions", "", errors)
-    return options

@@ -11,6 +11,7 @@ from reconcile.apiserver.access.token_requests import set_defaults
 from reconcile.apiserver.handlers.addressing import check_name
 from reconcile.apiserver.handlers.messages import Request, Response
 from reconcile.apiserver.handlers.negotiation import Form
+from reconcile.apiserver.handlers.object_meta import drop_duplicate_owners, validate_meta
 from reconcile.apiserver.handlers.options import Query, write_options
 from reconcile.apiserver.handlers.parts import Parts
 from reconcile.apiserver.handlers.routes import Route
@@ -134,11 +135,10 @@ class Subresources:
         resource = self._body_resource(context.resource, subresource)
         body = handler.read_object(request, context, resource)
         meta = body["metadata"]
-        if not subresource.name_checked and (meta.get("name") or context.name) != context.name:
+        drop_duplicate_owners(meta, context.warnings, after_admission=False)
+        if not subresource.name_checked and meta.get("name") != context.name:
             kind = resource.type.kind
             raise status.bad_request(f"name in URL does not match name in {kind} object")
-        if not subresource.name_checked:
-            meta["name"] = context.name
         if context.namespace:
             if (meta.get("namespace") or context.namespace) != context.namespace:
                 raise status.bad_request(
@@ -208,7 +208,10 @@ class Subresources:
             await parts.admission.admit(attributes)
             meta = view["metadata"]
             check_name(context, meta)
-            errors = projection.validate(view, context)
+            drop_duplicate_owners(meta, context.warnings, after_admission=False)
+            placed = {**meta, "namespace": context.namespace}
+            errors = [] if context.resource.custom else validate_meta(resource, placed)
+            errors += projection.validate(view, context)
             if errors:
                 kind = resource.type
                 raise status.invalid(kind.group, kind.kind, context.name, errors)

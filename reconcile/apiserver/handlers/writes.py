@@ -29,6 +29,14 @@ from reconcile.objects.identity import GroupVersionKind
 _SUFFIX = "bcdfghjklmnpqrstvwxz2456789"
 _NAME_ATTEMPTS = 8
 _UPDATE_ATTEMPTS = 64
+# Kinds that etcd knew by other names than their own.
+_PLACES = {
+    "replicationcontrollers": "controllers",
+    "endpoints": "services/endpoints",
+    "services": "services/specs",
+    "nodes": "minions",
+    "ingresses.networking.k8s.io": "ingress",
+}
 _SYSTEM_FIELDS = (
     "uid",
     "creationTimestamp",
@@ -260,7 +268,7 @@ class Writer:
         if resource.type.namespaced:
             meta["namespace"] = held.namespace
         strategy.prepare_for_update(new, old, context)
-        errors = object_meta.validate_meta_update(resource, meta, old_meta)
+        errors = [] if strategy.unchecked else object_meta.validate_meta_update(resource, meta, old_meta)
         errors += resource.schema.validate(new, old, context)
         errors += strategy.validate_update(new, old, context)
         if errors:
@@ -326,9 +334,8 @@ class Writer:
 def storage_key(context: RequestContext) -> str:
     """The key as etcd has it: it shows in some messages."""
     kind = context.resource.type
-    prefix = (
-        f"/registry/{kind.group}/{kind.plural}" if context.resource.custom else f"/registry/{kind.plural}"
-    )
+    place = f"{kind.group}/{kind.plural}" if context.resource.custom else kind.plural
+    prefix = f"/registry/{_PLACES.get(kind.group_resource, place)}"
     return f"{prefix}/{context.namespace}/{context.name}" if kind.namespaced else f"{prefix}/{context.name}"
 
 

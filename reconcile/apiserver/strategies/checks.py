@@ -376,7 +376,7 @@ def resource_requirements(
     resources: JSONObject | None,
     named: Callable[[str, str], list[FieldError]] | None = None,
 ) -> list[FieldError]:
-    """Requests and limits, of a container unless `named` says otherwise: it checks a field and a name there."""
+    """Requests and limits. `named` checks field and name of a resource; as that of a container by default."""
     name_errors = named or container_resource_name
     if not resources:
         return []

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from reconcile.apiserver.access.token_requests import issue_token as issue_token
-from reconcile.apiserver.field_errors import FieldError, aggregate, not_supported, required
+from reconcile.apiserver.field_errors import FieldError, aggregate, invalid, not_supported, required
 from reconcile.apiserver.interfaces import RequestContext
 from reconcile.apiserver.status import StatusError, bad_request, conflict, internal_error, not_found
+from reconcile.apiserver.status import invalid as invalid_status
 from reconcile.apiserver.strategies.checks import selector_of
 
 JSONObject = dict[str, Any]
@@ -33,12 +34,14 @@ async def bind(body: JSONObject, context: RequestContext) -> JSONObject:
         meta = pod["metadata"]
         for key in ("uid", "resourceVersion"):
             if wanted.get(key) and wanted[key] != meta.get(key):
-                what = "UID" if key == "uid" else "resourceVersion"
+                what = "UID" if key == "uid" else "ResourceVersion"
+                place = f"{'' if context.dry_run else '/registry'}/pods/{context.namespace}/{name}"
                 text = (
-                    f"Precondition failed: {what} in precondition: {wanted[key]}, "
+                    f"StorageError: invalid object, Code: 4, Key: {place}, ResourceVersion: 0, "
+                    f"AdditionalErrorMsg: Precondition failed: {what} in precondition: {wanted[key]}, "
                     f"{what} in object meta: {meta.get(key)}"
                 )
-                raise conflict("", "pods/binding", name, text)
+                raise conflict("", "pods", name, text)
         if meta.get("deletionTimestamp"):
             raise conflict(
                 "", "pods/binding", name, f"pod {meta['name']} is being deleted, cannot be assigned to a host"
@@ -96,17 +99,12 @@ def _budget_exceeded(budget: JSONObject) -> StatusError:
 async def evict(body: JSONObject, context: RequestContext) -> JSONObject:
     """Delete the pod, if the disruption budget that selects it has one disruption left."""
     access, name = context.access, context.name
-    given = body["metadata"].get("name")
-    if given and given != name:
+    if body["metadata"].get("name") != name:
         raise bad_request("name in URL does not match name in Eviction object")
+    options = _delete_options(body, context)
     pod = access.read("pods", context.namespace, name)
     if pod is None:
         raise not_found("", "pods", name)
-    options = dict(body.get("deleteOptions") or {})
-    options.setdefault("apiVersion", "v1")
-    options.setdefault("kind", "DeleteOptions")
-    if context.dry_run:
-        options["dryRun"] = ["All"]
     phase = (pod.get("status") or {}).get("phase")
     free = phase in ("Succeeded", "Failed", "Pending") or pod["metadata"].get("deletionTimestamp")
     if not free:
@@ -144,6 +142,27 @@ async def evict(body: JSONObject, context: RequestContext) -> JSONObject:
         await access.update("pods", context.namespace, name, mark, subresource="eviction")
     await access.delete("pods", context.namespace, name, options)
     return dict(SUCCESS)
+
+
+def _delete_options(body: JSONObject, context: RequestContext) -> JSONObject:
+    """How the pod is deleted. Sets `dry_run` where only the body says so."""
+    options = dict(body.get("deleteOptions") or {})
+    key = "ignoreStoreReadErrorWithClusterBreakingPotential"
+    if options.get(key):
+        text = "can not be set for pod eviction, try after removing the option"
+        error = invalid(f"deleteOptions.{key}", True, text)
+        raise invalid_status("policy", "Eviction", context.name, [error])
+    options.setdefault("apiVersion", "v1")
+    options.setdefault("kind", "DeleteOptions")
+    asked = ["All"] if context.dry_run else []
+    given: list[str] = options.get("dryRun") or []
+    if asked and given and asked != given:
+        shown = " and ".join(f"[{' '.join(each)}]" for each in (asked, given))
+        raise StatusError(f"Non-matching dry-run options in request and content: {shown}", code=500)
+    if asked or given:
+        options["dryRun"] = given or asked
+        context.dry_run = True
+    return options
 
 
 def _selects(budget: JSONObject, pod: JSONObject) -> bool:
