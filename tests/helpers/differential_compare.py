@@ -126,7 +126,8 @@ def _token(text: str) -> str:
     try:
         found = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
         kept = "now" if found["rv"] < 0 else "list"
-        return f"<continue {found['start']} at {kept}>"
+        # The slash in front tells only whether the real server's cache answered, or its storage.
+        return f"<continue {found['start'].removeprefix('/')} at {kept}>"
     except (ValueError, KeyError):
         return text
 

@@ -132,6 +132,13 @@ _VERBS = (
 )  # fmt: skip
 
 
+def _meta_patches(kind: Kind) -> tuple[Body, ...]:
+    """Of objects of the cluster no namespace: that of some is dropped there, and refused of others."""
+    return tuple(
+        each for each in _META_PATCHES if kind.namespaced or "namespace" not in (each.get("metadata") or {})
+    )
+
+
 @st.composite
 def _meta(draw: st.DrawFn, kind: Kind, name: str) -> Body:
     meta: Body = {"name": name}
@@ -221,10 +228,10 @@ def _request(draw: st.DrawFn, kinds: tuple[Kind, ...]) -> list[Ask]:
                 body["metadata"]["resourceVersion"] = draw(st.sampled_from([f"$rv({label})", "1"]))
             return [apply(path, body, manager, **options).named(label)]
         case "merge":
-            patch = draw(st.one_of(kind.patches, st.sampled_from(_META_PATCHES)))
+            patch = draw(st.one_of(kind.patches, st.sampled_from(_meta_patches(kind))))
             return [merge(path, patch, **options).named(label)]
         case "strategic":
-            patch = draw(st.one_of(kind.patches, st.sampled_from(_META_PATCHES)))
+            patch = draw(st.one_of(kind.patches, st.sampled_from(_meta_patches(kind))))
             return [strategic(path, patch, **options).named(label)]
         case "json":
             return [json_patch(path, draw(_operations()), **options).named(label)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from reconcile.apiserver.field_errors import FieldError
+from reconcile.apiserver.field_errors import FieldError, required
 from reconcile.apiserver.interfaces import RequestContext, Strategy
 from reconcile.apiserver.strategies.basic import keep
 from reconcile.apiserver.strategies.service_allocation import Draw, allocate, health_checked
@@ -33,7 +33,8 @@ class ServiceStrategy(Strategy):
     def prepare_for_create(self, obj: JSONObject, context: RequestContext) -> None:
         obj["status"] = {"loadBalancer": {}}
         spec = obj["spec"]
-        if spec.get("clusterIP") and not spec.get("clusterIPs"):
+        # What is made through its status has no addresses given out.
+        if spec.get("clusterIP") and not spec.get("clusterIPs") and context.subresource != "status":
             spec["clusterIPs"] = [spec["clusterIP"]]
         _settle(obj, None, context)
 
@@ -48,7 +49,11 @@ class ServiceStrategy(Strategy):
             new["status"] = {**(new.get("status") or {}), "loadBalancer": {}}
 
     def validate_create(self, obj: JSONObject, context: RequestContext) -> list[FieldError]:
-        return service_errors(obj, None)
+        errors = service_errors(obj, None)
+        spec: JSONObject = obj["spec"]
+        if context.subresource == "status" and spec.get("clusterIP") and not spec.get("clusterIPs"):
+            errors.append(required("spec.clusterIPs"))
+        return errors
 
     def validate_update(self, new: JSONObject, old: JSONObject, context: RequestContext) -> list[FieldError]:
         return update_errors(new, old) + service_errors(new, old)
