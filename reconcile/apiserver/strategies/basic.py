@@ -15,8 +15,8 @@ ValidateUpdate = Callable[[JSONObject, JSONObject], list[FieldError]]
 Warn = Callable[[JSONObject, JSONObject | None], list[str]]
 
 
-# Selectable fields that are numbers, which nothing makes 0.
-_COUNTED = {"status.successful": "0", "status.replicas": "0"}
+# Selectable fields that are numbers, which nothing makes 0, or say yes and no.
+_UNSAID = {"status.successful": "0", "status.replicas": "0", "spec.unschedulable": "false"}
 
 
 class KindStrategy(Strategy):
@@ -117,7 +117,7 @@ class KindStrategy(Strategy):
             if isinstance(value, bool):
                 found[field] = "true" if value else "false"
             else:
-                found[field] = str(value) if value is not None else _COUNTED.get(field, "")
+                found[field] = str(value) if value is not None else _UNSAID.get(field, "")
         return found
 
 

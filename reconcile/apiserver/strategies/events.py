@@ -60,6 +60,22 @@ class EventStrategy(KindStrategy):
         # Nothing is owned by an event.
         return "Unsupported"
 
+    def field_values(self, obj: JSONObject) -> dict[str, str]:
+        """In the names of both forms: an object written in one is selected in the other."""
+        found: dict[str, str] = {}
+        for name, path in _FIELDS.items():
+            value: Any = self._get(obj, path[0])
+            for key in path[1:]:
+                value = value.get(key) if isinstance(value, dict) else None
+            found[name] = value or ""
+        source = obj.get("deprecatedSource" if self._new_form else "source") or {}
+        found["source"] = source.get("component") or found["reportingComponent"]
+        found["reportingController"] = found["reportingComponent"]
+        for name in _FIELDS:
+            if name.startswith("involvedObject."):
+                found[name.replace("involvedObject", "regarding")] = found[name]
+        return found
+
     def _get(self, obj: JSONObject, key: str) -> Any:
         """A field by its name in core/v1."""
         return obj.get(_NEW_NAMES.get(key, key) if self._new_form else key)
