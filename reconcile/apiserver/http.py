@@ -54,11 +54,17 @@ class HTTPOptions:
         tokens: bearer tokens and the users they stand for, beside those of `AccessOptions`.
         anonymous: the user of requests without token and certificate; None: they get 401. A server with
             access control (`ServerOptions.access`) knows better, and does not ask this.
+        head_timeout: seconds in which a new connection must have sent a request's head; then it is cut off.
+            Default 32, as kube-apiserver's.
+        idle_timeout: seconds in which an open connection must send the next one. Default 90, as
+            kube-apiserver's.
     """
 
     tls: bool = False
     tokens: Mapping[str, User] = field(default_factory=dict[str, User])
     anonymous: User | None = ADMIN
+    head_timeout: float = 32.0
+    idle_timeout: float = 90.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +177,14 @@ class HTTPFrontEnd:
         loop = asyncio.get_running_loop()
         try:
             self._server = await loop.create_server(
-                lambda: Connection(self._answer, self._other, self._connections, runtime),
+                lambda: Connection(
+                    self._answer,
+                    self._other,
+                    self._connections,
+                    runtime,
+                    head_timeout=self._options.head_timeout,
+                    idle_timeout=self._options.idle_timeout,
+                ),
                 host,
                 port,
                 ssl=context,
@@ -217,10 +230,14 @@ class HTTPFrontEnd:
 
     def _other(self) -> asyncio.Protocol:
         """aiohttp's protocol, for what is not plain."""
-        from aiohttp import web
+        from reconcile.apiserver.listening import PatientServer
 
         if self._others is None:
-            self._others = web.Server(self._answer_other, handler_cancellation=True, access_log=None)
+            self._others = PatientServer(
+                self._answer_other,
+                head_timeout=self._options.head_timeout,
+                idle_timeout=self._options.idle_timeout,
+            )
         return self._others()
 
     async def _answer(self, request: PlainRequest) -> Response:

@@ -31,8 +31,6 @@ _log = logging.getLogger(__name__)
 _MAX_HEAD: Final = 8190
 # What a client may send ahead of the answer before it is read no further.
 _AHEAD: Final = 64 * 1024
-# Seconds for which a connection without requests is kept.
-_IDLE: Final = 3630.0
 # Bodies from this size on are not copied behind their head, and from that one on compressed.
 _APART: Final = 32 * 1024
 _GZIP_FROM: Final = 128 * 1024
@@ -85,6 +83,8 @@ class Connection(asyncio.Protocol):
         take_over: makes the protocol for what is not plain.
         register: where the open connections are.
         runtime: its wall clock dates the answers.
+        head_timeout: seconds for which it is kept before its first request.
+        idle_timeout: seconds for which it is kept between two.
     """
 
     def __init__(
@@ -93,8 +93,13 @@ class Connection(asyncio.Protocol):
         take_over: Callable[[], asyncio.Protocol],
         register: set[Connection],
         runtime: Runtime,
+        *,
+        head_timeout: float = 32.0,
+        idle_timeout: float = 90.0,
     ) -> None:
         self._answer = answer
+        self._patience = head_timeout
+        self._idle_timeout = idle_timeout
         self._take_over = take_over
         self._register = register
         self._runtime = runtime
@@ -118,7 +123,7 @@ class Connection(asyncio.Protocol):
         if raw is not None:
             raw.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         self._last = self._loop.time()
-        self._idle = self._loop.call_later(_IDLE, self._close_idle)
+        self._idle = self._loop.call_later(self._patience, self._close_idle)
 
     def data_received(self, data: bytes) -> None:
         self._buffer += data
@@ -158,7 +163,9 @@ class Connection(asyncio.Protocol):
             self._idle.cancel()
 
     def _close_idle(self) -> None:
-        left = _IDLE if self.task is not None else self._last + _IDLE - self._loop.time()
+        # A body may take its time, as on a real server.
+        busy = self.task is not None or self._expected is not None
+        left = self._patience if busy else self._last + self._patience - self._loop.time()
         if left <= 0:
             self.close()
         else:
@@ -230,7 +237,7 @@ class Connection(asyncio.Protocol):
             transport.close()
         finally:
             self.task = None
-            self._last = self._loop.time()
+            self._last, self._patience = self._loop.time(), self._idle_timeout
             if not self._reading and not transport.is_closing():
                 self._reading = True
                 transport.resume_reading()

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import re
 import socket
+import tracemalloc
 from pathlib import Path
 
 import aiohttp
@@ -13,7 +15,9 @@ import pytest
 from helpers.bad_requests import JSON, NAMESPACE, REQUESTS, Bad, Connection, config_map, post
 from helpers.serving import embedded_in_thread
 
-from reconcile.apiserver import APIServer
+from reconcile.apiserver import APIServer, ServerOptions
+from reconcile.apiserver.http import HTTPOptions
+from reconcile.client.transport import TransportRequest
 from reconcile.testing.control_plane import ControlPlane
 
 _VARYING = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|\d{4}-\d\d-\d\dT[\d:.]+Z")
@@ -95,6 +99,84 @@ async def test_slow_and_half_closed_connections_hold_no_one_else_up() -> None:
                 await asyncio.sleep(0.05)
         for _, each in (*slow, *watches, (reader, writer)):
             each.close()
+
+
+async def test_who_sends_no_whole_head_in_time_is_cut_off_and_nobody_else() -> None:
+    async with APIServer() as server:
+        address = await server.serve(options=HTTPOptions(head_timeout=0.5))
+        opened = [await asyncio.open_connection(address.host, address.port) for _ in range(30)]
+        good_reader, good = opened.pop()
+        good.write(b"GET /api/v1/configmaps?watch=true HTTP/1.1\r\nHost: x\r\n\r\n")
+        async with asyncio.timeout(120):
+            assert b"200" in await good_reader.readline()
+            for number, (_, writer) in enumerate(opened):
+                writer.write((b"", b"GET /ap", b"GET /api HTTP/1.1\r\nHost: x\r\nA: ")[number % 3])
+            for reader, writer in opened:
+                with contextlib.suppress(ConnectionError):
+                    assert await reader.read() == b""
+                writer.close()
+        # What has begun goes on.
+        assert len(server.handler.reader.watches) == 1
+        good.close()
+
+
+async def test_connections_that_wait_are_cut_off_when_they_have_waited_long_enough() -> None:
+    async with APIServer() as server:
+        address = await server.serve(options=HTTPOptions(head_timeout=0.5, idle_timeout=0.5))
+        reader, writer = await asyncio.open_connection(address.host, address.port)
+        writer.write(b"GET /readyz HTTP/1.1\r\nHost: x\r\n\r\n")
+        async with asyncio.timeout(120):
+            assert (await reader.read()).endswith(b"ok")
+        writer.close()
+
+
+async def test_a_long_address_is_answered_and_one_without_end_is_not() -> None:
+    async with APIServer() as server:
+        address = await server.serve()
+        for length, code in ((100_000, b"200"), (2_000_000, b"400")):
+            reader, writer = await asyncio.open_connection(address.host, address.port)
+            path = b"/api/v1/configmaps?labelSelector=a+in+(" + b"b," * (length // 2) + b"b)"
+            writer.write(b"GET " + path + b" HTTP/1.1\r\nHost: x\r\n\r\n")
+            async with asyncio.timeout(120):
+                assert code in await reader.readline()
+            writer.close()
+
+
+async def test_watchers_that_do_not_read_cost_bounded_memory() -> None:
+    async with APIServer(ServerOptions(history=20)) as server:
+        address = await server.serve()
+        watches = [await asyncio.open_connection(address.host, address.port, limit=1024) for _ in range(20)]
+        for reader, writer in watches:
+            writer.write(b"GET /api/v1/configmaps?watch=true HTTP/1.1\r\nHost: x\r\n\r\n")
+            async with asyncio.timeout(120):
+                assert b"200" in await reader.readline()
+            writer.transport.pause_reading()  # type: ignore[attr-defined]
+        transport = server.transport()
+        headers = {"content-type": "application/json"}
+        maps = "/api/v1/namespaces/default/configmaps"
+
+        async def write(method: str, path: str, number: int) -> None:
+            metadata = {"name": "large"}
+            made = {"metadata": metadata, "data": {"a": f"{number:06}" * 50_000}}
+            body = json.dumps(made).encode()
+            answer = await transport.send(TransportRequest(method, path, (), headers, body))
+            async with answer:
+                assert answer.status in (200, 201), await answer.read()
+                await answer.read()
+
+        await write("POST", maps, 0)
+        tracemalloc.start()
+        try:
+            for number in range(100):
+                await write("PUT", f"{maps}/large", number)
+            held, _ = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+        await transport.close()
+        # 30 MB went by each of 20 watchers; the history is 6 MB, and a write or two wait for each.
+        assert held < 100_000_000, held
+        for _, writer in watches:
+            writer.transport.abort()
 
 
 async def test_a_document_that_stands_for_more_than_it_says_is_refused() -> None:
