@@ -25,12 +25,26 @@ def normalized_field_path(path: str, schema: Schema) -> str:
     Raises:
         FieldPathError: it is none.
     """
+    return schema_at(path, schema)[0]
+
+
+def schema_at(path: str, schema: Schema, *, arrays: bool = True) -> tuple[str, Schema]:
+    """The path as the server reports it, and the schema that it leads to.
+
+    Args:
+        arrays: it may have keys in brackets.
+
+    Raises:
+        FieldPathError: it is none.
+    """
     tokens = _TOKEN.findall(path)
     place, text = 0, ""
     here: Schema = schema
     while place < len(tokens):
         token = tokens[place]
         if token == "[":
+            if not arrays:
+                raise FieldPathError("array notation is not allowed")
             quoted = tokens[place + 1] if place + 1 < len(tokens) else None
             if quoted is None:
                 raise FieldPathError("unexpected end of JSON path")
@@ -51,7 +65,7 @@ def normalized_field_path(path: str, schema: Schema) -> str:
             place += 2
         else:
             raise FieldPathError(f"expected [ or . but got: {token}")
-    return text
+    return text, here
 
 
 def _step(schema: Schema, text: str, name: str) -> tuple[Schema, str]:

@@ -222,7 +222,21 @@ _SLICE_EDITS = {
         "long names": f"{{spec: {{devices: {{=: [{{name: d, attributes: {{{'x' * 33}: {{int: 1}}, a.b/{'y' * 120}: {{int: 1}}}}}}]}}}}}}",
     }.items()
 }  # fmt: skip
+_APPROVED = "api-approved.kubernetes.io"
+_DEFINITION_EDITS: dict[str, Any] = {
+    f"approval {text}": {
+        "metadata": {"name": "things.breakage.k8s.io", "annotations": {"=": annotations}},
+        "spec": {"group": "breakage.k8s.io"},
+    }
+    for text, annotations in {
+        "missing": {},
+        "by address": {_APPROVED: "https://example.com/1"},
+        "bypassed": {_APPROVED: "unapproved, for tests"},
+        "of no form": {_APPROVED: "yes"},
+    }.items()
+}
 MORE_EDITS: dict[str, dict[str, Any]] = {
+    "CustomResourceDefinition": _DEFINITION_EDITS,
     "DeviceClass": _CLASS_EDITS,
     "ResourceClaim": _CLAIM_EDITS,
     "ResourceSlice": _SLICE_EDITS,

@@ -5,12 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from reconcile.apiserver.customresources.definition_spec import names_errors, spec_errors
+from reconcile.apiserver.customresources.formats import unknown_formats
 from reconcile.apiserver.customresources.rules import rule_errors
+from reconcile.apiserver.customresources.schema_shown import schema_shown, wrong_at_root
 from reconcile.apiserver.customresources.validation import validate
 from reconcile.apiserver.field_errors import (
     FieldError,
-    duplicate,
     forbidden,
+    go_quote,
     invalid,
     not_supported,
     required,
@@ -23,7 +26,14 @@ from reconcile.cel.re2 import check_re2
 JSONObject = dict[str, Any]
 
 CLEANUP = "customresourcecleanup.apiextensions.k8s.io"
-_SCHEMA = "schema.openAPIV3Schema"
+_PROTECTED = (".k8s.io", ".kubernetes.io")
+_APPROVED = "api-approved.kubernetes.io"
+_POLICY = "https://github.com/kubernetes/enhancements/pull/1111"
+_GONE = (
+    "missing from spec.versions; {name} was previously a storage version, and must remain in spec.versions "
+    "until a storage migration ensures no data remains persisted in {name} and removes {name} from "
+    "status.storedVersions"
+)
 _VALUE_KEYS = {
     "type": "must be empty to be structural",
     "additionalProperties": "must be undefined to be structural",
@@ -46,7 +56,34 @@ class DefinitionStrategy(KindStrategy):
     """Its finalizer holds a definition until its objects are gone."""
 
     def __init__(self) -> None:
-        super().__init__(generation=True, status=True, validate=definition_errors, validate_change=_changes)
+        super().__init__(generation=True, status=True)
+
+    def validate_create(self, obj: JSONObject, context: RequestContext) -> list[FieldError]:
+        return _own_name(obj) + definition_errors(obj) + _approval(obj, None) + _kept_fields(obj)
+
+    def validate_update(self, new: JSONObject, old: JSONObject, context: RequestContext) -> list[FieldError]:
+        errors = spec_errors(new["spec"], _schema_errors) + _changes(new, old) + _status_errors(new)
+        return (
+            errors
+            + _approval(new, old)
+            + ([] if old["spec"].get("preserveUnknownFields") else _kept_fields(new))
+        )
+
+    def prepare_for_update(self, new: JSONObject, old: JSONObject, context: RequestContext) -> None:
+        super().prepare_for_update(new, old, context)
+        status = new.get("status") or {}
+        stored: list[str] = status.get("storedVersions") or []
+        for version in new["spec"].get("versions") or ():
+            if version.get("storage"):
+                if version.get("name") not in stored:
+                    new["status"] = {**status, "storedVersions": [*stored, version.get("name") or ""]}
+                break
+
+    def warnings(self, new: JSONObject, old: JSONObject | None, context: RequestContext) -> list[str]:
+        known = _unknown_formats(old or {})
+        return [
+            f"unrecognized format {go_quote(each)}" for each in _unknown_formats(new) if each not in known
+        ]
 
     def prepare_for_create(self, obj: JSONObject, context: RequestContext) -> None:
         super().prepare_for_create(obj, context)
@@ -55,7 +92,7 @@ class DefinitionStrategy(KindStrategy):
         obj["status"] = {
             "conditions": None,
             "acceptedNames": {"plural": "", "kind": ""},
-            "storedVersions": stored,
+            "storedVersions": stored[:1],
         }
 
     def begin_deletion(self, obj: JSONObject, context: RequestContext) -> bool:
@@ -80,147 +117,101 @@ class DefinitionStrategy(KindStrategy):
         return bool(obj["metadata"].get("finalizers"))
 
 
-def definition_errors(obj: JSONObject) -> list[FieldError]:
-    spec = obj["spec"]
-    names = spec["names"]
-    group, plural = spec.get("group", ""), names.get("plural", "")
-    errors: list[FieldError] = []
-    wanted = f"{plural}.{group}"
-    if obj["metadata"].get("name") != wanted:
-        text = 'must be spec.names.plural+"."+spec.group'
-        errors.append(invalid("metadata.name", obj["metadata"].get("name", ""), text))
-    if not group:
-        errors.append(required("spec.group"))
-    else:
-        errors += checks.dns_subdomain("spec.group", group)
-        if "." not in group:
-            errors.append(invalid("spec.group", group, "should be a domain with at least one dot"))
-    if spec.get("scope") not in ("Cluster", "Namespaced"):
-        scope = spec.get("scope", "")
-        errors.append(
-            not_supported("spec.scope", scope, ("Cluster", "Namespaced")) if scope else required("spec.scope")
-        )
-    errors += _version_errors(spec)
-    errors += _name_errors(names)
-    errors += _conversion_errors(spec.get("conversion"))
-    if spec.get("preserveUnknownFields"):
-        text = "must be false"
-        errors.append(invalid("spec.preserveUnknownFields", True, text))
-    return errors
-
-
-def _version_errors(spec: JSONObject) -> list[FieldError]:
-    errors: list[FieldError] = []
-    versions = spec.get("versions") or []
-    seen: set[str] = set()
-    # What all versions share stands at the top of the internal form, and is reported there.
-    shared = {
-        key
-        for key in ("schema", "subresources", "additionalPrinterColumns")
-        if all(version.get(key) == versions[0].get(key) for version in versions)
-    }
-
-    def place(key: str, index: int, shown: str) -> str:
-        return f"spec.{shown}" if key in shared else f"spec.versions[{index}].{key}"
-
-    for index, version in enumerate(versions):
-        path = f"spec.versions[{index}]"
-        name = version.get("name", "")
-        if name in seen:
-            errors.append(duplicate(f"{path}.name", name))
-        seen.add(name)
-        errors += checks.dns_1035(f"{path}.name", name)
-        first = index == 0
+def _unknown_formats(obj: JSONObject) -> list[str]:
+    found: list[JSONObject] = []
+    for version in (obj.get("spec") or {}).get("versions") or ():
         schema = (version.get("schema") or {}).get("openAPIV3Schema")
-        if schema is None:
-            errors.append(required(f"{path}.{_SCHEMA}", "schemas are required"))
-        elif first or "schema" not in shared:
-            where = place("schema", index, "validation")
-            where = f"{where}.openAPIV3Schema"
-            wrong = structural_errors(schema, where, root=True)
-            errors += wrong + rule_errors(schema, where, structural=not wrong)
-        if first or "additionalPrinterColumns" not in shared:
-            where = place("additionalPrinterColumns", index, "additionalPrinterColumns")
-            for position, column in enumerate(version.get("additionalPrinterColumns") or ()):
-                errors += _column_errors(f"{where}[{position}]", column)
-        scale = (version.get("subresources") or {}).get("scale")
-        if scale is not None and (first or "subresources" not in shared):
-            errors += _scale_errors(f"{place('subresources', index, 'subresources')}.scale", scale)
-    stored = [version for version in versions if version.get("storage")]
-    if len(stored) != 1:
-        text = "must have exactly one version marked as storage version"
-        errors.append(invalid("spec.versions", versions, text))
+        if schema is not None and schema not in found:
+            found.append(schema)
+    return [each for schema in found for each in unknown_formats(schema)]
+
+
+def _own_name(obj: JSONObject) -> list[FieldError]:
+    """A definition is named by what it defines."""
+    names: JSONObject = obj["spec"].get("names") or {}
+    wanted = f"{names.get('plural') or ''}.{obj['spec'].get('group') or ''}"
+    text = 'must be spec.names.plural+"."+spec.group'
+    meta: JSONObject = obj["metadata"]
+    return [
+        invalid(f"metadata.{key}", meta[key], text)
+        for key in ("generateName", "name")
+        if meta.get(key) and meta[key] != wanted
+    ]
+
+
+def definition_errors(obj: JSONObject) -> list[FieldError]:
+    return [*spec_errors(obj["spec"], _schema_errors), *_status_errors(obj)]
+
+
+def _status_errors(obj: JSONObject) -> list[FieldError]:
+    """What is wrong with names and versions in the status, and with what a definition may no longer say."""
+    status: JSONObject = obj.get("status") or {}
+    errors = names_errors("status.acceptedNames", status.get("acceptedNames") or {})
+    stored: list[str] = status.get("storedVersions") or []
+    versions: list[JSONObject] = obj["spec"].get("versions") or []
+    field = "status.storedVersions"
+    if not stored:
+        errors.append(invalid(field, None, "must have at least one stored version"))
+    else:
+        left = dict.fromkeys(stored)
+        for version in versions:
+            name = version.get("name") or ""
+            if version.get("storage") and name not in left:
+                errors.append(invalid(field, stored, f"must have the storage version {name}"))
+            left.pop(name, None)
+        errors += [
+            invalid(f"{field}[{index}]", name, _GONE.format(name=name))
+            for index, name in enumerate(stored)
+            if name in left
+        ]
     return errors
 
 
-def _column_errors(path: str, column: JSONObject) -> list[FieldError]:
+def _kept_fields(obj: JSONObject) -> list[FieldError]:
+    if not obj["spec"].get("preserveUnknownFields"):
+        return []
+    other = "set x-kubernetes-preserve-unknown-fields to true in spec.versions[*].schema instead"
+    text = f"cannot set to true, {other}"
+    return [invalid("spec.preserveUnknownFields", True, text)]
+
+
+def _approval(new: JSONObject, old: JSONObject | None) -> list[FieldError]:
+    """Groups of the project itself need word of who approved them."""
+    group = f".{new['spec'].get('group') or ''}"
+    problem = _approval_problem(new)
+    if not group.endswith(_PROTECTED) or problem is None:
+        return []
+    if old is not None and _approval_problem(old) == problem:
+        # What was stored without may stay so.
+        return []
+    field = f"metadata.annotations[{_APPROVED}]"
+    given = (new["metadata"].get("annotations") or {}).get(_APPROVED) or ""
+    text = f"protected groups must have approval annotation {go_quote(_APPROVED)}{problem}, see {_POLICY}"
+    return [invalid(field, given, text) if given else required(field, text)]
+
+
+def _approval_problem(obj: JSONObject) -> str | None:
+    """What follows in the words of a refusal; None where there is nothing to say."""
+    given: str = (obj["metadata"].get("annotations") or {}).get(_APPROVED) or ""
+    if not given:
+        return ""
+    scheme, found, rest = given.partition("://")
+    if given.startswith("unapproved") or (scheme and found and rest.partition("/")[0]):
+        return None
+    return ' with either a URL or a reason starting with "unapproved"'
+
+
+def _schema_errors(schema: JSONObject, where: str, status: bool) -> list[FieldError]:
     errors: list[FieldError] = []
-    if not column.get("name"):
-        errors.append(required(f"{path}.name"))
-    kinds = ("boolean", "date", "integer", "number", "string")
-    if column.get("type") not in kinds:
-        if not column.get("type"):
-            text = f"must be one of {','.join(kinds)}"
-            errors.append(required(f"{path}.type", text))
-        else:
-            errors.append(invalid(f"{path}.type", column["type"], f"must be one of {','.join(kinds)}"))
-    if not column.get("jsonPath"):
-        errors.append(required(f"{path}.jsonPath"))
-    elif not column["jsonPath"].startswith("."):
-        text = "must be a simple json path starting with ."
-        errors.append(invalid(f"{path}.jsonPath", column["jsonPath"], text))
-    return errors
-
-
-def _scale_errors(path: str, scale: JSONObject) -> list[FieldError]:
-    errors: list[FieldError] = []
-    for key, prefix in (("specReplicasPath", ".spec."), ("statusReplicasPath", ".status.")):
-        value = scale.get(key, "")
-        if not value:
-            errors.append(required(f"{path}.{key}"))
-        elif not value.startswith(prefix):
-            text = f"should be a json path under {prefix[:-1]}"
-            errors.append(invalid(f"{path}.{key}", value, text))
-    value = scale.get("labelSelectorPath")
-    if value and not value.startswith((".spec.", ".status.")):
-        text = "should be a json path under either .spec or .status"
-        errors.append(invalid(f"{path}.labelSelectorPath", value, text))
-    return errors
-
-
-def _name_errors(names: JSONObject) -> list[FieldError]:
-    errors: list[FieldError] = []
-    for key in ("plural", "singular"):
-        value = names.get(key, "")
-        errors += checks.dns_1035(f"spec.names.{key}", value)
-    for key in ("kind", "listKind"):
-        value = names.get(key, "")
-        problems = checks.dns_1035(f"spec.names.{key}", value.lower())
-        for problem in problems:
-            text = f"may have mixed case, but should otherwise match: {problem.detail}"
-            errors.append(invalid(f"spec.names.{key}", value, text))
-    for index, short in enumerate(names.get("shortNames") or ()):
-        errors += checks.dns_1035(f"spec.names.shortNames[{index}]", short)
-    if names.get("kind") and names.get("kind") == names.get("listKind"):
-        text = "kind and listKind may not be the same"
-        errors.append(invalid("spec.names.listKind", names["listKind"], text))
-    for index, category in enumerate(names.get("categories") or ()):
-        errors += checks.dns_1035(f"spec.names.categories[{index}]", category)
-    return errors
-
-
-def _conversion_errors(conversion: JSONObject | None) -> list[FieldError]:
-    strategy = (conversion or {}).get("strategy")
-    if strategy not in ("None", "Webhook"):
-        return [not_supported("spec.conversion.strategy", strategy or "", ("None", "Webhook"))]
-    webhook = (conversion or {}).get("webhook")
-    if strategy == "None" and webhook is not None:
-        text = "should not be set when strategy is not set to Webhook"
-        return [forbidden("spec.conversion.webhook", text)]
-    if strategy == "Webhook" and (webhook or {}).get("clientConfig") is None:
-        text = "required when strategy is set to Webhook"
-        return [required("spec.conversion.webhook.clientConfig", text)]
-    return []
+    place, text = wrong_at_root(schema) if status else ("", "")
+    if place:
+        errors.append(invalid(f"{where}.{place}", schema[place], text))
+    elif text:
+        errors.append(invalid(where, schema_shown(schema), text))
+    if schema.get("nullable"):
+        errors.append(forbidden(f"{where}.nullable", "nullable cannot be true at the root"))
+    wrong = structural_errors(schema, where, root=True)
+    return errors + wrong + rule_errors(schema, where, structural=not wrong)
 
 
 def structural_errors(
@@ -256,6 +247,9 @@ def structural_errors(
             "x-kubernetes-preserve-unknown-fields"
         )
         errors.append(required(f"{path}.properties", text))
+    if preserve and int_or_string:
+        text = "must be false if x-kubernetes-int-or-string is true"
+        errors.append(invalid(f"{path}.x-kubernetes-preserve-unknown-fields", True, text))
     if properties and additional is not None:
         text = "additionalProperties and properties are mutual exclusive"
         errors.append(forbidden(f"{path}.additionalProperties", text))
@@ -335,7 +329,7 @@ def _list_errors(schema: JSONObject, path: str) -> list[FieldError]:
         text = "must be array if x-kubernetes-list-type is specified"
         errors.append(invalid(f"{path}.type", schema.get("type", ""), text))
     if list_type not in ("atomic", "map", "set"):
-        errors.append(not_supported(f"{path}.x-kubernetes-list-type", list_type, ("atomic", "map", "set")))
+        errors.append(not_supported(f"{path}.x-kubernetes-list-type", list_type, ("atomic", "set", "map")))
     if keys and list_type != "map":
         text = "must be map if x-kubernetes-list-map-keys is non-empty"
         errors.append(invalid(f"{path}.x-kubernetes-list-type", list_type, text))
@@ -405,13 +399,4 @@ def _changes(new: JSONObject, old: JSONObject) -> list[FieldError]:
         errors += checks.immutable(new["spec"]["names"], old["spec"]["names"], "spec.names", "kind")
     errors += checks.immutable(new["spec"], old["spec"], "spec", "group")
     errors += checks.immutable(new["spec"]["names"], old["spec"]["names"], "spec.names", "plural")
-    served = {version["name"] for version in new["spec"].get("versions") or ()}
-    for index, name in enumerate((old.get("status") or {}).get("storedVersions") or ()):
-        if name not in served:
-            text = (
-                f"missing from spec.versions; {name} was previously a storage version, and must remain in "
-                "spec.versions until a storage migration ensures no data remains persisted in "
-                f"{name} and removes {name} from status.storedVersions"
-            )
-            errors.append(invalid(f"status.storedVersions[{index}]", name, text))
     return errors

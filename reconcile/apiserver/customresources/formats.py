@@ -1,0 +1,45 @@
+"""Formats of strings and numbers in schemas: which a server knows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+JSONObject = dict[str, Any]
+
+# Without dashes, as upstream compares them.
+_OF_STRINGS: Final = frozenset(
+    {
+        "bsonobjectid", "byte", "cidr", "creditcard", "date", "datetime", "duration", "email", "hexcolor",
+        "hostname", "ipv4", "ipv6", "isbn", "isbn10", "isbn13", "k8slongname", "k8sshortname", "mac",
+        "password", "rgbcolor", "ssn", "uri", "uuid", "uuid3", "uuid4", "uuid5",
+    }
+)  # fmt: skip
+_KNOWN: Final = {
+    "integer": frozenset({"int32", "int64"}),
+    "number": frozenset({"float", "double"}),
+}
+
+
+def unknown_formats(schema: JSONObject) -> list[str]:
+    """Formats that are ignored, each as often as it is there."""
+    return [form for kind, form in _formats(schema) if not _known(kind, form)]
+
+
+def _known(kind: str, form: str) -> bool:
+    if kind in ("", "string"):
+        return form.replace("-", "") in _OF_STRINGS
+    return form in _KNOWN.get(kind, ())
+
+
+def _formats(schema: JSONObject) -> Iterator[tuple[str, str]]:
+    if schema.get("format"):
+        yield schema.get("type") or "", schema["format"]
+    for key in ("items", "additionalProperties", "not"):
+        if isinstance(schema.get(key), dict):
+            yield from _formats(schema[key])
+    for key in ("allOf", "anyOf", "oneOf"):
+        for inner in schema.get(key) or ():
+            yield from _formats(inner)
+    for inner in (schema.get("properties") or {}).values():
+        yield from _formats(inner)
