@@ -66,7 +66,8 @@ def test_kubectl_sees_the_logs_of_hollow_pods_and_runs_commands_in_them(tmp_path
         kubectl = Kubectl(ensure_binaries().path("kubectl"), kubeconfig)
         node = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": "node-0"}}
         kubectl("apply", "-f-", stdin=yaml.safe_dump_all([node, POD]))
-        kubectl("wait", "pod/web", "--for=condition=Ready", "--timeout=50s")
+        with kubectl.start("wait", "pod/web", "--for=condition=Ready", "--timeout=170s") as ready:
+            assert ready.wait(180) == 0
         assert kubectl("logs", "web") == "listening on :8080\nGET / 200\n"
         assert kubectl("logs", "web", "--tail=1") == "GET / 200\n"
         assert "previous terminated container" in kubectl("logs", "web", "--previous", good=False)
