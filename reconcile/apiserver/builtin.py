@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial
-from importlib.resources import files
 from types import MappingProxyType
 from typing import Any, Protocol
 
 import msgspec
 
+from reconcile.apiserver.data import data
 from reconcile.apiserver.field_errors import FieldError
 from reconcile.apiserver.interfaces import (
     Action,
@@ -54,8 +54,7 @@ _RETURNS_DELETED = frozenset(
 
 def discovery_data() -> dict[str, Any]:
     """The discovery of a real server with default flags: `version` and `groups`."""
-    raw = files("reconcile.apiserver.discovery").joinpath("builtin.json").read_bytes()
-    return msgspec.json.decode(raw)
+    return msgspec.json.decode(data("discovery", "builtin.json"))
 
 
 class LazySchema:
@@ -81,6 +80,9 @@ class LazySchema:
 
     def default(self, obj: JSONObject) -> None:
         self._schema.default(obj)
+
+    def settle(self, obj: JSONObject) -> None:
+        self._schema.settle(obj)
 
     def validate(self, new: JSONObject, old: JSONObject | None, context: RequestContext) -> list[FieldError]:
         return self._schema.validate(new, old, context)

@@ -10,12 +10,11 @@ They are those of a real server, kept in `published.json.gz` by `tools/generate_
 
 from __future__ import annotations
 
-import gzip
-from importlib.resources import files
 from typing import Any, Final
 
 import msgspec
 
+from reconcile.apiserver.data import data
 from reconcile.apiserver.interfaces import Access, JSONObject
 from reconcile.apiserver.status import StatusError
 from reconcile.apiserver.strategies.service_allocation import CLUSTER_RANGE
@@ -26,8 +25,8 @@ _AUTHENTICATION: Final = "extension-apiserver-authentication"
 
 async def publish(access: Access, *, port: int, client_authority: bytes) -> None:
     """Create what is missing, and bring up to date what names this server's port and clients."""
-    raw = files("reconcile.apiserver").joinpath("published.json.gz").read_bytes()
-    objects = msgspec.json.decode(gzip.decompress(raw), type=dict[str, list[dict[str, Any]]])
+    raw = data("", "published.json.gz")
+    objects = msgspec.json.decode(raw, type=dict[str, list[dict[str, Any]]])
     for resource, items in objects.items():
         for item in items:
             await _ensure_with_status(access, resource, item)

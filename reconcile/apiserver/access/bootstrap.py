@@ -7,15 +7,14 @@ start what is missing is made, and what was taken away from them is put back, un
 
 from __future__ import annotations
 
-import gzip
 from collections.abc import Mapping, Sequence
-from importlib.resources import files
 from typing import Any, Final
 
 import msgspec
 
 from reconcile.apiserver.access.rbac import GROUP
 from reconcile.apiserver.access.rules import parse_rule, uncovered
+from reconcile.apiserver.data import data
 from reconcile.apiserver.interfaces import Access, JSONObject
 from reconcile.apiserver.status import StatusError
 
@@ -25,8 +24,8 @@ _AUTOUPDATE: Final = "rbac.authorization.kubernetes.io/autoupdate"
 
 def bootstrap_objects() -> dict[str, list[JSONObject]]:
     """The objects by plural name, in the order in which they are made; a fresh copy."""
-    raw = files("reconcile.apiserver.access").joinpath("bootstrap.json.gz").read_bytes()
-    return msgspec.json.decode(gzip.decompress(raw), type=dict[str, list[dict[str, Any]]])
+    raw = data("access", "bootstrap.json.gz")
+    return msgspec.json.decode(raw, type=dict[str, list[dict[str, Any]]])
 
 
 async def ensure_bootstrap(access: Access) -> None:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from reconcile.apiserver.access.authentication import Authentication
-from reconcile.apiserver.access.gate import Gate
 from reconcile.apiserver.access.options import AccessOptions
 from reconcile.apiserver.access.service_account_tokens import ServiceAccountTokens
 from reconcile.apiserver.interfaces import Access, AdmissionPlugin
@@ -15,6 +14,7 @@ from reconcile.runtime import Runtime
 
 if TYPE_CHECKING:
     from reconcile.apiserver.access.aggregation import RoleAggregation
+    from reconcile.apiserver.access.gate import Gate
     from reconcile.apiserver.access.rbac import RBAC
     from reconcile.apiserver.handlers.messages import Request, Response
     from reconcile.apiserver.storage import Storage
@@ -63,6 +63,8 @@ def access_control(options: AccessOptions | None, storage: Storage, runtime: Run
     authentication = Authentication(given.tokens, tokens, anonymous=given.anonymous)
     if options is None:
         return AccessControl(tokens, authentication)
+    from reconcile.apiserver.access.gate import Gate
+
     if options.authorization == "AlwaysAllow":
         from reconcile.apiserver.access.always_allow import AlwaysAllow
 

@@ -6,9 +6,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from reconcile.apiserver import status
-from reconcile.apiserver.access.authentication import Authentication
-from reconcile.apiserver.access.gate import Gate
-from reconcile.apiserver.access.service_account_tokens import ServiceAccountTokens
 from reconcile.apiserver.admission.chain import AdmissionChain
 from reconcile.apiserver.handlers.store import ObjectStore
 from reconcile.apiserver.interfaces import (
@@ -25,6 +22,9 @@ from reconcile.objects.identity import GroupVersionKind
 from reconcile.runtime import Runtime
 
 if TYPE_CHECKING:
+    from reconcile.apiserver.access.authentication import Authentication
+    from reconcile.apiserver.access.gate import Gate
+    from reconcile.apiserver.access.service_account_tokens import ServiceAccountTokens
     from reconcile.apiserver.admission.outside import Outside
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import gzip
 from functools import cache
-from importlib.resources import files
 from typing import NamedTuple
 
 import msgspec
+
+from reconcile.apiserver.data import data
 
 
 class WireField(NamedTuple):
@@ -69,5 +69,4 @@ class Tables(msgspec.Struct, frozen=True):
 @cache
 def tables() -> Tables:
     """Read once a process, in a few milliseconds; nothing of it is ever changed."""
-    packed = files("reconcile.apiserver.protobuf").joinpath("tables.json.gz").read_bytes()
-    return msgspec.json.decode(gzip.decompress(packed), type=Tables)
+    return msgspec.json.decode(data("protobuf", "tables.json.gz"), type=Tables)

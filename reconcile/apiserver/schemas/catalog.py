@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import gzip
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from importlib.resources import files
 from typing import Any
 
 import msgspec
+
+from reconcile.apiserver.data import data
 
 
 class ResponseKind(msgspec.Struct, frozen=True):
@@ -173,5 +173,4 @@ def _field(name: str, raw: list[Any]) -> FieldType:
 @cache
 def catalog() -> Catalog:
     """Read once a process, in a few milliseconds; nothing of it is ever changed."""
-    packed = files("reconcile.apiserver.schemas").joinpath("kinds.json.gz").read_bytes()
-    return Catalog(msgspec.json.decode(gzip.decompress(packed), type=_Document))
+    return Catalog(msgspec.json.decode(data("schemas", "kinds.json.gz"), type=_Document))

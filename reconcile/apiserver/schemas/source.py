@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import lzma
 from functools import cached_property
-from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from reconcile.apiserver.data import data
 from reconcile.apiserver.schemas.catalog import Catalog, ServedKind, catalog
 from reconcile.apiserver.schemas.decoding import EMPTY_UNTIL_STORED, Decoders, MismatchError, UnreadableError
 from reconcile.apiserver.schemas.defaulting import Defaulters
@@ -121,8 +120,9 @@ class BuiltinSchemas:
 
     def _documents(self) -> dict[str, Any]:
         if self._openapi is None:
-            packed = files("reconcile.apiserver.schemas").joinpath("openapi.json.xz").read_bytes()
-            self._openapi = msgspec.json.decode(lzma.decompress(packed))
+            import lzma
+
+            self._openapi = msgspec.json.decode(lzma.decompress(data("schemas", "openapi.json.xz")))
         assert self._openapi is not None
         return self._openapi
 

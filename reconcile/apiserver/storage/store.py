@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from reconcile.apiserver.storage.collection import Change, Collection, StoredObject
-from reconcile.apiserver.storage.journal import Journal
 from reconcile.apiserver.storage.sorted_map import SortedMap
 from reconcile.errors import ReconcileError
+
+if TYPE_CHECKING:
+    from reconcile.apiserver.storage.journal import Journal
 
 DEFAULT_WINDOW = 10_000
 

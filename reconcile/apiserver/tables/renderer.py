@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import gzip
 from datetime import datetime
 from functools import cache
-from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from reconcile.apiserver.data import data
 from reconcile.apiserver.tables.cells import CELLS
 from reconcile.apiserver.tables.durations import since
 from reconcile.apiserver.tables.json_path import find
@@ -45,8 +44,7 @@ _AGE: JSONObject = {
 
 @cache
 def _builtin_columns() -> dict[str, list[JSONObject]]:
-    packed = files("reconcile.apiserver.tables").joinpath("columns.json.gz").read_bytes()
-    return msgspec.json.decode(gzip.decompress(packed))
+    return msgspec.json.decode(data("tables", "columns.json.gz"))
 
 
 class TableRenderer:
