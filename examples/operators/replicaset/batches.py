@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 
-AT_ONCE = 32
-"""Requests under way at the same time. More would keep no server busier: each wants a connection of its own,
-and the handshakes would cost more than the requests."""
+AT_ONCE = 100
+"""Requests under way at the same time: as many as a kube-apiserver lets one HTTP/2 connection have.
+
+Here each is a connection of its own, so that hundreds of them would be hundreds of handshakes.
+"""
 
 
 async def slow_start(
