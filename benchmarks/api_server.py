@@ -206,10 +206,10 @@ def targets(samples: dict[str, list[Sample]]) -> list[str]:
         lines.append(f"| {text} | {shown} | {'met' if holds(ratio) else 'missed'} |")
     embedded = middle.get("in-process", {})
     if "cycle" in embedded:
-        taken, cpu = embedded["cycle"] * 1e6, embedded["cycle_cpu"] * 1e6
-        met = "met" if taken < 300 else "missed"
+        met = "met" if embedded["cycle"] < 300e-6 else "missed"
         text = "create, get and delete in the process: under 300 µs"
-        lines.append(f"| {text} | {taken:.0f} µs, {cpu:.0f} µs of CPU | {met} |")
+        cpu = f", {embedded['cycle_cpu'] * 1e6:.0f} µs of CPU" if "cycle_cpu" in embedded else ""
+        lines.append(f"| {text} | {embedded['cycle'] * 1e6:.0f} µs{cpu} | {met} |")
     if "encodings" in embedded:
         met = "met" if embedded["encodings"] <= 1.0 else "missed"
         text = "an event of a kind that 100 clients watch: one encoding"
