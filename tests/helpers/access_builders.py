@@ -15,7 +15,7 @@ LINES: Final = tuple(
         "create on update", "unknown paths", "SubjectAccessReview", "LocalSubjectAccessReview",
         "SelfSubjectAccessReview", "SelfSubjectRulesReview", "impersonation", "constrained impersonation",
         "tokens of secrets", "certificates",
-        "parameters of policies",
+        "parameters of policies", "status of claims",
     )
 )  # fmt: skip
 REVIEWS: Final = "/apis/authorization.k8s.io/v1"

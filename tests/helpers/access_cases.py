@@ -18,6 +18,7 @@ from helpers.access_builders import (
     user,
     who,
 )
+from helpers.access_cases_claims import claim_status
 from helpers.access_cases_granting import constrained, escalation, impersonation, policy_parameters
 from helpers.access_cases_reviews import reviews, secrets, tokens
 from helpers.access_servers import RBAC, SAR, SETTLE, acting, by, with_token
@@ -45,6 +46,7 @@ def cases(ns: str) -> dict[str, list[Ask]]:
         "certificates": _certificates(ns, cluster_roles, cluster_bindings),
         "parameters of policies": policy_parameters(ns, cluster_roles, cluster_bindings),
         "subresources": _subresources(ns, here, roles, bindings),
+        "status of claims": claim_status(ns, cluster_roles, cluster_bindings),
     }
 
 

@@ -210,6 +210,7 @@ OPTIONS = ServerOptions(
     garbage_collection=False,
     namespace_deletion=False,
     service_accounts=False,
+    policy_status=False,
     access=AccessOptions(tokens=parse_tokens(TOKENS)),
 )
 

@@ -154,7 +154,7 @@ def _refusal(context: RequestContext, wanted: Attributes) -> str:
     if context.authorizer is None:
         return ""
     decision = context.authorizer.authorize(wanted)
-    return "" if decision.allowed else str(forbidden_to(wanted, decision.reason))
+    return "" if decision.allowed else forbidden_to(wanted, decision.reason).message
 
 
 def _written_drivers(status: JSONObject, before: JSONObject) -> set[str]:
