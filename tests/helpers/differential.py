@@ -20,6 +20,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlsplit
 
+import yaml
+
+from reconcile.apiserver.protobuf import decode_object
+
 APPLY = "application/apply-patch+yaml"
 MERGE = "application/merge-patch+json"
 STRATEGIC = "application/strategic-merge-patch+json"
@@ -140,7 +144,11 @@ def _encoded(ask: Ask) -> bytes | None:
     return json.dumps(ask.body, separators=(",", ":")).encode()
 
 
-def _decoded(raw: bytes) -> Any:
+def _decoded(raw: bytes, media: str) -> Any:
+    if media.startswith("application/yaml"):
+        return yaml.safe_load(raw)
+    if media.startswith("application/vnd.kubernetes.protobuf"):
+        return decode_object(raw)
     try:
         return json.loads(raw)
     except ValueError:
@@ -192,7 +200,11 @@ class _Connections:
             connection.close()
         else:
             self._idle.append(connection)
-        body = _events(raw) if watching and response.status == 200 else _decoded(raw)
+        body = (
+            _events(raw)
+            if watching and response.status == 200
+            else _decoded(raw, response.getheader("content-type") or "")
+        )
         given = {name.lower(): value for name, value in response.getheaders()}
         return Answer(response.status, body, tuple(response.headers.get_all("Warning") or ()), given)
 
@@ -234,7 +246,9 @@ def embedded_server(transport: Any) -> Server:
             warning = response.headers.get("warning", "")
             return Answer(
                 response.status,
-                _events(raw) if watching and response.status == 200 else _decoded(raw),
+                _events(raw)
+                if watching and response.status == 200
+                else _decoded(raw, response.headers.get("content-type", "")),
                 (warning,) if warning else (),
                 response.headers,
             )

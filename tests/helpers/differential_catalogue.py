@@ -6,6 +6,7 @@ from helpers import (
     differential_apply,
     differential_cases,
     differential_deletes,
+    differential_front_ends,
     differential_kind_rules,
     differential_limit_ranges,
     differential_pod_admission,
@@ -31,6 +32,7 @@ _FILES = (
     differential_pod_admission,
     differential_pod_rules,
     differential_kind_rules,
+    differential_front_ends,
 )
 
 

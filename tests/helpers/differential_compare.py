@@ -76,6 +76,8 @@ class Seen:
             return "<age>"
         if key in _TIMES and isinstance(value, str):
             return "<time>"
+        if key == "serverAddress":
+            return "<server>"
         if key in _PORTS and isinstance(value, int) and value:
             return "<port>"
         return self._text(value) if isinstance(value, str) else value
@@ -180,6 +182,11 @@ class Comparison:
         """Put one question to both."""
         real, ours = await asyncio.gather(*(side.ask(question) for side in self._sides))
         self._compare(question, real, ours)
+        return real, ours
+
+    async def put(self, question: Ask) -> tuple[Answer, Answer]:
+        """Put one question to both, whose answers are not compared."""
+        real, ours = await asyncio.gather(*(side.ask(question) for side in self._sides))
         return real, ours
 
     async def ask_together(self, questions: list[Ask]) -> None:

@@ -70,9 +70,8 @@ class Health:
                 return self._one(root, path[len(root) + 1 :])
         if path == "/metrics/slis":
             response = text_response(self._metrics())
-            response.headers = {
-                "content-type": "text/plain; version=0.0.4; charset=utf-8; escaping=underscores"
-            }
+            response.headers["content-type"] = METRICS_TYPE
+            response.headers.pop("x-content-type-options", None)
             return response
         return None
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from reconcile.apiserver import status
 from reconcile.apiserver.access.service_account_tokens import ServiceAccountTokens
 from reconcile.apiserver.discovery.documents import Discovery
-from reconcile.apiserver.discovery.health import Health
+from reconcile.apiserver.discovery.health import METRICS_TYPE, Health
 from reconcile.apiserver.discovery.openapi import OpenAPI
 from reconcile.apiserver.handlers.messages import Request, Response, json_response, text_response
 from reconcile.apiserver.handlers.rendering import pretty_json
@@ -55,9 +55,8 @@ class Paths:
             return response
         if path == "/metrics":
             response = text_response(self._metrics())
-            response.headers["content-type"] = (
-                "text/plain; version=0.0.4; charset=utf-8; escaping=underscores"
-            )
+            response.headers["content-type"] = METRICS_TYPE
+            response.headers.pop("x-content-type-options", None)
             return response
         if path == "/":
             response = json_response({"paths": self._index()})

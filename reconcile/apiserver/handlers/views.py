@@ -108,7 +108,8 @@ def include_object(text: str) -> str:
     """The `includeObject` parameter of Table requests. Raises 400."""
     if text not in ("", "None", "Metadata", "Object"):
         raise status.bad_request(
-            f"Unable to convert to Table as requested: unrecognized includeObject value: {text}"
+            f'Unable to convert to Table as requested: includeObject: Invalid value: "{text}": must be '
+            "'Metadata', 'Object', 'None', or empty"
         )
     return text or "Metadata"
 
