@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import http.client
 import json
+import os
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,7 @@ from helpers.bad_requests import Connection
 from helpers.cbor_bodies import ACCEPTED, BODIES, SAID_OTHERWISE_WHEN_APPLIED
 from helpers.cbor_wire import sequence, sorted_maps
 from helpers.differential import differences
+from helpers.go_tools import TOOLS, built
 from helpers.one_of_each_kind import a_request, one_of_each_kind
 from helpers.serving import embedded_in_thread
 
@@ -115,8 +118,8 @@ class Server(Connection):
 
 
 @pytest.fixture(scope="module")
-def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server, Server]]:
-    """Ours and the real one, both with the gate on."""
+def kubeconfigs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, Path]]:
+    """Ours and the real server, both with the gate on."""
     require("controlplane")
     options = ServerOptions(feature_gates={GATE: True})
     real = ControlPlaneOptions(apiserver_flags=(f"--feature-gates={GATE}=true",))
@@ -124,14 +127,20 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server, 
         ControlPlane(real) as plane,
         embedded_in_thread(tmp_path_factory.mktemp("cbor"), options) as kubeconfig,
     ):
-        both = Server(kubeconfig), Server(plane.kubeconfig)
-        for server in both:
-            body = encode_object({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}})
-            assert server("POST", "/api/v1/namespaces", body)[0] == 201
-            account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "default"}}
-            path = f"/api/v1/namespaces/{NAMESPACE}/serviceaccounts"
-            assert server("POST", path, encode_object(account))[0] in (201, 409)
-        yield both
+        yield kubeconfig, plane.kubeconfig
+
+
+@pytest.fixture(scope="module")
+def servers(kubeconfigs: tuple[Path, Path]) -> tuple[Server, Server]:
+    """The same, with a namespace for the tests."""
+    both = Server(kubeconfigs[0]), Server(kubeconfigs[1])
+    for server in both:
+        body = encode_object({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}})
+        assert server("POST", "/api/v1/namespaces", body)[0] == 201
+        account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "default"}}
+        path = f"/api/v1/namespaces/{NAMESPACE}/serviceaccounts"
+        assert server("POST", path, encode_object(account))[0] in (201, 409)
+    return both
 
 
 def path_of(server: Server, obj: dict[str, Any]) -> str:
@@ -255,6 +264,27 @@ def test_custom_objects_patches_and_subresources_speak_it(servers: tuple[Server,
         assert (code, form) == (200, CONTENT_TYPE) and "half" not in decode(raw)["spec"]
         code, _, raw, _ = server("DELETE", f"{things}/t", encode_object({"propagationPolicy": "Background"}))
         assert code == 200 and decode(raw)["kind"] == "Status", raw
+
+
+@pytest.mark.nightly
+@pytest.mark.timeout(900)
+def test_client_go_carries_on_in_cbor(servers: tuple[Server, Server], kubeconfigs: tuple[Path, Path]) -> None:
+    program = built(TOOLS / "controlplane", "cborclient")
+    gates = {"KUBE_FEATURE_ClientsAllowCBOR": "true", "KUBE_FEATURE_ClientsPreferCBOR": "true"}
+
+    def said(kubeconfig: Path) -> str:
+        command = [str(program), str(kubeconfig)]
+        environment = {**os.environ, **gates}
+        done = subprocess.run(
+            command, capture_output=True, text=True, timeout=200, env=environment, check=False
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    ours, theirs = map(said, kubeconfigs)
+    assert ours == theirs
+    assert ours.count(APPLY_TYPE) == 1 and ours.count(CONTENT_TYPE) > 6 and STREAM_TYPE in ours
+    print("1 conversation of client-go in CBOR")
 
 
 def test_without_the_gate_it_is_refused(tmp_path: Path) -> None:
