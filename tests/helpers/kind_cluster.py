@@ -122,9 +122,9 @@ class Lived:
 
     def rolled_out(self, deployment: str, namespace: str = "default") -> None:
         """Wait until a Deployment's present revision is all there is."""
-        self.kubectl(
-            "rollout", "status", f"deployment/{deployment}", "-n", namespace, f"--timeout={PATIENCE:g}s"
-        )
+        asked = ["rollout", "status", f"deployment/{deployment}", "-n", namespace, "--timeout=60s"]
+        # Asked again when it ends otherwise: the server of a busy machine may not answer in time.
+        self.eventually(f"{deployment} is rolled out", lambda: self._kubectl(asked, None).returncode == 0)
 
 
 @contextmanager
@@ -166,9 +166,9 @@ def make_cluster(
         cluster.create(configuration)
         cluster.load_docker_image(OPERATOR_IMAGE)
         yield Lived(cluster, engine, environment)
+    finally:
         if not config.getoption("keep_cluster"):
             cluster.delete()
-    finally:
         os.environ.clear()
         os.environ.update(before)
 
