@@ -246,7 +246,9 @@ class GarbageCollector:
             blocking = blocking or any(
                 owner.uid == node.uid and owner.block_owner_deletion for owner in dependent.owners
             )
-            self._queue([dependent.uid])
+            # One that waits for its own dependents is looked at when these go; in a circle never otherwise.
+            if not dependent.finalizing:
+                self._queue([dependent.uid])
         if not blocking:
             await self._drop_finalizer(node, FOREGROUND)
         return not blocking
@@ -273,7 +275,11 @@ class GarbageCollector:
         if meta.get("deletionTimestamp"):
             return
         finalizers: list[str] = meta.get("finalizers") or []
-        if waiting and self._graph.dependents(node.uid):
+        dependents = self._graph.dependents(node.uid) if waiting else []
+        if dependents:
+            if any(dependent.finalizing for dependent in dependents):
+                # It may be a circle, in which each would wait for the next: this one is waited for no more.
+                meta = (await self._unblock(node))["metadata"]
             policy = "Foreground"
         elif ORPHAN in finalizers:
             policy = "Orphan"
@@ -299,6 +305,20 @@ class GarbageCollector:
         if meta.get("deletionTimestamp") and FOREGROUND in (meta.get("finalizers") or ()):
             return "waiting"
         return "solid"
+
+    async def _unblock(self, node: Node) -> JSONObject:
+        """Have no owner wait for it."""
+
+        def change(obj: JSONObject) -> JSONObject | None:
+            owners: list[JSONObject] = obj["metadata"].get("ownerReferences") or []
+            if obj["metadata"].get("uid") != node.uid:
+                return None
+            for owner in owners:
+                if owner.get("blockOwnerDeletion"):
+                    owner["blockOwnerDeletion"] = False
+            return obj
+
+        return await self._access.update(node.group_resource, node.namespace, node.name, change)
 
     async def _cut(self, node: Node, uids: set[str]) -> None:
         """Remove the references to these owners."""

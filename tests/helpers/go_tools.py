@@ -7,6 +7,7 @@ import hashlib
 import os
 import shutil
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -16,10 +17,17 @@ from reconcile.testing.requirements import REQUIRE_VARIABLE
 TOOLS = Path(__file__).resolve().parents[2] / "tools"
 
 
-def built(directory: Path, package: str = ".") -> Path:
-    """The executable of a package of the Go module in `directory`.
+def built(
+    directory: Path,
+    package: str = ".",
+    *,
+    tests: bool = False,
+    flags: Sequence[str] = ("-trimpath", "-buildvcs=false"),
+) -> Path:
+    """The executable of a package of the Go module in `directory`; with `tests`, of its tests.
 
-    Where there is no Go the test is skipped, or fails if the environment requires a control plane.
+    `flags`: what the Go command is told; not part of what an executable that is no test is known by. Where
+    there is no Go the test is skipped, or fails if the environment requires a control plane.
     """
     go = shutil.which("go")
     if go is None:
@@ -28,6 +36,8 @@ def built(directory: Path, package: str = ".") -> Path:
             pytest.fail(f"{reason}; {REQUIRE_VARIABLE} asks for it")
         pytest.skip(reason)
     digest = hashlib.sha256(subprocess.run([go, "version"], capture_output=True, check=True).stdout)
+    if tests:
+        digest.update("\0".join(("tests", *flags)).encode())
     for path in (directory / "go.mod", directory / "go.sum", *sorted((directory / package).glob("*.go"))):
         digest.update(path.read_bytes())
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "reconcile" / "tools"
@@ -37,7 +47,8 @@ def built(directory: Path, package: str = ".") -> Path:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not executable.exists():
             partial = executable.with_suffix(".partial")
-            command = [go, "build", "-trimpath", "-buildvcs=false", "-o", str(partial), f"./{package}"]
+            verb = ["test", "-c"] if tests else ["build"]
+            command = [go, *verb, *flags, "-o", str(partial), f"./{package}"]
             subprocess.run(command, cwd=directory, env={**os.environ, "CGO_ENABLED": "0"}, check=True)
             partial.rename(executable)
     return executable

@@ -1,6 +1,7 @@
 import asyncio
 from typing import Any
 
+import pytest
 from helpers.asking import CONFIG_MAPS, MERGE, Asker, asking, config_map
 
 PODS = "/api/v1/namespaces/default/pods"
@@ -72,6 +73,20 @@ async def test_foreground_deletion_waits_for_blocking_dependents() -> None:
         assert await settled(ask) == ["blocks", "owner"]
         await ask("PATCH", f"{CONFIG_MAPS}/blocks", {"metadata": {"finalizers": None}}, MERGE)
         assert await settled(ask) == []
+
+
+@pytest.mark.parametrize("policy", ["Foreground", "Background"])
+@pytest.mark.parametrize("length", [2, 3, 5])
+async def test_a_circle_of_owners_goes_as_a_whole_and_holds_nothing_up(length: int, policy: str) -> None:
+    async with asking() as ask:
+        made = [await ask.made(config_map(f"m{number}")) for number in range(length)]
+        for number in range(length):
+            references = owned("", made[number - 1])["metadata"]["ownerReferences"]
+            patch = {"metadata": {"ownerReferences": references}}
+            await ask("PATCH", f"{CONFIG_MAPS}/m{number}", patch, MERGE)
+        await ask("DELETE", f"{CONFIG_MAPS}/m0?propagationPolicy={policy}")
+        async with asyncio.timeout(60):
+            assert await settled(ask) == []
 
 
 async def test_orphans_lose_their_owner_and_stay() -> None:

@@ -1,0 +1,38 @@
+"""The embedded server's process before upstream's suites: `python upstream_server.py DIRECTORY`.
+
+Writes its authority and a kubeconfig for each user that a control plane has there, and serves until SIGTERM.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+from pathlib import Path
+
+from reconcile.apiserver import APIServer, ServerOptions
+from reconcile.apiserver.access.options import AccessOptions
+from reconcile.apiserver.http import HTTPOptions
+from reconcile.apiserver.interfaces import User
+
+COMPONENTS = ("kube-controller-manager", "kube-scheduler")
+
+
+async def serve(directory: Path) -> None:
+    ended = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, ended.set)
+    async with APIServer(ServerOptions(access=AccessOptions(authorization="RBAC"))) as server:
+        address = await server.serve(options=HTTPOptions(tls=True))
+        (directory / "ca.crt").write_bytes(address.certificate_authority)
+        (directory / "ca.key").write_bytes(address.authority_key)
+        for name in COMPONENTS:
+            user = User(f"system:{name}", ())
+            address.write_kubeconfig(directory / f"{name}.kubeconfig", user=user)
+        address.write_kubeconfig(directory / "partial")
+        # The last of them says that all is there.
+        (directory / "partial").rename(directory / "admin.kubeconfig")
+        await ended.wait()
+
+
+if __name__ == "__main__":
+    asyncio.run(serve(Path(sys.argv[1])))

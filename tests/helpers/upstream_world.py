@@ -1,0 +1,148 @@
+"""The embedded server with what upstream's suites expect around it, each in a process of its own.
+
+The real kube-controller-manager, without what the server does by itself and without the controllers whose
+places the examples take; the real kube-scheduler; example operators and two hollow nodes.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from helpers.kubectl import Kubectl
+from helpers.upstream_server import COMPONENTS
+
+from reconcile.testing.control_plane.build import Binaries
+from reconcile.testing.control_plane.process import ComponentProcess, Spawner
+
+NODES = ("node-1", "node-2")
+# What the server does by itself, and what the examples do.
+_NOT_HERE = (
+    "garbage-collector-controller",
+    "namespace-controller",
+    "serviceaccount-controller",
+    "serviceaccount-token-controller",
+    "root-ca-certificate-publisher-controller",
+    "resourcequota-controller",
+    "ttl-after-finished-controller",
+    "persistentvolume-protection-controller",
+    "persistentvolumeclaim-protection-controller",
+    "clusterrole-aggregation-controller",
+    "deployment-controller",
+    "replicaset-controller",
+)
+_OPERATORS = """
+from {examples} import deployment, hollow_nodes, replicaset
+
+def setup(manager):
+    deployment.setup(manager)
+    replicaset.setup(manager)
+    hollow_nodes.setup(manager, lifecycle=False)
+"""
+_READY_WITHIN = 180.0
+
+
+class World:
+    """A cluster that runs.
+
+    Attributes:
+        directory: has kubeconfigs, certificates and logs.
+        kubeconfig: the administrator's.
+        kubectl: asks the server.
+    """
+
+    def __init__(self, directory: Path, binaries: Binaries) -> None:
+        self.directory = directory
+        self.kubeconfig = directory / "admin.kubeconfig"
+        self.kubectl = Kubectl(binaries.path("kubectl"), self.kubeconfig)
+        self._binaries = binaries
+        self._spawner = Spawner()
+        self._processes: list[ComponentProcess] = []
+        self._aborted = threading.Event()
+
+    def start(self) -> None:
+        server = Path(__file__).with_name("upstream_server.py")
+        started = self._spawn("server", [sys.executable, str(server), str(self.directory)])
+        started.wait_until_ready(self.kubeconfig.exists, _READY_WITHIN, self._aborted)
+        for name in NODES:
+            labels = {
+                "kubernetes.io/hostname": name,
+                "kubernetes.io/os": "linux",
+                "kubernetes.io/arch": "amd64",
+            }
+            written = ", ".join(f"{key}: {value}" for key, value in labels.items())
+            node = f"{{apiVersion: v1, kind: Node, metadata: {{name: {name}, labels: {{{written}}}}}}}"
+            self.kubectl("create", "--filename=-", stdin=node)
+        authority = f"{self.directory}/ca.crt"
+        self._component(
+            "kube-controller-manager",
+            "--use-service-account-credentials",
+            "--controllers=" + ",".join(["*", *(f"-{name}" for name in _NOT_HERE)]),
+            f"--root-ca-file={authority}",
+            f"--cluster-signing-cert-file={authority}",
+            f"--cluster-signing-key-file={self.directory}/ca.key",
+            "--kube-api-qps=200",
+            "--kube-api-burst=400",
+        )
+        self._component("kube-scheduler")
+        operators = self.directory / "operators.py"
+        operators.write_text(_OPERATORS.format(examples="examples.operators"))
+        environment = [shutil.which("env") or "/usr/bin/env", f"KUBECONFIG={self.kubeconfig}"]
+        environment.append(f"PYTHONPATH={Path(__file__).resolve().parents[2]}")
+        command = [sys.executable, "-m", "reconcile.cli", "run", str(operators)]
+        last = self._spawn("operators", [*environment, *command])
+        last.wait_until_ready(self._nodes_are_ready, _READY_WITHIN, self._aborted)
+
+    def logs(self) -> dict[str, str]:
+        """What each process wrote."""
+        return {process.name: process.log.read_text(errors="replace") for process in self._processes}
+
+    def running(self) -> list[str]:
+        """The names of the processes that still run."""
+        return [process.name for process in self._processes if process.returncode is None]
+
+    def stop(self) -> None:
+        for process in reversed(self._processes):
+            process.stop(10)
+        self._spawner.close()
+
+    def _nodes_are_ready(self) -> bool:
+        condition = "{.items[*].status.conditions[?(@.type=='Ready')].status}"
+        return self.kubectl("get", "nodes", f"--output=jsonpath={condition}").split() == ["True"] * len(NODES)
+
+    def _component(self, name: str, *flags: str) -> None:
+        assert name in COMPONENTS
+        kubeconfig = self.directory / f"{name}.kubeconfig"
+        self._spawn(
+            name,
+            [
+                str(self._binaries.path(name)),
+                f"--kubeconfig={kubeconfig}",
+                f"--authentication-kubeconfig={kubeconfig}",
+                f"--authorization-kubeconfig={kubeconfig}",
+                "--bind-address=127.0.0.1",
+                "--secure-port=0",
+                f"--cert-dir={self.directory / name}",
+                *flags,
+            ],
+        )
+
+    def _spawn(self, name: str, command: list[str]) -> ComponentProcess:
+        process = self._spawner.spawn(name, command, self.directory / f"{name}.log")
+        self._processes.append(process)
+        return process
+
+
+@contextmanager
+def upstream_world(directory: Path, binaries: Binaries) -> Iterator[World]:
+    """Runs for as long as the `with` statement."""
+    world = World(directory, binaries)
+    try:
+        world.start()
+        yield world
+    finally:
+        world.stop()
