@@ -162,7 +162,9 @@ class Reader:
                 metadata = {"continue": "", **metadata}
         await view.prepare(items)
         cut = len(prefix)
-        if cut:
+        if cut and view.stored:
+            body = b"{" * bool(items) + b",{".join([item.raw[cut:] for item in items])
+        elif cut:
             body = b",".join([b"{" + view.render(item)[cut:] for item in items])
         else:
             body = b",".join([view.render(item) for item in items])

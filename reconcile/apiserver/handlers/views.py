@@ -41,6 +41,8 @@ class ObjectView(View):
         self._resource = resource
         self._version = resource.type.api_version
         self.metadata = metadata
+        # What is stored is what is shown, byte for byte.
+        self.stored = not metadata and not resource.custom and resource.stored_as == self._version
         # Names this form among all forms of an object.
         self.key = ("metadata" if metadata else "object", self._version)
 
@@ -50,6 +52,8 @@ class ObjectView(View):
                 await self._store.raw(self._resource, item)
 
     def render(self, item: StoredObject) -> bytes:
+        if self.stored:
+            return item.raw
         form = self._store.form(self._resource, item)
         raw = item.views[form] if form else item.raw
         if not self.metadata:
