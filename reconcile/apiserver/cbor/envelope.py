@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from reconcile.apiserver.cbor.reading import SELF_DESCRIBED
+from reconcile.apiserver.cbor.scanning import SELF_DESCRIBED
 from reconcile.apiserver.cbor.typed import encode_kind
 from reconcile.apiserver.cbor.writing import encode_bytes, encode_map, head
 from reconcile.apiserver.interfaces import JSONObject

@@ -4,8 +4,8 @@ Text and byte strings are strings; a tag 22 around bytes means base64, 21 and 23
 and 1 are RFC 3339. Other tags are passed over, but big numbers are refused, and so are repeated keys, text
 that is no UTF-8, NaN, infinities, and simple values but false, true and null. At most 10,000 levels.
 
-Two passes without recursion: the first finds where each item begins and whether the whole is well formed, the
-second builds. What either says is worded as fxamacker/cbor words it.
+The second of two passes without recursion: scanning.py is the first. What is wrong is worded as
+fxamacker/cbor words it.
 """
 
 from __future__ import annotations
@@ -15,42 +15,29 @@ import math
 import re
 import struct
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final, NamedTuple
+from typing import Any
 
-UNSIGNED, NEGATIVE, BYTES, TEXT, ARRAY, MAP, TAG, PRIMITIVE = range(8)
-TYPES: Final = (
-    "positive integer", "negative integer", "byte string", "UTF-8 text string", "array", "map", "tag",
-    "primitives",
-)  # fmt: skip
-SELF_DESCRIBED: Final = 55799
-_INDEFINITE: Final = 31
-_LEVELS: Final = 10_000
-_PAIRS: Final = 2_097_152
-_ELEMENTS: Final = 2**31 - 1
-_BREAK: Final = (PRIMITIVE, _INDEFINITE, 0, 0)
+from reconcile.apiserver.cbor.scanning import (
+    ARRAY,
+    BREAK,
+    BYTES,
+    FLOATS,
+    INDEFINITE,
+    MAP,
+    NEGATIVE,
+    PRIMITIVE,
+    TAG,
+    TEXT,
+    TYPES,
+    UNSIGNED,
+    CBORError,
+    Item,
+    scan,
+    unacceptable,
+)
+
 _FALSE, _TRUE, _NULL = 20, 21, 22
-_FLOATS: Final = {25: ">e", 26: ">f", 27: ">d"}
 _BASE64URL, _BASE64, _HEX = 21, 22, 23
-
-
-class CBORError(ValueError):
-    """The bytes are no CBOR, or nothing that has a JSON form.
-
-    Attributes:
-        inside: it is in a value of the outermost map, which itself can be read.
-        place: the key of that value.
-    """
-
-    def __init__(self, text: str, *, inside: bool = False) -> None:
-        super().__init__(text)
-        self.inside = inside
-        self.place = ""
-
-    def in_struct(self, struct: str) -> str:
-        """The text, where the map is read into a Go struct."""
-        return str(self).replace(
-            " into Go value of type ", f" into Go struct field {struct}.{self.place} of type "
-        )
 
 
 class Text(str):
@@ -59,198 +46,18 @@ class Text(str):
     __slots__ = ()
 
 
-class _Item(NamedTuple):
-    """The head of an item: its type, additional information, argument, and where what follows it begins."""
-
-    major: int
-    info: int
-    value: int
-    at: int
-
-
-class _Open:
-    """A container that is being scanned: how many items are left, None until a break comes."""
-
-    __slots__ = ("is_map", "left", "level", "seen")
-
-    def __init__(self, left: int | None, is_map: bool, level: int) -> None:
-        self.left = left
-        self.is_map = is_map
-        self.level = level
-        self.seen = 0
-
-
 def decode(data: bytes, *, times: bool = True, marked: bool = False) -> Any:
     """The value of one item. Raises CBORError.
 
     `times`: the tags of times are heeded; upstream passes them over where it knows a field's Go type.
     `marked`: text strings are instances of `Text`, byte strings plain ones.
     """
-    return _build(data, _scan(data), times, marked)
+    return _build(data, scan(data), times, marked)
 
 
 def type_of(data: bytes) -> str:
     """What CBOR calls the type of a well-formed item."""
-    return TYPES[next(item.major for item in _scan(data) if item.major != TAG)]
-
-
-def _scan(data: bytes) -> list[_Item]:
-    """The heads of all items in order; breaks end containers and strings of unknown length."""
-    if not data:
-        raise CBORError("EOF")
-    items: list[_Item] = []
-    opened: list[_Open] = []
-    at = level = 0
-    while True:
-        top = opened[-1] if opened else None
-        if top is not None and top.left is None and data[at : at + 1] == b"\xff":
-            if top.is_map and top.seen % 2:
-                raise CBORError('cbor: unexpected "break" code')
-            items.append(_Item(*_BREAK))
-            at += 1
-            opened.pop()
-        else:
-            item = _head(data, at)
-            at = item.at
-            items.append(item)
-            if item.major == TAG:
-                level = _tag(items, item, data, level if _after_tag(items) else _level(opened))
-                continue
-            base = level if _after_tag(items) else _level(opened)
-            if item.major in (BYTES, TEXT):
-                at = _string(data, item, items)
-            elif item.major in (ARRAY, MAP):
-                opened.append(_container(item, base + 1))
-                if item.info == _INDEFINITE or item.value:
-                    continue
-                opened.pop()
-        # One item is complete, and with it perhaps those around it.
-        while opened:
-            top = opened[-1]
-            top.seen += 1
-            if top.left is None:
-                _bounded(top)
-                break
-            top.left -= 1
-            if top.left:
-                break
-            opened.pop()
-        if not opened:
-            if at != len(data):
-                raise CBORError(f"cbor: {len(data) - at} bytes of extraneous data starting at index {at}")
-            return items
-
-
-def _level(opened: list[_Open]) -> int:
-    return opened[-1].level if opened else 0
-
-
-def _after_tag(items: list[_Item]) -> bool:
-    return len(items) > 1 and items[-2].major == TAG
-
-
-def _bounded(top: _Open) -> None:
-    if top.is_map and top.seen % 2 == 0 and top.seen // 2 > _PAIRS:
-        raise CBORError(f"cbor: exceeded max number of key-value pairs {_PAIRS} for CBOR map")
-
-
-def _head(data: bytes, at: int) -> _Item:
-    if at >= len(data):
-        raise CBORError("unexpected EOF")
-    major, info = data[at] >> 5, data[at] & 31
-    at += 1
-    if info < 24:
-        return _Item(major, info, info, at)
-    if info < 28:
-        size = 1 << (info - 24)
-        if len(data) - at < size:
-            raise CBORError("unexpected EOF")
-        raw = data[at : at + size]
-        value = int.from_bytes(raw, "big")
-        if major == PRIMITIVE:
-            _check_primitive(info, value, raw)
-        return _Item(major, info, value, at + size)
-    if info != _INDEFINITE or major in (UNSIGNED, NEGATIVE, TAG):
-        raise CBORError(f"cbor: invalid additional information {info} for type {TYPES[major]}")
-    if major == PRIMITIVE:
-        raise CBORError('cbor: unexpected "break" code')
-    return _Item(major, info, info, at)
-
-
-def _check_primitive(info: int, value: int, raw: bytes) -> None:
-    if info == 24:
-        if value < 32:
-            raise CBORError(f"cbor: invalid simple value {value} for type primitives")
-        return
-    (number,) = struct.unpack(_FLOATS[info], raw)
-    what = "NaN" if math.isnan(number) else "infinity" if math.isinf(number) else ""
-    if what:
-        raise _unacceptable("primitives", f"floating-point {what}")
-
-
-def _unacceptable(kind: str, what: str, *, inside: bool = False) -> CBORError:
-    return CBORError(
-        f"cbor: data item of cbor type {kind} is not accepted by protocol: {what}", inside=inside
-    )
-
-
-def _tag(items: list[_Item], item: _Item, data: bytes, level: int) -> int:
-    """The level that the content of a tag is on."""
-    if len(data) == item.at:
-        raise CBORError("unexpected EOF")
-    if item.value in (2, 3):
-        raise _unacceptable("tag", "bignum")
-    if _after_tag(items):
-        level += 1
-        if level > _LEVELS:
-            raise CBORError(f"cbor: exceeded max nested level {_LEVELS}")
-    return level
-
-
-def _container(item: _Item, level: int) -> _Open:
-    if level > _LEVELS:
-        raise CBORError(f"cbor: exceeded max nested level {_LEVELS}")
-    is_map = item.major == MAP
-    if item.info == _INDEFINITE:
-        return _Open(None, is_map, level)
-    if item.value >= 2**63:
-        raise CBORError(
-            f"cbor: {TYPES[item.major]} length {item.value} is too large, it would cause integer overflow"
-        )
-    if is_map and item.value > _PAIRS:
-        raise CBORError(f"cbor: exceeded max number of key-value pairs {_PAIRS} for CBOR map")
-    if not is_map and item.value > _ELEMENTS:
-        raise CBORError(f"cbor: exceeded max number of elements {_ELEMENTS} for CBOR array")
-    return _Open(item.value * (2 if is_map else 1), is_map, level)
-
-
-def _string(data: bytes, item: _Item, items: list[_Item]) -> int:
-    """Where what follows a string begins; the chunks of one of unknown length are items of their own."""
-    if item.info != _INDEFINITE:
-        if item.value >= 2**63:
-            raise CBORError(
-                f"cbor: {TYPES[item.major]} length {item.value} is too large, causing integer overflow"
-            )
-        if len(data) - item.at < item.value:
-            raise CBORError("unexpected EOF")
-        return item.at + item.value
-    at = item.at
-    while True:
-        if at >= len(data):
-            raise CBORError("unexpected EOF")
-        if data[at] == 0xFF:
-            items.append(_Item(*_BREAK))
-            return at + 1
-        major, info = data[at] >> 5, data[at] & 31
-        if major != item.major:
-            raise CBORError(
-                f"cbor: wrong element type {TYPES[major]} for indefinite-length {TYPES[item.major]}"
-            )
-        if info == _INDEFINITE:
-            raise CBORError(f"cbor: indefinite-length {TYPES[major]} chunk is not definite-length")
-        chunk = _head(data, at)
-        items.append(chunk)
-        at = _string(data, chunk, items)
+    return TYPES[next(item.major for item in scan(data) if item.major != TAG)]
 
 
 class _Building:
@@ -270,7 +77,7 @@ class _Building:
         self.index = 0
 
 
-def _build(data: bytes, items: list[_Item], times: bool, marked: bool) -> Any:
+def _build(data: bytes, items: list[Item], times: bool, marked: bool) -> Any:
     stack: list[_Building] = []
     try:
         return _built(data, items, times, marked, stack)
@@ -279,14 +86,14 @@ def _build(data: bytes, items: list[_Item], times: bool, marked: bool) -> Any:
         raise
 
 
-def _built(data: bytes, items: list[_Item], times: bool, marked: bool, stack: list[_Building]) -> Any:
+def _built(data: bytes, items: list[Item], times: bool, marked: bool, stack: list[_Building]) -> Any:
     later = position = 0
     value: Any
     while True:
         item = items[position]
         position += 1
         top = stack[-1] if stack else None
-        if top is not None and top.left is None and item[:2] == _BREAK[:2]:
+        if top is not None and top.left is None and item[:2] == BREAK[:2]:
             stack.pop()
             value, later = top.value, top.outside
         else:
@@ -305,7 +112,7 @@ def _built(data: bytes, items: list[_Item], times: bool, marked: bool, stack: li
             if is_key:
                 _check_key(item, inside=inside)
             if item.major in (ARRAY, MAP):
-                left = None if item.info == _INDEFINITE else item.value
+                left = None if item.info == INDEFINITE else item.value
                 made: Any = [] if item.major == ARRAY else {}
                 if left != 0:
                     stack.append(_Building(made, left, later, outside))
@@ -353,19 +160,19 @@ def _built(data: bytes, items: list[_Item], times: bool, marked: bool, stack: li
             value, later = top.value, top.outside
 
 
-def _check_key(item: _Item, *, inside: bool) -> None:
+def _check_key(item: Item, *, inside: bool) -> None:
     if item.major in (BYTES, TEXT) or (item.major == PRIMITIVE and item.info == _NULL):
         return
     raise CBORError(f"cbor: cannot unmarshal {TYPES[item.major]} into Go value of type string", inside=inside)
 
 
-def _joined(data: bytes, item: _Item, items: list[_Item], position: int, inside: bool) -> tuple[bytes, int]:
+def _joined(data: bytes, item: Item, items: list[Item], position: int, inside: bool) -> tuple[bytes, int]:
     """The bytes of a string, and the position behind its chunks."""
     parts: list[bytes] = []
-    if item.info != _INDEFINITE:
+    if item.info != INDEFINITE:
         parts.append(data[item.at : item.at + item.value])
     else:
-        while (chunk := items[position])[:2] != _BREAK[:2]:
+        while (chunk := items[position])[:2] != BREAK[:2]:
             parts.append(data[chunk.at : chunk.at + chunk.value])
             position += 1
         position += 1
@@ -386,7 +193,7 @@ def _from_bytes(raw: bytes, later: int) -> str:
     return raw.hex() if later == _HEX else raw.decode("utf-8", "replace")
 
 
-def _scalar(item: _Item, inside: bool) -> Any:
+def _scalar(item: Item, inside: bool) -> Any:
     major, info, value, _ = item
     if major in (UNSIGNED, NEGATIVE):
         number = value if major == UNSIGNED else -1 - value
@@ -397,20 +204,20 @@ def _scalar(item: _Item, inside: bool) -> Any:
                 inside=inside,
             )
         return number
-    if info in _FLOATS:
-        (number,) = struct.unpack(_FLOATS[info], value.to_bytes(1 << (info - 24), "big"))
+    if info in FLOATS:
+        (number,) = struct.unpack(FLOATS[info], value.to_bytes(1 << (info - 24), "big"))
         return number
     if info not in (_FALSE, _TRUE, _NULL):
-        raise _unacceptable("primitives", f"simple value {value} is not recognized", inside=inside)
+        raise unacceptable("primitives", f"simple value {value} is not recognized", inside=inside)
     return {_FALSE: False, _TRUE: True, _NULL: None}[info]
 
 
-def _check_time_tag(tag: int, content: _Item, inside: bool) -> None:
+def _check_time_tag(tag: int, content: Item, inside: bool) -> None:
     if tag == 0 and content.major != TEXT:
         raise CBORError(
             f"cbor: tag number 0 must be followed by text string, got {TYPES[content.major]}", inside=inside
         )
-    number = content.major in (UNSIGNED, NEGATIVE) or (content.major == PRIMITIVE and content.info in _FLOATS)
+    number = content.major in (UNSIGNED, NEGATIVE) or (content.major == PRIMITIVE and content.info in FLOATS)
     if tag == 1 and not number:
         raise CBORError(
             "cbor: tag number 1 must be followed by integer or floating-point number, got "
