@@ -6,6 +6,7 @@
                       ├──▶ created, as a dry run
                       ├──▶ put in the place of the valid one, which is stored
                       ├──▶ put as its status
+                      ├──▶ applied where there is none
                       └──▶ two at once
 
 Every broken value has the JSON type that the field wants: what is asked is validation, not decoding.
@@ -18,7 +19,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from helpers.differential import Ask, post
+from helpers.differential import Ask, apply, post
 from helpers.differential_samples import EDITS, STATUSES, samples
 
 from reconcile.apiserver.schemas.catalog import TypeExpression, catalog
@@ -125,6 +126,12 @@ def _flat(edit: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
         if isinstance(edit, dict):
             edit = edit.get("=", edit)
         yield path, REMOVED if edit is None else edit
+
+
+def part_breakages(struct: str, value: Any, path: Path) -> list[Breakage]:
+    """Everything that is broken about a part of an object: a struct of this OpenAPI name, standing there."""
+    broken = _broken(value, TypeExpression("struct", struct), path, template=False)
+    return [_breakage(each, bad) for each, bad in broken]
 
 
 def status_breakages(kind: str, obj: Body) -> list[Breakage]:
@@ -290,6 +297,15 @@ def creations(kind: str, namespace: str) -> list[tuple[str, Ask]]:
     asked = [("valid", post(path, obj, dryRun="All").good(line_of(kind)))]
     found = [*METADATA, *breakages(kind, obj)]
     return asked + [(each.name, post(path, each.of(obj), dryRun="All")) for each in found]
+
+
+def applications(kind: str, namespace: str) -> list[tuple[str, Ask]]:
+    """The valid object of a kind, and each broken one, applied where there is none, as tries alone."""
+    obj = samples(namespace)[kind]
+    path = f"{collection_of(obj, namespace)}/{obj['metadata']['name']}"
+    unbroken = Breakage("valid", ())
+    found = [unbroken, *METADATA, *breakages(kind, obj)]
+    return [(each.name, apply(path, each.of(obj), dryRun="All")) for each in found]
 
 
 def pair_creations(kind: str, namespace: str) -> list[tuple[str, Ask]]:

@@ -49,7 +49,7 @@ class Seen:
         prefix = metadata.get("generateName") if isinstance(metadata, dict) else None
         if prefix and answer.status >= 400:
             name = (answer.body.get("details") or {}).get("name") or ""
-            if len(name) > _GENERATED and prefix.startswith(name[:-_GENERATED]):
+            if _generated_from(name, prefix):
                 self.token("name", name)
         body = self._normal(answer.body, "", ask)
         if isinstance(body, dict):
@@ -92,7 +92,7 @@ class Seen:
                 made[key] = "<version>"
             elif key == "continue" and isinstance(inner, str) and inner:
                 made[key] = self._text(_token(inner))
-            elif key == "name" and generated and generated.startswith(str(inner)[:-_GENERATED]):
+            elif key == "name" and generated and _generated_from(str(inner), generated):
                 made[key] = self.token("name", inner)
             else:
                 # Field managers own owners by their uids.
@@ -117,6 +117,10 @@ class Seen:
             if token.startswith("<name") and name in text:
                 text = text.replace(name, token)
         return text
+
+
+def _generated_from(name: str, prefix: str) -> bool:
+    return len(name) > _GENERATED and prefix.startswith(name[:-_GENERATED])
 
 
 def _is_charged(meta: dict[str, Any]) -> bool:

@@ -9,22 +9,11 @@ from __future__ import annotations
 NOT_YET: dict[str, dict[str, int]] = {
     "create": {
         "CustomResourceDefinition": 1,
-        "Pod": 12,
     },
-    "update": {
-        "Pod": 8,
-        "VolumeAttachment": 1,
-        "CSIStorageCapacity": 1,
-    },
-    "status": {
-        "Job": 2,
-        "Pod": 4,
-    },
+    "update": {},
+    "status": {},
     "pairs": {
         "CustomResourceDefinition": 1,
-        "Deployment": 1,
-        "ReplicaSet": 1,
-        "DaemonSet": 1,
-        "Pod": 507,
     },
+    "apply": {},
 }

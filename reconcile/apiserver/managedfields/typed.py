@@ -6,13 +6,14 @@ without a shape goes by what it turns out to be, its lists as leaves.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
 
 from reconcile.apiserver.field_errors import go_quote
-from reconcile.apiserver.managedfields.fieldset import FieldSet, Path, element_of
+from reconcile.apiserver.managedfields.fieldset import FieldSet, Path, element_of, path_text
 from reconcile.apiserver.schemas.topology import Shape
 from reconcile.objects.json_copy import copy_json
 
@@ -311,45 +312,54 @@ def with_named_fields(paths: FieldSet, shape: Shape) -> FieldSet:
     return frozenset(found)
 
 
-def validate(value: Any, shape: Shape, path: str = "") -> None:
+def validate(value: Any, shape: Shape) -> None:
     """Raise TypedError where an applied configuration names fields, or repeats items, that cannot be."""
+    problems = list(_problems(value, shape, ""))
+    if len(problems) == 1:
+        raise TypedError(problems[0])
+    if problems:
+        raise TypedError("\n  ".join(("errors:", *problems)))
+
+
+def _problems(value: Any, shape: Shape, path: str) -> Iterator[str]:
     if granular_map(shape, value):
         for key, inner in value.items():
             if shape.kind == "struct" and shape.element is None and key not in shape.fields:
-                raise TypedError(f"{path}.{key}: field not declared in schema")
-            validate(inner, shape.child(key), f"{path}.{key}")
+                yield f"{path}.{key}: field not declared in schema"
+            else:
+                yield from _problems(inner, shape.child(key), f"{path}.{key}")
     elif granular_list(shape, value):
         seen: set[str] = set()
-        from reconcile.apiserver.managedfields.fieldset import path_text
-
         for index, item in enumerate(value):
             try:
                 element = item_element(shape, item)
             except TypedError as error:
-                raise TypedError(f"{path}: element {index}: {error}") from None
+                yield f"{path}: element {index}: {error}"
+                continue
             if element in seen:
-                raise TypedError(f"{path}: duplicate entries for key {path_text((element,))}")
+                yield f"{path}: duplicate entries for key {path_text((element,))}"
             seen.add(element)
-            validate(item, shape.items, f"{path}{path_text((element,))}")
+            yield from _problems(item, shape.items, f"{path}{path_text((element,))}")
     elif value is not None:
-        _check_kind(value, shape, path)
+        yield from _of_wrong_kind(value, shape, path)
 
 
-def _check_kind(value: Any, shape: Shape, path: str) -> None:
+def _of_wrong_kind(value: Any, shape: Shape, path: str) -> Iterator[str]:
     if shape.kind in ("struct", "map") and not isinstance(value, dict):
-        raise TypedError(f"{path}: expected map, got {_go_value(value)}")
-    if shape.kind == "list" and not isinstance(value, list):
-        raise TypedError(f"{path}: expected list, got {_go_value(value)}")
-    if shape.kind == "scalar" and isinstance(value, dict | list):
-        raise TypedError(f"{path}: expected scalar, got {_go_value(value)}")
-    if isinstance(value, dict) and shape.kind in ("struct", "map"):
+        yield f"{path}: expected map, got {_go_value(value)}"
+    elif shape.kind == "list" and not isinstance(value, list):
+        yield f"{path}: expected list, got {_go_value(value)}"
+    elif shape.kind == "scalar" and isinstance(value, dict | list):
+        yield f"{path}: expected scalar, got {_go_value(value)}"
+    elif isinstance(value, dict) and shape.kind in ("struct", "map"):
         for key, inner in value.items():
             if shape.kind == "struct" and shape.element is None and key not in shape.fields:
-                raise TypedError(f"{path}.{key}: field not declared in schema")
-            validate(inner, shape.child(str(key)), f"{path}.{key}")
-    if isinstance(value, list) and shape.kind == "list":
+                yield f"{path}.{key}: field not declared in schema"
+            else:
+                yield from _problems(inner, shape.child(str(key)), f"{path}.{key}")
+    elif isinstance(value, list) and shape.kind == "list":
         for index, item in enumerate(value):
-            validate(item, shape.items, f"{path}[{index}]")
+            yield from _problems(item, shape.items, f"{path}[{index}]")
 
 
 def _go_value(value: Any) -> str:
