@@ -41,7 +41,8 @@ from {examples} import deployment, hollow_nodes, replicaset
 def setup(manager):
     deployment.setup(manager)
     replicaset.setup(manager)
-    hollow_nodes.setup(manager, lifecycle=False)
+    # Without a readiness probe a kubelet's pods are ready when they run.
+    hollow_nodes.setup(manager, timings=hollow_nodes.Timings(ready=0.0), lifecycle=False)
 """
 _READY_WITHIN = 180.0
 

@@ -441,3 +441,14 @@ async def test_a_kind_that_nobody_serves(session: Session) -> None:
     assert "CustomResourceDefinition installed" in str(unknown.value)
     with pytest.raises(ConfigurationError, match="Namespace"):
         await session.client.resource_type(GroupVersionKind("", "v1", "Namespaces"))
+
+
+async def test_times_of_the_first_years_keep_their_zeros(session: Session) -> None:
+    lease = {
+        "apiVersion": "coordination.k8s.io/v1",
+        "kind": "Lease",
+        "metadata": {"name": "early", "namespace": session.namespace},
+        "spec": {"holderIdentity": "me", "renewTime": "0001-01-01T00:00:05.000000Z", "leaseTransitions": 0},
+    }
+    created = await session.client.create(lease)
+    assert created["spec"]["renewTime"] == "0001-01-01T00:00:05.000000Z"

@@ -129,7 +129,11 @@ class Handler:
             form = negotiate_plain(accept, cbor=cbor)
         if not form.pretty and request.query and Query(request.query).flag("pretty"):
             form = replace(form, pretty=True)
-        response = in_form(response, form)
+        try:
+            response = in_form(response, form)
+        except Exception as error:
+            _log.exception("%s %s failed on its way out", request.method, request.path)
+            response = error_response(status.internal_error(f"{type(error).__name__}: {error}"))
         if warnings:
             response.warnings = warning_headers(warnings)
         return response

@@ -162,7 +162,8 @@ def _time(value: Any, findings: list[str]) -> Any:
     offset = moment.utcoffset()
     assert offset is not None
     moment = (moment - offset).replace(tzinfo=None)
-    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+    # The C library leaves the zeros of years before 1000 out.
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ").rjust(20, "0")
 
 
 def _micro_time(value: Any, findings: list[str]) -> Any:
@@ -183,7 +184,7 @@ def _micro_time(value: Any, findings: list[str]) -> Any:
     offset = moment.utcoffset()
     assert offset is not None
     moment = (moment - offset).replace(tzinfo=None)
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{fraction}Z"
+    return f"{moment:%Y-%m-%dT%H:%M:%S}.{fraction}Z".rjust(27, "0")
 
 
 _BAD_QUANTITY = "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'"
