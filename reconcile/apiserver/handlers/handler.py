@@ -323,7 +323,12 @@ class Handler:
 
         `cbor`: the body that the object came in. `patched`: a patch made it; `applied`: of that kind.
         """
+        meta: Any = obj.get("metadata")
+        reset = isinstance(meta, dict) and cast("JSONObject", meta).get("managedFields") == []
         found = resource.schema.check(obj, context)
+        if reset:
+            # Empty, and yet not left out: it ends field management.
+            obj["metadata"]["managedFields"] = []
         # What a patch made is written down in order before it is read.
         findings = findings + (sorted(found) if patched else found)
         if resource.custom and not applied:
