@@ -53,7 +53,7 @@ class EventStrategy(KindStrategy):
                 path = tuple(_NEW_NAMES.get(key) or key for key in path)
             if name:
                 fields[name] = path
-        super().__init__(fields=fields, name_rule="path_segment", validates_meta=False)
+        super().__init__(fields=fields, name_rule="path_segment", validates_meta=new_form)
         self._new_form = new_form
 
     def default_propagation(self, obj: JSONObject) -> Literal["Background", "Orphan", "Unsupported"]:
