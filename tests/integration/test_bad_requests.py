@@ -103,7 +103,7 @@ async def test_slow_and_half_closed_connections_hold_no_one_else_up() -> None:
 
 async def test_who_sends_no_whole_head_in_time_is_cut_off_and_nobody_else() -> None:
     async with APIServer() as server:
-        address = await server.serve(options=HTTPOptions(head_timeout=0.5))
+        address = await server.serve(options=HTTPOptions(head_timeout=3.0))
         opened = [await asyncio.open_connection(address.host, address.port) for _ in range(30)]
         good_reader, good = opened.pop()
         good.write(b"GET /api/v1/configmaps?watch=true HTTP/1.1\r\nHost: x\r\n\r\n")
@@ -122,7 +122,7 @@ async def test_who_sends_no_whole_head_in_time_is_cut_off_and_nobody_else() -> N
 
 async def test_connections_that_wait_are_cut_off_when_they_have_waited_long_enough() -> None:
     async with APIServer() as server:
-        address = await server.serve(options=HTTPOptions(head_timeout=0.5, idle_timeout=0.5))
+        address = await server.serve(options=HTTPOptions(head_timeout=3.0, idle_timeout=0.5))
         reader, writer = await asyncio.open_connection(address.host, address.port)
         writer.write(b"GET /readyz HTTP/1.1\r\nHost: x\r\n\r\n")
         async with asyncio.timeout(120):
