@@ -12,7 +12,16 @@ FOCUS = (
     r"\[sig-api-machinery\]",
     r"\[sig-auth\]",
     r"\[sig-instrumentation\] Events",
-    r"\[sig-apps\] (Deployment|ReplicaSet|ReplicationController)",
+    r"\[sig-apps\] (Deployment|ReplicaSet|ReplicationController|ControllerRevision)",
+    r"\[sig-apps\] DisruptionController Listing",
+    r"\[sig-network\] (ServiceCIDR and IPAddress API|Ingress API|IngressClass API)",
+    r"\[sig-network\] EndpointSlice should support",
+    r"\[sig-network\] (Endpoints should test|Services should delete a collection|Netpol API)",
+    r"\[sig-node\] (Lease|NodeLease|PodTemplates|Node Lifecycle|Pods should delete a collection)",
+    r"\[sig-node\] (Pods should run through|RuntimeClass should (schedule|reject))",
+    r"\[sig-scheduling\] LimitRange",
+    r"\[sig-storage\] (VolumeAttachment|CSINodes|CSIStorageCapacity|CSIInlineVolumes|VolumeAttributesClass) ?"
+    r".*(API|lifecycle of)",
 )
 LABELS = "!Flaky && !Slow && !Disruptive && !Alpha && !Beta && Feature: isEmpty"
 
@@ -29,6 +38,7 @@ LEFT_OUT: Mapping[str, str] = {
         "what a process in a container sees"
     ),
     r"serve a basic image|should serve|should surface a failure": "a container serves, or fails to",
+    r"proportional scaling": "a rollout to an image that cannot be pulled; hollow nodes pull every image",
     r"NodeAuthenticator|NodeAuthorizer": "asks a kubelet",
 }
 
