@@ -265,9 +265,7 @@ def _quotas(core: str) -> dict[str, list[Ask]]:
                 _CHARGES
             ),
             get(status),
-            merge(f"{services}/node", {"spec": {"type": "ClusterIP"}}).good(
-                _QUOTA
-            ),
+            merge(f"{services}/node", {"spec": {"type": "ClusterIP"}}).good(_QUOTA),
             get(status),
             merge(f"{services}/node", {"spec": {"type": "LoadBalancer"}}).bad(_QUOTA),
             post(services, _service("more")).bad(_QUOTA),
