@@ -15,7 +15,16 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from reconcile.webhooks.certificates import BACKDATED, Issued, Pair, authorities_in, facts_of
+from reconcile.errors import ConfigurationError
+from reconcile.webhooks.certificates import (
+    BACKDATED,
+    Issued,
+    Pair,
+    authorities_in,
+    facts_of,
+    load_pair,
+    new_server_context,
+)
 
 AUTHORITIES: Final = "ca.crt"
 CERTIFICATE: Final = "tls.crt"
@@ -93,12 +102,12 @@ def next_kept(
         times: how long things last.
         make: makes a certificate of a new authority.
     """
-    if kept is None or not _serves(kept.current, names, now):
+    if kept is None or not _serves(kept.current, kept.authorities, names, now):
         # Served at once: what there is serves nobody, or not by all its names.
         made = make()
         return Kept(made.authority + (b"" if kept is None else kept.authorities), made.pair)
     if kept.following is not None:
-        if not _serves(kept.following, names, now):
+        if not _serves(kept.following, kept.authorities, names, now):
             return _without_strangers(replace(kept, following=None))
         if now - _made(kept.following) >= times.overlap:
             return replace(kept, current=kept.following, following=None)
@@ -112,12 +121,15 @@ def next_kept(
     return None
 
 
-def _serves(pair: Pair, names: frozenset[str], now: datetime) -> bool:
+def _serves(pair: Pair, authorities: bytes, names: frozenset[str], now: datetime) -> bool:
+    """Whether it can be shown: a Secret may have been written by anybody."""
     try:
         facts = facts_of(pair.certificate)
-    except ValueError:
+        load_pair(new_server_context(), pair)
+    except (ValueError, ConfigurationError):
         return False
-    return names <= facts.names and facts.not_before <= now < facts.not_after
+    signed = any(_signed(each, pair) for each in authorities_in(authorities))
+    return signed and names <= facts.names and facts.not_before <= now < facts.not_after
 
 
 def _made(pair: Pair) -> datetime:
