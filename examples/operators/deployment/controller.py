@@ -58,7 +58,7 @@ class DeploymentReconciler(ObjectReconciler[Deployment]):
         Watch(MetadataOnly(ReplicaSet), to="adopters"),
         Watch(MetadataOnly(Pod), to="recreating", predicates=(gone,)),
     )
-    options = ControllerOptions(max_concurrent_reconciles=16)
+    options = ControllerOptions(max_concurrent_reconciles=8)
 
     async def reconcile(self, deployment: Deployment, /) -> Result | None:
         try:

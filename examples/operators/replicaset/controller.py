@@ -45,7 +45,7 @@ class ReplicaSetReconciler(ObjectReconciler[ReplicaSet]):
     owns = (Replica,)
     reads = (Read(Replica, indexes=(BY_CONTROLLER,)), Read(ReplicaSet, indexes=(BY_CONTROLLER,)))
     watches = (Watch(MetadataOnly(Pod), to="adopters"),)
-    options = ControllerOptions(max_concurrent_reconciles=16)
+    options = ControllerOptions(max_concurrent_reconciles=8)
 
     async def reconcile(self, replica_set: ReplicaSet, /) -> Result | None:
         selector = Selector.from_api(replica_set.spec.selector)
