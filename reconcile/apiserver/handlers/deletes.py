@@ -163,7 +163,8 @@ def _check_preconditions(context: RequestContext, meta: JSONObject) -> None:
         expected = wanted.get(field)
         if expected is not None and expected != meta.get(field):
             raise status.conflict(
-                kind.group,
+                # Events of both forms are one kind, that of the core group.
+                "" if kind.group == "events.k8s.io" else kind.group,
                 kind.kind,
                 context.name,
                 f"the {name} in the precondition ({expected}) does not match the {name} in record "

@@ -169,7 +169,7 @@ def _form(encoding: Encoding, parameters: dict[str, str]) -> Form | None:
     if parameters.get("sv", "v1") not in ("", "v1"):
         return None
     pretty = parameters.get("pretty") == "1" and encoding == "json"
-    if not parameters.keys() & {"as", "g", "v"}:
+    if not any(parameters.get(name) for name in ("as", "g", "v")):
         return Form(encoding, pretty=pretty)
     if parameters.get("g") != "meta.k8s.io" or parameters.get("v") not in ("v1", "v1beta1"):
         return None

@@ -42,10 +42,8 @@ class Query:
         return values[0].lower() not in ("0", "false")
 
     def integer(self, name: str) -> int | None:
-        text = self.get(name)
-        if not text:
-            return None
-        return parse_int(text)
+        values = self.all(name)
+        return parse_int(values[0]) if values else None
 
 
 def parse_int(text: str) -> int:

@@ -183,7 +183,8 @@ class Subresources:
             handler.apply_options(context, write_options(query, "UpdateOptions"), request)
             body = handler.read_object(request, context, resource)
         else:
-            media = handler.patch_type(request, projected)
+            # What the resource takes; the scale of a custom one knows no strategic patch either.
+            media = handler.patch_type(request, context)
             applied = media.startswith("application/apply-patch")
             handler.apply_options(context, write_options(query, "PatchOptions", apply=applied), request)
         for field in ("dry_run", "field_manager", "field_validation", "force", "options"):
