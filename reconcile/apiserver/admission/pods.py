@@ -37,7 +37,7 @@ class ServiceAccountAdmission(_PodPlugin):
         account = attributes.context.access.read("serviceaccounts", attributes.namespace, name)
         if account is None:
             # Looked for by a client, to which no path leads from such a name.
-            slashed = f'invalid resource name "{name}": [may not contain \'/\']'
+            slashed = f"invalid resource name \"{name}\": [may not contain '/']"
             problem = slashed if "/" in name else f'serviceaccount "{name}" not found'
             text = f"error looking up service account {attributes.namespace}/{name}: {problem}"
             raise refused(attributes, text)
