@@ -26,7 +26,7 @@ FOCUS = (
 LABELS = "!Flaky && !Slow && !Disruptive && !Alpha && !Beta && Feature: isEmpty"
 
 LEFT_OUT: Mapping[str, str] = {
-    r"AdmissionWebhook|CustomResourceConversionWebhook": (
+    r"AdmissionWebhook|CustomResourceConversionWebhook|CustomResourceFieldSelectors": (
         "a webhook server runs in a container; webhooks are judged in test_differential_admission.py"
     ),
     r"Aggregator|OpenAPI V3 for Aggregated APIServer": "nothing is aggregated; the other is a container",
