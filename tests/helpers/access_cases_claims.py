@@ -6,7 +6,7 @@ from typing import Any
 
 from helpers.access_builders import account, binding, role, rule, user
 from helpers.access_servers import SETTLE, acting, by
-from helpers.differential import Ask, merge, post
+from helpers.differential import Ask, delete, merge, post
 
 _GROUP = "resource.k8s.io"
 _DEVICE = {"driver": "a.b", "pool": "p", "device": "d"}
@@ -72,4 +72,7 @@ def claim_status(ns: str, cluster_roles: str, cluster_bindings: str) -> list[Ask
         by("alice", merge(one, status(devices=None))).good(line),
         by("alice", merge(one, status(devices=[{**_DEVICE, "driver": "c.d"}]))).bad(line),
         merge(one, device(data={"a": 4})).good(line),
+        # The next conversation has the same users.
+        *(delete(f"{cluster_bindings}/{ns}-{name}") for name, _ in roles),
+        *(delete(f"{cluster_roles}/{ns}-{name}") for name, _ in roles),
     ]
