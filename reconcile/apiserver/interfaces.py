@@ -13,7 +13,7 @@ Where the handlers find the parts:
 
     apiserver.schemas          BuiltinSchemas() -> SchemaSource
     apiserver.patching         Patcher(field_manager) -> Patcher
-    apiserver.managedfields    FieldManager() -> FieldManager
+    apiserver.managedfields    FieldManager(find) -> FieldManager
     apiserver.admission        default_plugins() -> tuple[AdmissionPlugin, ...]
     apiserver.tables           TableRenderer() -> TableRenderer
     apiserver.strategies       strategy_for(ResourceType) -> Strategy,
@@ -417,7 +417,7 @@ class Patcher(Protocol):
         """The accepted content types, in the order in which the 415 message lists them."""
         ...
 
-    def patch(
+    async def patch(
         self, content_type: str, body: bytes, current: JSONObject | None, context: RequestContext
     ) -> JSONObject:
         """The patched object (a new one; `current` is left as it is), managedFields included for apply.
@@ -430,9 +430,9 @@ class Patcher(Protocol):
 
 
 class FieldManager(Protocol):
-    """managedFields (`apiserver.managedfields.FieldManager()`)."""
+    """managedFields (`apiserver.managedfields.FieldManager(find)`)."""
 
-    def update(self, new: JSONObject, live: JSONObject | None, context: RequestContext) -> None:
+    async def update(self, new: JSONObject, live: JSONObject | None, context: RequestContext) -> None:
         """Set `new["metadata"]["managedFields"]` after a create, update or non-apply patch.
 
         `live` is None on creation. The manager is `context.field_manager`. Also drops broken
@@ -443,7 +443,9 @@ class FieldManager(Protocol):
         """
         ...
 
-    def apply(self, applied: JSONObject, live: JSONObject | None, context: RequestContext) -> JSONObject:
+    async def apply(
+        self, applied: JSONObject, live: JSONObject | None, context: RequestContext
+    ) -> JSONObject:
         """Server-side apply: the merged object. Raises the 409 of conflicts unless `context.force`."""
         ...
 
@@ -561,6 +563,10 @@ class CustomConversion(Conversion, Protocol):
     """
 
     outside: bool
+
+    async def rewrite(self, objects: list[JSONObject], api_version: str) -> list[JSONObject]:
+        """The objects as the conversion writes them: what the version's schema does not know is kept."""
+        ...
 
     def refresh(self, obj: JSONObject) -> None:
         """Have an object that was stored under an older schema of its version fit the present one."""

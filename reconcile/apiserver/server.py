@@ -126,7 +126,7 @@ class APIServer:
         self.storage = Storage(window=self.options.history)
         schemas = BuiltinSchemas()
         self.registry = Registry(builtin_resources(schemas, table))
-        manager = FieldManager()
+        manager = FieldManager(self.registry.find)
         self._control = access_control(self.options.access, self.storage, self.runtime)
         parts = Parts(
             runtime=self.runtime,

@@ -1,4 +1,4 @@
-"""What both servers are asked about the conversion webhook of custom resources."""
+"""What both servers are asked about the versions of custom resources, and the webhook between them."""
 
 from __future__ import annotations
 
@@ -9,14 +9,15 @@ from typing import Any
 
 from helpers.admission_judge import AdmissionJudge
 from helpers.admission_webhook_cases import dry
-from helpers.differential import apply, delete, get, merge, post
+from helpers.differential import Ask, apply, delete, get, merge, post
 
 Body = dict[str, Any]
 _GROUP = "judge.example.com"
 _DEFINITIONS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 
 LINES = tuple(
-    f"conversion: {name}" for name in ("reads", "writes", "subresources", "answers", "metadata", "addresses")
+    f"conversion: {name}"
+    for name in ("reads", "writes", "subresources", "answers", "metadata", "addresses", "ownership")
 )
 ONE_FORM = {("conversion: subresources", False): "a conversion that fails is `answers`"}
 
@@ -63,11 +64,20 @@ def _version(name: str, properties: Body, *, storage: bool) -> Body:
     }
 
 
-def _definition(judge: AdmissionJudge, kind: str, config: Body) -> Body:
+def _definition(kind: str, config: Body, *, owned: bool) -> Body:
     text = {"type": "string", "default": "one"}
+    plain = {"type": "string"}
     numbers = {"type": "array", "items": {"type": "integer"}}
     plural = f"{kind.lower()}s"
-    webhook = {"conversionReviewVersions": ["v1"], "clientConfig": config}
+    asked: Body = {"conversionReviewVersions": ["v1"], "clientConfig": config}
+    how: Body = {"strategy": "Webhook", "webhook": asked} if config else {"strategy": "None"}
+    first: Body = {"size": {"type": "integer"}, "d": text}
+    second: Body = {"sizes": numbers, "e": text}
+    if owned:
+        first["d"], second["d"], second["e"] = plain, plain, plain
+    if not config:
+        del second["sizes"]
+        second["size"] = first["size"]
     return {
         "apiVersion": "apiextensions.k8s.io/v1",
         "kind": "CustomResourceDefinition",
@@ -77,18 +87,18 @@ def _definition(judge: AdmissionJudge, kind: str, config: Body) -> Body:
             "names": {"kind": kind, "plural": plural},
             "scope": "Namespaced",
             "versions": [
-                _version("v1", {"size": {"type": "integer"}, "d": text}, storage=True),
-                _version("v2", {"sizes": numbers, "e": text}, storage=False),
+                _version("v1", first, storage=True),
+                _version("v2", second, storage=False),
             ],
-            "conversion": {"strategy": "Webhook", "webhook": webhook},
+            "conversion": how,
         },
     }
 
 
-async def _define(judge: AdmissionJudge, kind: str, config: Body) -> tuple[str, str]:
+async def _define(judge: AdmissionJudge, kind: str, config: Body, *, owned: bool = False) -> tuple[str, str]:
     """Paths of the kind's collections in both versions, once both servers convert."""
     judge.compare_calls = False
-    definition = _definition(judge, kind, config)
+    definition = _definition(kind, config, owned=owned)
     one, two = (
         f"/apis/{_GROUP}/{version}/namespaces/{judge.namespace}/{kind.lower()}s" for version in ("v1", "v2")
     )
@@ -183,4 +193,91 @@ async def conversion_addresses(judge: AdmissionJudge) -> None:
     await judge.ask(delete(f"{services}/hook"))
 
 
-CASES = {each.__name__: each for each in (conversion, conversion_addresses)}
+async def conversion_ownership(judge: AdmissionJudge) -> None:
+    """A field of one version is two of the other, or none: whose it is is asked in each manager's own."""
+    judge.hooks.behaviours["/convert"] = converting()
+    config = {"url": judge.hooks.url("/convert"), "caBundle": judge.hooks.ca_bundle}
+    await _owned_in_two_versions(
+        judge, "Axle", await _define(judge, "Axle", config, owned=True), "sizes", [3], [4]
+    )
+    await _owned_in_two_versions(judge, "Hub", await _define(judge, "Hub", {}, owned=True), "size", 3, 4)
+
+
+async def _defaults_in_the_way(judge: AdmissionJudge, kind: str, paths: tuple[str, str]) -> None:
+    """A default that the other version does not know stays when the owner's version is looked at."""
+    one, two = paths
+    met = line("ownership")
+    first, second = _object(kind, "v1", "a", {"size": 1}), _object(kind, "v2", "a", {"sizes": [3]})
+    for question, good in (
+        (apply(f"{one}/a", first, "x"), True),
+        (apply(f"{two}/a", second, "y", force="true"), True),
+        (get(f"{one}/a"), True),
+        (merge(f"{one}/a", {"spec": {"size": 9}}, fieldManager="z"), True),
+        (get(f"{two}/a"), True),
+        (apply(f"{two}/a", second, "y"), False),
+        (apply(f"{one}/b", _object(kind, "v1", "b", {"size": 1, "d": "x"}), "x"), True),
+        (apply(f"{two}/b", _object(kind, "v2", "b", {"e": "x"}), "x"), False),
+        (get(f"{two}/b"), True),
+        (delete(f"{_DEFINITIONS}/{kind.lower()}s.{_GROUP}"), True),
+    ):
+        await judge.ask(question.good(met) if good else question.bad(met))
+
+
+async def _owned_in_two_versions(
+    judge: AdmissionJudge, kind: str, paths: tuple[str, str], other: str, three: Any, four: Any
+) -> None:
+    one, two = paths
+    met = line("ownership")
+
+    def applied(version: int, name: str, manager: str, force: bool = False, **spec: Any) -> Ask:
+        path = f"{paths[version - 1]}/{name}"
+        body = _object(kind, f"v{version}", name, spec)
+        return apply(path, body, manager, **({"force": "true"} if force else {}))
+
+    def told(version: int, manager: str, n: int) -> Ask:
+        body = {**_object(kind, f"v{version}", "c", {}), "status": {"n": n}}
+        return apply(f"{paths[version - 1]}/c/status", body, manager)
+
+    for question, good in (
+        # An apply in the other version changes what somebody owns in this one.
+        (applied(1, "a", "x", size=1), True),
+        (applied(2, "a", "y", **{other: three}), False),
+        (applied(2, "a", "y", force=True, **{other: three}), True),
+        (get(f"{one}/a"), True),
+        (get(f"{two}/a"), True),
+        # So does an update, which takes it.
+        (merge(f"{one}/a", {"spec": {"size": 9}}, fieldManager="z"), True),
+        (get(f"{two}/a"), True),
+        (applied(2, "a", "y", **{other: four}), False),
+        # What an applier no longer says goes, in whatever version it said it.
+        (applied(1, "b", "x", size=1, d="x"), True),
+        (applied(1, "b", "w", size=1), True),
+        (applied(2, "b", "x", d="x"), True),
+        (get(f"{one}/b"), True),
+        (get(f"{two}/b"), True),
+        (applied(2, "b", "w", **{other: three}), True),
+        (get(f"{one}/b"), True),
+        (applied(2, "b", "w"), True),
+        (applied(2, "b", "x"), False),
+        (get(f"{one}/b"), True),
+        (get(f"{two}/b"), True),
+        # What a version does not know is gone when it is read there.
+        (applied(2, "d", "x", e="x", **{other: three}), True),
+        (applied(1, "d", "y", d="x"), True),
+        (merge(f"{one}/d", {"spec": {"d": "y"}}, fieldManager="z"), True),
+        (get(f"{two}/d"), True),
+        (applied(1, "d", "y", d="x"), False),
+        # An object that is owned in both.
+        (post(two, _object(kind, "v2", "c", {other: three, "d": "y"}), fieldManager="u"), True),
+        (merge(f"{one}/c", {"metadata": {"labels": {"a": "b"}}}, fieldManager="v"), True),
+        (applied(1, "c", "x", size=8), False),
+        (applied(1, "c", "x", size=3), True),
+        (merge(f"{two}/c/status", {"status": {"n": 1}}, fieldManager="s"), True),
+        (told(1, "x", 2), False),
+        (get(f"{one}/c"), True),
+        (delete(f"{_DEFINITIONS}/{kind.lower()}s.{_GROUP}"), True),
+    ):
+        await judge.ask(question.good(met) if good else question.bad(met))
+
+
+CASES = {each.__name__: each for each in (conversion, conversion_addresses, conversion_ownership)}

@@ -36,6 +36,11 @@ class PlainConversion:
                     schema.default(obj)
         return objects
 
+    async def rewrite(self, objects: list[JSONObject], api_version: str) -> list[JSONObject]:
+        for obj in objects:
+            obj["apiVersion"] = api_version
+        return objects
+
     def refresh(self, obj: JSONObject) -> None:
         """What was stored under an older schema of its version, as the present one reads it."""
         schema = self._schemas.get(str(obj.get("apiVersion")))

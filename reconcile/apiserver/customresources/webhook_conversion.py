@@ -44,11 +44,9 @@ class WebhookConversion:
 
     async def convert(self, objects: list[JSONObject], api_version: str) -> list[JSONObject]:
         """The objects in the version. Raises StatusError 500 when the webhook does not do its part."""
-        wanted = [obj for obj in objects if obj.get("apiVersion") != api_version]
-        if not wanted:
+        if all(obj.get("apiVersion") == api_version for obj in objects):
             return objects
-        converted = iter(await self._ask(wanted, api_version))
-        made = [obj if obj.get("apiVersion") == api_version else next(converted) for obj in objects]
+        made = await self.rewrite(objects, api_version)
         schema = self._schemas.get(api_version)
         if schema is not None:
             for obj in made:
@@ -57,6 +55,12 @@ class WebhookConversion:
                     # What is stored is read with the defaults of its version, and of that alone.
                     schema.default(obj)
         return made
+
+    async def rewrite(self, objects: list[JSONObject], api_version: str) -> list[JSONObject]:
+        """The objects as the webhook writes them. Raises as `convert` does."""
+        wanted = [obj for obj in objects if obj.get("apiVersion") != api_version]
+        converted = iter(await self._ask(wanted, api_version) if wanted else ())
+        return [obj if obj.get("apiVersion") == api_version else next(converted) for obj in objects]
 
     def refresh(self, obj: JSONObject) -> None:
         """What was stored under an older schema of its version, as the present one reads it."""

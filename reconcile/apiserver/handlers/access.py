@@ -149,8 +149,8 @@ class ServerAccess:
         body = {"apiVersion": kind.api_version, "kind": kind.kind, "metadata": {"name": name}, **applied}
         raw = encode_object(body)
 
-        def make_new(old: JSONObject | None) -> JSONObject:
-            new = self._parts.patcher.patch(_APPLY, raw, old, context)
+        async def make_new(old: JSONObject | None) -> JSONObject:
+            new = await self._parts.patcher.patch(_APPLY, raw, old, context)
             resource.schema.check(new, context)
             resource.schema.default(new)
             resource.strategy.default(new, context)

@@ -362,7 +362,7 @@ class Handler:
         check_namespace(context, meta)
         if resource.action is not None:
             await self._parts.admission.admit_and_validate(attributes_of("CREATE", context, obj, None))
-            self._parts.field_manager.update(obj, None, context)
+            await self._parts.field_manager.update(obj, None, context)
             made = await resource.action(obj, context)
             return await self.respond(context, made, form, query, _code_of(made, 201))
         if meta.get("resourceVersion"):
@@ -404,10 +404,10 @@ class Handler:
         applied = media in APPLY_TYPES
         self.apply_options(context, write_options(query, "PatchOptions", apply=applied), request)
 
-        def make_new(old: JSONObject | None) -> JSONObject:
+        async def make_new(old: JSONObject | None) -> JSONObject:
             if old is None and not applied:
                 raise self.reader.not_found(context)
-            new = self._parts.patcher.patch(media, request.body, old, context)
+            new = await self._parts.patcher.patch(media, request.body, old, context)
             self.check_patched(context, context.resource, new, applied=applied)
             meta: JSONObject = new["metadata"]
             check_name(context, meta)

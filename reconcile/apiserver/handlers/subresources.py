@@ -147,12 +147,12 @@ class Subresources:
             meta["namespace"] = context.namespace
         attributes = attributes_of("CREATE", context, body, None)
         if self._parts.admission.watched(attributes):
-            self._parts.field_manager.update(body, None, replace(context, resource=resource))
+            await self._parts.field_manager.update(body, None, replace(context, resource=resource))
         await self._parts.admission.admit_and_validate(attributes, kind=resource.type.gvk)
         if subresource.name_checked:
             # A token request is answered with its metadata, all others with a Status.
             set_defaults(body)
-            self._parts.field_manager.update(body, None, replace(context, resource=resource))
+            await self._parts.field_manager.update(body, None, replace(context, resource=resource))
         made = await subresource.action(body, context)
         code = int(made.get("code") or 201) if made.get("kind") == "Status" else 201
         return await handler.respond(
@@ -198,14 +198,14 @@ class Subresources:
                 entries = to_scale(old["metadata"].get("managedFields"), replicas)
                 current["metadata"]["managedFields"] = entries
             if view is None:
-                view = parts.patcher.patch(media, request.body, current, projected)
+                view = await parts.patcher.patch(media, request.body, current, projected)
                 handler.check_patched(projected, resource, view, applied=applied)
             else:
                 view = decode_object(encode_object(view))
             attributes = attributes_of("UPDATE", context, view, current)
             attributes.kind = resource.type.gvk
             if not applied and parts.admission.watched(attributes):
-                parts.field_manager.update(view, current, projected)
+                await parts.field_manager.update(view, current, projected)
             await parts.admission.admit(attributes)
             meta = view["metadata"]
             check_name(context, meta)

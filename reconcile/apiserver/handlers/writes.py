@@ -109,7 +109,7 @@ class Writer:
             meta["namespace"] = context.namespace
         object_meta.drop_duplicate_owners(meta, context.warnings, after_admission=False)
         if not applied:
-            self._parts.field_manager.update(obj, None, context)
+            await self._parts.field_manager.update(obj, None, context)
         attributes: AdmissionAttributes | None = None
         if admitted:
             attributes = attributes_of("CREATE", context, obj, None)
@@ -250,7 +250,7 @@ class Writer:
         kind = resource.type
         object_meta.drop_duplicate_owners(meta, context.warnings, after_admission=False)
         if not applied:
-            parts.field_manager.update(new, old, context)
+            await parts.field_manager.update(new, old, context)
         if admitted and view is None:
             await parts.admission.admit(attributes_of("UPDATE", context, new, old))
             object_meta.drop_duplicate_owners(new["metadata"], context.warnings, after_admission=True)

@@ -5,8 +5,8 @@ that where nobody else owns it), and is refused when it would change another man
 Fields that the server alone writes are nobody's; fields that a write cannot change (the status in the object
 itself, all else in the status subresource) are not taken by it.
 
-Managers of other versions of the same kind are compared in the version of the request: correct where
-versions differ in nothing but their name.
+What a manager owns is said in the version in which it wrote. So a write is looked at in each of these
+versions: a field of one may be two of another. The rule is structured-merge-diff's (merge/update.go).
 """
 
 from __future__ import annotations
@@ -35,7 +35,8 @@ from reconcile.apiserver.managedfields.typed import (
     validate,
     with_named_fields,
 )
-from reconcile.apiserver.schemas.topology import UNTYPED, Shape
+from reconcile.apiserver.managedfields.versions import FindResource, Versions, shape_of
+from reconcile.apiserver.schemas.topology import Shape
 from reconcile.apiserver.status import StatusError, apply_conflict, bad_request, internal_error
 from reconcile.objects.json_copy import copy_json
 
@@ -104,9 +105,16 @@ class _Conflicts(Exception):
 
 
 class FieldManager:
-    """Keeps `metadata.managedFields`. Has no state."""
+    """Keeps `metadata.managedFields`. Has no state.
 
-    def update(self, new: JSONObject, live: JSONObject | None, context: RequestContext) -> None:
+    Args:
+        find: a resource by group, version and plural name, for managers that wrote in other versions.
+    """
+
+    def __init__(self, find: FindResource) -> None:
+        self._find = find
+
+    async def update(self, new: JSONObject, live: JSONObject | None, context: RequestContext) -> None:
         """Give what `new` changes to the manager of the request, as an Update."""
         if context.subresource in _UNTRACKED and context.resource.type.kind not in ("Binding", "Eviction"):
             keep_entries(new, live)
@@ -122,14 +130,22 @@ class FieldManager:
             _store(new, managed)
             return
         before = _plain(live) if live is not None else _empty(new, context)
-        self._record(managed, before, _plain(new), context.field_manager, context)
+        versions = Versions(context, self._find, known=live is not None)
+        try:
+            await self._record(managed, before, _plain(new), context.field_manager, context, versions)
+        except StatusError:
+            # A version that cannot be had ends tracking: whose the fields are could not be told any more.
+            managed = {}
         _store(new, managed)
 
-    def apply(self, applied: JSONObject, live: JSONObject | None, context: RequestContext) -> JSONObject:
+    async def apply(
+        self, applied: JSONObject, live: JSONObject | None, context: RequestContext
+    ) -> JSONObject:
         """Server-side apply: the merged object, its managedFields set."""
         self._check_applied(applied, context)
-        shape = _shape(context)
+        shape = shape_of(context.resource)
         before = _plain(live) if live is not None else _empty(applied, context)
+        versions = Versions(context, self._find, known=live is not None)
         managed: Managed = {}
         if live is not None:
             try:
@@ -137,7 +153,9 @@ class FieldManager:
             except ValueError as error:
                 raise internal_error(f"failed to decode managed fields: {error}") from None
             if not managed:
-                self._record(managed, _empty(live, context), before, _BEFORE_FIRST_APPLY, context)
+                await self._record(
+                    managed, _empty(live, context), before, _BEFORE_FIRST_APPLY, context, versions
+                )
         try:
             validate(applied, shape)
         except TypedError as error:
@@ -145,13 +163,13 @@ class FieldManager:
         if context.resource.custom:
             _check_types(applied, context)
         try:
-            merged = self._apply(applied, before, managed, shape, context, force=context.force)
+            merged = await self._apply(applied, before, managed, context, versions, force=context.force)
         except _Conflicts as conflicts:
             if context.field_manager != "kubectl" or conflicts_beyond(conflicts, before, shape):
                 _check_types(applied, context)
                 raise _conflict_error(conflicts) from None
             # kubectl moves from client-side apply: what it applied then is its own.
-            merged = self._apply(applied, before, managed, shape, context, force=True)
+            merged = await self._apply(applied, before, managed, context, versions, force=True)
         if context.field_manager == "kubectl":
             _refresh_last_applied(merged, applied)
         _store(merged, managed)
@@ -175,15 +193,20 @@ class FieldManager:
         except ValueError:
             return {}
 
-    def _record(
-        self, managed: Managed, before: JSONObject, after: JSONObject, manager: str, context: RequestContext
+    @staticmethod
+    async def _record(
+        managed: Managed,
+        before: JSONObject,
+        after: JSONObject,
+        manager: str,
+        context: RequestContext,
+        versions: Versions,
     ) -> None:
-        shape = _shape(context)
-        difference = compare(before, after, shape)
-        changed = _writable(frozenset(difference.modified | difference.added), context)
-        gone = _writable(frozenset(difference.removed), context)
-        for who in list(managed):
-            _keep(managed, who, managed[who].fields - changed - gone)
+        changes = _Changes(before, after, context, versions)
+        changed, _ = changes.own
+        for who, owned in list(managed.items()):
+            found = await changes.seen_in(owned.api_version)
+            _keep(managed, who, EMPTY if found is None else owned.fields - found[0] - found[1])
         taken = changed - _SERVER_ONLY
         if taken:
             version = context.resource.type.api_version
@@ -200,7 +223,7 @@ class FieldManager:
     def _record_creation(managed: Managed, new: JSONObject, context: RequestContext) -> None:
         """`_record` of an object that was not there, and that nobody owned."""
         empty = getattr(context.resource.schema, "empty", None) or _empty(new, context)
-        taken = created_fields(empty, _plain(new), _shape(context))
+        taken = created_fields(empty, _plain(new), shape_of(context.resource))
         kind = context.resource.type
         if kind.plural == _SIGNING_REQUESTS:
             taken = {key: taken[key] for key in taken if key == "f:metadata"}
@@ -224,39 +247,40 @@ class FieldManager:
         if isinstance(meta, dict) and cast("JSONObject", meta).get("managedFields") is not None:
             raise bad_request("metadata.managedFields must be nil")
 
-    def _apply(
-        self,
+    @staticmethod
+    async def _apply(
         applied: JSONObject,
         live: JSONObject,
         managed: Managed,
-        shape: Shape,
         context: RequestContext,
+        versions: Versions,
         *,
         force: bool,
     ) -> JSONObject:
         """The new object; `managed` is changed unless conflicts are raised."""
-        version = context.resource.type.api_version
+        version, shape = context.resource.type.api_version, shape_of(context.resource)
         who = manager_id(context.field_manager, "Apply", version, context.subresource)
-        last = managed[who].fields if who in managed else EMPTY
-        last_time = managed[who].time if who in managed else ""
+        last = managed.get(who)
         new = merge(live, applied, shape)
         taken = _writable(field_set(applied, shape), context)
-        next_managed = {**managed, who: Owned(taken, version, last_time)}
-        if last:
-            new = _prune(new, last, next_managed, shape)
-        difference = compare(live, new, shape)
-        changed = _writable(frozenset(difference.modified | difference.added), context)
-        gone = _writable(frozenset(difference.removed), context)
-        conflicts = {
-            other: owned.fields & changed
-            for other, owned in next_managed.items()
-            if other != who and owned.fields & changed
-        }
+        next_managed = {**managed, who: Owned(taken, version, last.time if last else "")}
+        if last and last.fields:
+            new = await _prune(new, last, next_managed, versions)
+        changes = _Changes(live, new, context, versions)
+        conflicts: dict[ManagerId, FieldSet] = {}
+        for other, owned in list(next_managed.items()):
+            if other == who:
+                continue
+            found = await changes.seen_in(owned.api_version)
+            if found is None:
+                del next_managed[other]
+                continue
+            changed, gone = found
+            if owned.fields & changed:
+                conflicts[other] = owned.fields & changed
+            _keep(next_managed, other, owned.fields - changed - gone)
         if conflicts and not force:
             raise _Conflicts(conflicts)
-        for other in list(next_managed):
-            if other != who:
-                _keep(next_managed, other, next_managed[other].fields - changed - gone)
         fields = taken - _SERVER_ONLY
         _keep(next_managed, who, fields)
         if who in next_managed and not equal(new, live):
@@ -264,6 +288,42 @@ class FieldManager:
         managed.clear()
         managed.update(next_managed)
         return new
+
+
+class _Changes:
+    """What a write changes and takes away, in each version that some manager wrote in.
+
+    Attributes:
+        own: in the version of the request.
+    """
+
+    def __init__(
+        self, before: JSONObject, after: JSONObject, context: RequestContext, versions: Versions
+    ) -> None:
+        self._before = before
+        self._after = after
+        self._context = context
+        self._versions = versions
+        self.own = self._difference(before, after, shape_of(context.resource))
+        self._seen: dict[str, tuple[FieldSet, FieldSet] | None] = {versions.own: self.own}
+
+    async def seen_in(self, api_version: str) -> tuple[FieldSet, FieldSet] | None:
+        """In another version; None where there is no such version any more."""
+        version = self._versions.known(api_version)
+        if version not in self._seen:
+            convert = self._versions.convert
+            before = await convert(self._before, version, failing="failed to convert old object")
+            after = await convert(self._after, version, failing="failed to convert new object")
+            found = None
+            if before is not None and after is not None:
+                found = self._difference(before, after, self._versions.shape(version))
+            self._seen[version] = found
+        return self._seen[version]
+
+    def _difference(self, before: JSONObject, after: JSONObject, shape: Shape) -> tuple[FieldSet, FieldSet]:
+        difference = compare(before, after, shape)
+        changed = _writable(frozenset(difference.modified | difference.added), self._context)
+        return changed, _writable(frozenset(difference.removed), self._context)
 
 
 def keep_entries(new: JSONObject, live: JSONObject | None) -> None:
@@ -303,20 +363,44 @@ def _check_types(applied: JSONObject, context: RequestContext) -> None:
         raise untyped(applied, context, error.message) from None
 
 
-def _prune(merged: JSONObject, last: FieldSet, managed: Managed, shape: Shape) -> JSONObject:
+async def _prune(merged: JSONObject, last: Owned, managed: Managed, versions: Versions) -> JSONObject:
     """Take out what the manager applied before and nobody owns now."""
-    named_last = with_named_fields(last, shape)
-    pruned = remove(merged, named_last, shape)
-    everyone: set[Path] = set()
-    for owned in managed.values():
-        everyone |= owned.fields
-    owned_by_any = with_named_fields(frozenset(everyone), shape)
-    all_fields = with_named_fields(field_set(merged, shape), shape)
-    left = with_named_fields(field_set(pruned, shape), shape)
-    pruned = remove(merged, all_fields - (left | owned_by_any), shape)
+    version = versions.known(last.api_version)
+    prune = "failed to prune fields"
+    failing = f"{prune}: failed to convert merged object to last applied version"
+    start = await versions.convert(merged, version, failing=failing)
+    if start is None:
+        return merged
+    shape = versions.shape(version)
+    named_last = with_named_fields(last.fields, shape)
+    owned: dict[str, set[Path]] = {version: set()}
+    for each in managed.values():
+        owned.setdefault(versions.known(each.api_version), set()).update(each.fields)
+    whole, pruned = start, remove(start, named_last, shape)
+    for each, fields in owned.items():
+        back, at = f"{prune}: failed add back owned items: failed to convert", f"object at version {each}"
+        whole_there = await versions.convert(whole, each, failing=f"{back} merged {at}")
+        pruned_there = await versions.convert(pruned, each, failing=f"{back} pruned {at}")
+        if whole_there is None or pruned_there is None:
+            continue
+        whole, pruned = whole_there, _with_owned(whole_there, pruned_there, fields, versions.shape(each))
     # Items that went only because what held them went come back.
+    dangling = "failed add back dangling items: failed to convert pruned object to last applied version"
+    at_last = await versions.convert(pruned, version, failing=f"{prune}: {dangling}")
+    assert at_last is not None
+    left = with_named_fields(field_set(at_last, shape), shape)
+    all_fields = with_named_fields(field_set(start, shape), shape)
+    rest = remove(start, (all_fields - left) & named_last, shape)
+    result = await versions.convert(rest, versions.own, failing=prune)
+    assert result is not None
+    return result
+
+
+def _with_owned(whole: JSONObject, pruned: JSONObject, owned: set[Path], shape: Shape) -> JSONObject:
+    """What was taken out and somebody owns comes back."""
+    all_fields = with_named_fields(field_set(whole, shape), shape)
     left = with_named_fields(field_set(pruned, shape), shape)
-    return remove(merged, (all_fields - left) & named_last, shape)
+    return remove(whole, all_fields - (left | with_named_fields(frozenset(owned), shape)), shape)
 
 
 def _keep(managed: Managed, who: ManagerId, fields: FieldSet) -> None:
@@ -367,11 +451,6 @@ def _writable(fields: FieldSet, context: RequestContext) -> FieldSet:
     if context.subresource in ("", "finalize") and "status" in context.resource.subresources:
         return frozenset(path for path in fields if path[0] != "f:status")
     return fields
-
-
-def _shape(context: RequestContext) -> Shape:
-    found: Any = getattr(context.resource.schema, "shape", None)
-    return found if isinstance(found, Shape) else UNTYPED
 
 
 def _plain(obj: JSONObject | None) -> JSONObject:

@@ -312,22 +312,22 @@ def with_named_fields(paths: FieldSet, shape: Shape) -> FieldSet:
     return frozenset(found)
 
 
-def validate(value: Any, shape: Shape) -> None:
-    """Raise TypedError where an applied configuration names fields, or repeats items, that cannot be."""
-    problems = list(_problems(value, shape, ""))
+def validate(value: Any, shape: Shape, *, repeated: bool = False) -> None:
+    """Raise TypedError where an object names fields that cannot be, or repeats items, unless it may."""
+    problems = list(_problems(value, shape, "", repeated=repeated))
     if len(problems) == 1:
         raise TypedError(problems[0])
     if problems:
         raise TypedError("\n  ".join(("errors:", *problems)))
 
 
-def _problems(value: Any, shape: Shape, path: str) -> Iterator[str]:
+def _problems(value: Any, shape: Shape, path: str, *, repeated: bool) -> Iterator[str]:
     if granular_map(shape, value):
         for key, inner in value.items():
             if shape.kind == "struct" and shape.element is None and key not in shape.fields:
                 yield f"{path}.{key}: field not declared in schema"
             else:
-                yield from _problems(inner, shape.child(key), f"{path}.{key}")
+                yield from _problems(inner, shape.child(key), f"{path}.{key}", repeated=repeated)
     elif granular_list(shape, value):
         seen: set[str] = set()
         for index, item in enumerate(value):
@@ -336,15 +336,15 @@ def _problems(value: Any, shape: Shape, path: str) -> Iterator[str]:
             except TypedError as error:
                 yield f"{path}: element {index}: {error}"
                 continue
-            if element in seen:
+            if element in seen and not repeated:
                 yield f"{path}: duplicate entries for key {path_text((element,))}"
             seen.add(element)
-            yield from _problems(item, shape.items, f"{path}{path_text((element,))}")
+            yield from _problems(item, shape.items, f"{path}{path_text((element,))}", repeated=repeated)
     elif value is not None:
-        yield from _of_wrong_kind(value, shape, path)
+        yield from _of_wrong_kind(value, shape, path, repeated=repeated)
 
 
-def _of_wrong_kind(value: Any, shape: Shape, path: str) -> Iterator[str]:
+def _of_wrong_kind(value: Any, shape: Shape, path: str, *, repeated: bool) -> Iterator[str]:
     if shape.kind in ("struct", "map") and not isinstance(value, dict):
         yield f"{path}: expected map, got {_go_value(value)}"
     elif shape.kind == "list" and not isinstance(value, list):
@@ -356,10 +356,10 @@ def _of_wrong_kind(value: Any, shape: Shape, path: str) -> Iterator[str]:
             if shape.kind == "struct" and shape.element is None and key not in shape.fields:
                 yield f"{path}.{key}: field not declared in schema"
             else:
-                yield from _problems(inner, shape.child(str(key)), f"{path}.{key}")
+                yield from _problems(inner, shape.child(str(key)), f"{path}.{key}", repeated=repeated)
     elif isinstance(value, list) and shape.kind == "list":
         for index, item in enumerate(value):
-            yield from _problems(item, shape.items, f"{path}[{index}]")
+            yield from _problems(item, shape.items, f"{path}[{index}]", repeated=repeated)
 
 
 def _go_value(value: Any) -> str:

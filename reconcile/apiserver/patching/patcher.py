@@ -34,7 +34,7 @@ class Patcher:
         known = (JSON_PATCH, MERGE_PATCH, STRATEGIC_PATCH, APPLY_PATCH)
         self.content_types: tuple[str, ...] = (*known, APPLY_CBOR) if cbor else known
 
-    def patch(
+    async def patch(
         self, content_type: str, body: bytes, current: JSONObject | None, context: RequestContext
     ) -> JSONObject:
         kind = content_type.partition(";")[0].strip()
@@ -51,9 +51,9 @@ class Patcher:
                 + ", ".join(accepted)
             )
         if kind == APPLY_PATCH:
-            return self._field_manager.apply(self._applied(body, context), current, context)
+            return await self._field_manager.apply(self._applied(body, context), current, context)
         if kind == APPLY_CBOR:
-            return self._field_manager.apply(_applied_cbor(body), current, context)
+            return await self._field_manager.apply(_applied_cbor(body), current, context)
         assert current is not None
         patch, findings = self._decoded(kind, body)
         try:
