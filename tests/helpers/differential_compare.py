@@ -1,8 +1,9 @@
 """What of two servers' answers is compared: all but what must differ between any two servers.
 
 Values that each server draws for itself (uids, times, addresses) become tokens in the order in which they are
-first seen, so that the same value in two places is still the same. Resource versions are compared by order:
-the versions of all objects that a conversation has seen must be ordered alike on both servers.
+first seen, so that the same value in two places is still the same (of addresses: within one answer).
+Resource versions are compared by order: the versions of all objects that a conversation has seen must be
+ordered alike on both servers.
 """
 
 from __future__ import annotations
@@ -38,13 +39,19 @@ class Seen:
 
     def __init__(self) -> None:
         self.tokens: dict[str, str] = {}
+        self._addresses: dict[str, str] = {}
         self.versions: list[tuple[str, int]] = []
 
     def token(self, sort: str, value: str) -> str:
         return self.tokens.setdefault(value, f"<{sort} {len(self.tokens)}>")
 
+    def _address(self, value: str) -> str:
+        return self._addresses.setdefault(value, f"<address {len(self._addresses)}>")
+
     def comparable(self, ask: Ask, answer: Answer) -> dict[str, Any]:
         """The answer without what must differ."""
+        # An address that is free again goes to whom a server likes: two are the same within an answer only.
+        self._addresses.clear()
         metadata = ask.body.get("metadata") if isinstance(ask.body, dict) else None
         prefix = metadata.get("generateName") if isinstance(metadata, dict) else None
         if prefix and answer.status >= 400:
@@ -105,7 +112,7 @@ class Seen:
             text = _UUID.sub(lambda found: self.token("uid", found[0]), text)
             text = _MOMENT.sub("<time>", text)
         if "10.0.0." in text:
-            text = _ADDRESS.sub(lambda found: self.token("address", found[0]), text)
+            text = _ADDRESS.sub(lambda found: self._address(found[0]), text)
         if "resource version" in text:
             text = re.sub(r"(resource version: )(\d+), current: \d+", r"\1\2, current: <version>", text)
             text = re.sub(r"(too old resource version: )\d+ \(\d+\)", r"\1<versions>", text)
