@@ -79,6 +79,14 @@ def _services(services: str) -> list[Ask]:
         post(services, service("put", trafficDistribution="PreferClose"), dryRun="All"),
         post(services, service("put", externalName="a.b"), dryRun="All"),
         post(services, service("put", loadBalancerIP="2001:DB8::1", type="LoadBalancer"), dryRun="All"),
+        *(
+            put(
+                f"{services}/made/status",
+                {"metadata": {"name": "made", "labels": {label: "x"}}, "spec": spec},
+            )
+            for label in ("bad label", "a")
+            for spec in ({"clusterIP": "None", "ports": [{"port": 80}]}, {"ipFamilyPolicy": "None"})
+        ),
         *_allocations(services),
         delete(services),
     ]

@@ -30,7 +30,7 @@ def settle_families(name: str, spec: JSONObject, before: JSONObject | None) -> N
             spec["ipFamilyPolicy"] = before["ipFamilyPolicy"]
         else:
             spec["ipFamilyPolicy"] = "RequireDualStack" if headless and not selects else "SingleStack"
-    _refuse(name, _loose_errors(spec))
+    _refuse(name, loose_errors(spec))
     errors = _lengths(spec, before)
     for index, address in enumerate(spec.get("clusterIPs") or ()):
         if address == "None":
@@ -97,7 +97,7 @@ def _lengths(spec: JSONObject, before: JSONObject | None) -> list[FieldError]:
     return errors
 
 
-def _loose_errors(spec: JSONObject) -> list[FieldError]:
+def loose_errors(spec: JSONObject) -> list[FieldError]:
     """What contradicts itself, whatever the cluster has."""
     errors: list[FieldError] = []
     field = "spec.clusterIPs"
@@ -115,8 +115,9 @@ def _loose_errors(spec: JSONObject) -> list[FieldError]:
             errors.append(not_supported(f"spec.ipFamilies[{index}]", family, _FAMILIES))
         if family in families[:index]:
             errors.append(duplicate(f"spec.ipFamilies[{index}]", family))
-    if spec["ipFamilyPolicy"] not in _POLICIES:
-        errors.append(not_supported(_POLICY, spec["ipFamilyPolicy"], _POLICIES))
+    policy = spec.get("ipFamilyPolicy") or _POLICIES[0]
+    if policy not in _POLICIES:
+        errors.append(not_supported(_POLICY, policy, _POLICIES))
     broken = False
     for index, each in enumerate(addresses):
         if index == 0 and each == "None":

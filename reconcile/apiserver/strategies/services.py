@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from reconcile.apiserver.field_errors import FieldError, required
+from reconcile.apiserver.field_errors import FieldError
 from reconcile.apiserver.interfaces import RequestContext, Strategy
 from reconcile.apiserver.strategies.basic import keep
 from reconcile.apiserver.strategies.service_allocation import Draw, allocate, health_checked
@@ -14,7 +14,7 @@ from reconcile.apiserver.strategies.service_checks import (
     service_warnings,
     update_errors,
 )
-from reconcile.apiserver.strategies.service_families import settle_families
+from reconcile.apiserver.strategies.service_families import loose_errors, settle_families
 from reconcile.objects.json_copy import copy_json
 
 JSONObject = dict[str, Any]
@@ -33,10 +33,12 @@ class ServiceStrategy(Strategy):
     def prepare_for_create(self, obj: JSONObject, context: RequestContext) -> None:
         obj["status"] = {"loadBalancer": {}}
         spec = obj["spec"]
-        # What is made through its status has no addresses given out.
-        if spec.get("clusterIP") and not spec.get("clusterIPs") and context.subresource != "status":
+        # What is made through its status has no addresses given out, and is refused with all else.
+        given_out = context.subresource != "status"
+        if given_out and spec.get("clusterIP") and not spec.get("clusterIPs"):
             spec["clusterIPs"] = [spec["clusterIP"]]
-        _settle(obj, None, context)
+        if given_out or not loose_errors(spec):
+            _settle(obj, None, context)
 
     def prepare_for_update(self, new: JSONObject, old: JSONObject, context: RequestContext) -> None:
         keep(new, old, "status")
@@ -50,10 +52,7 @@ class ServiceStrategy(Strategy):
 
     def validate_create(self, obj: JSONObject, context: RequestContext) -> list[FieldError]:
         errors = service_errors(obj, None)
-        spec: JSONObject = obj["spec"]
-        if context.subresource == "status" and spec.get("clusterIP") and not spec.get("clusterIPs"):
-            errors.append(required("spec.clusterIPs"))
-        return errors
+        return errors + loose_errors(obj["spec"]) if context.subresource == "status" else errors
 
     def validate_update(self, new: JSONObject, old: JSONObject, context: RequestContext) -> list[FieldError]:
         return update_errors(new, old) + service_errors(new, old)
