@@ -109,6 +109,23 @@ def linked_versions(model: type[CustomResource]) -> tuple[type[CustomResource], 
     return tuple(found)
 
 
+def complete_versions(model: type[CustomResource]) -> tuple[type[CustomResource], ...]:
+    """`linked_versions`, of which each converts to each other.
+
+    Raises:
+        ConfigurationError: there is only one version, or functions between two of them are missing.
+    """
+    versions = linked_versions(model)
+    if len(versions) < 2:
+        raise ConfigurationError(f"{model.__name__} has no conversions: write some with @conversion(…)")
+    for source, target in missing_conversions(versions):
+        raise ConfigurationError(
+            f"no conversion leads from {source.__name__} to {target.__name__}: a server asks for every pair, "
+            f"and objects could not come back; write one: @conversion({source.__name__}, {target.__name__})"
+        )
+    return versions
+
+
 def missing_conversions(
     models: Iterable[type[CustomResource]],
 ) -> list[tuple[type[CustomResource], type[CustomResource]]]:

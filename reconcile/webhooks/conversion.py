@@ -66,16 +66,9 @@ def converting(model: type[CustomResource]) -> ConversionHook:
     Raises:
         ConfigurationError: there is only one version, or functions between two of them are missing.
     """
-    from reconcile.objects.conversions import linked_versions, missing_conversions
+    from reconcile.objects.conversions import complete_versions
 
-    versions = linked_versions(model)
-    if len(versions) < 2:
-        raise ConfigurationError(f"{model.__name__} has no conversions: write some with @conversion(…)")
-    for source, target in missing_conversions(versions):
-        raise ConfigurationError(
-            f"no conversion leads from {source.__name__} to {target.__name__}: a server asks for every pair; "
-            f"write one: @conversion({source.__name__}, {target.__name__})"
-        )
+    versions = complete_versions(model)
     resource = model.__resource_type__
     said = said_conversion(versions)
     path, service = DEFAULT_PATH, ""
