@@ -115,8 +115,8 @@ def loose_errors(spec: JSONObject) -> list[FieldError]:
             errors.append(not_supported(f"spec.ipFamilies[{index}]", family, _FAMILIES))
         if family in families[:index]:
             errors.append(duplicate(f"spec.ipFamilies[{index}]", family))
-    policy = spec.get("ipFamilyPolicy") or _POLICIES[0]
-    if policy not in _POLICIES:
+    policy = spec.get("ipFamilyPolicy")
+    if policy is not None and policy not in _POLICIES:
         errors.append(not_supported(_POLICY, policy, _POLICIES))
     broken = False
     for index, each in enumerate(addresses):
