@@ -237,8 +237,8 @@ def _aggregation(ns: str, cluster_roles: str, cluster_bindings: str) -> list[Ask
     return [
         post(cluster_roles, part),
         post(cluster_roles, total),
+        Ask("UNTIL", rest, [rule("get", "nodes")]),  # before the next write: their order is compared
         post(cluster_bindings, binding(f"{ns}-sum", "ClusterRole", f"{ns}-sum", user("bob"))),
-        Ask("UNTIL", rest, [rule("get", "nodes")]),
         get(rest).good(line),
         SETTLE,
         by("bob", get("/api/v1/nodes/none")),
