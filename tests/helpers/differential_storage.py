@@ -116,6 +116,20 @@ def cases(namespace: str) -> dict[str, list[Ask]]:
             get(maps, limit=2, labelSelector="n").good(_REMAINING),
             get(maps, limit=2, fieldSelector="metadata.name!=a").good(_REMAINING),
             get(maps, limit=100).good(_REMAINING),
+            get(
+                "/api/v1/configmaps", limit=1, fieldSelector=f"metadata.namespace={namespace},metadata.name=a"
+            ),
+            *(
+                get(maps, limit=1, fieldSelector=fields)
+                for fields in (
+                    "metadata.name=a",
+                    "metadata.name=a,metadata.name=b",
+                    "metadata.name=none",
+                    "metadata.name=a/b",
+                )
+            ),
+            get(maps, limit=1, fieldSelector="metadata.name=b", **{"continue": "$continue(page)"}),
+            get(maps, limit=1, fieldSelector="metadata.name=a", resourceVersion="$rv(a)"),
             get(maps, limit=-1),
             get(maps, limit="x"),
             get(maps, **{"continue": "x"}).bad(_TOKENS),

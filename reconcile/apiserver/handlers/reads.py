@@ -83,6 +83,9 @@ class Reader:
         storage = self._parts.store.storage
         start, revision, limit = "", None, options.limit
         scope = _scope(context, selection)
+        # Upstream reads one key then, which has no next page (SelectionPredicate.MatchesSingle).
+        one_key = not options.continue_token and (scope or not context.resource.type.namespaced)
+        name = selection.name if one_key else ""
         if options.continue_token:
             if options.resource_version not in ("", "0"):
                 raise status.bad_request("specifying resource version is not allowed when using continue")
@@ -93,7 +96,8 @@ class Reader:
         elif options.resource_version:
             wanted = parse_resource_version(options.resource_version, "list")
             await self._until(wanted)
-            if options.match == "Exact" or (options.limit and not options.match and wanted):
+            paged = options.limit and not name
+            if options.match == "Exact" or (paged and not options.match and wanted):
                 revision = wanted
         if options.resource_version == "0":
             # What any cache may answer comes whole.
@@ -102,6 +106,7 @@ class Reader:
             return storage.page(
                 context.resource.storage_name,
                 namespace=scope,
+                name=name,
                 start=start,
                 limit=limit,
                 revision=revision,

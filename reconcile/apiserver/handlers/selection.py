@@ -44,9 +44,9 @@ class Selection:
                 if field not in allowed:
                     raise _unknown_field(field, resource)
                 if operator == "=" and field == "metadata.name":
-                    self.name = value
+                    self.name = self.name or value
                 if operator == "=" and field == "metadata.namespace":
-                    self.namespace = value
+                    self.namespace = self.namespace or value
                 tests.append(_field_test(field, operator, value, resource, store))
         if not tests:
             self.matches: Matcher | None = None

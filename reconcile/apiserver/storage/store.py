@@ -168,6 +168,7 @@ class Storage:
         collection: str,
         *,
         namespace: str = "",
+        name: str = "",
         start: str = "",
         limit: int = 0,
         revision: int | None = None,
@@ -177,6 +178,7 @@ class Storage:
 
         Arguments:
             namespace: only objects of that namespace; empty for all.
+            name: only the object of that name, at most one; its page is the last.
             start: the first key that is considered.
             limit: at most so many items; 0 for all.
             revision: as of that revision; None for now.
@@ -193,6 +195,10 @@ class Storage:
             raise CompactedError(revision, held.compacted)
         else:
             objects, at = held.at(revision), revision
+        if name:
+            item = objects.get(f"{namespace}/{name}" if namespace else name)
+            found = item is not None and (matches is None or matches(item))
+            return Page([item] if item is not None and found else [], at, None, 0)
         first, end = (f"{namespace}/", f"{namespace}0") if namespace else ("", None)
         values = objects.values(max(start, first), end)
         if matches is None and not limit:

@@ -27,6 +27,14 @@ async def test_a_selection_hides_how_many_remain() -> None:
         assert "continue" in page["metadata"] and "remainingItemCount" not in page["metadata"]
 
 
+async def test_a_selection_of_one_name_has_one_page() -> None:
+    async with asking(service_accounts=False) as ask:
+        for name in ("a", "b"):
+            await ask.made(config_map(name))
+        page = (await ask("GET", f"{CONFIG_MAPS}?limit=1&fieldSelector=metadata.name%3Da")).body
+        assert len(page["items"]) == 1 and "continue" not in page["metadata"]
+
+
 async def test_an_expired_token_offers_to_go_on_inconsistently() -> None:
     async with asking(service_accounts=False) as ask:
         for number in range(4):
