@@ -5,6 +5,7 @@ from __future__ import annotations
 from helpers import (
     differential_apply,
     differential_cases,
+    differential_commands,
     differential_deletes,
     differential_front_ends,
     differential_kind_rules,
@@ -33,6 +34,7 @@ _FILES = (
     differential_pod_rules,
     differential_kind_rules,
     differential_front_ends,
+    differential_commands,
 )
 
 

@@ -365,8 +365,6 @@ class Handler:
             await self._parts.field_manager.update(obj, None, context)
             made = await resource.action(obj, context)
             return await self.respond(context, made, form, query, _code_of(made, 201))
-        if meta.get("resourceVersion"):
-            raise status.StatusError("resourceVersion should not be set on objects to be created", code=500)
         return await self.respond(context, await self.writer.create(context, obj), form, query, 201)
 
     async def update(
@@ -408,7 +406,7 @@ class Handler:
             if old is None and not applied:
                 raise self.reader.not_found(context)
             new = await self._parts.patcher.patch(media, request.body, old, context)
-            self.check_patched(context, context.resource, new, applied=applied)
+            self.check_patched(context, context.resource, new, media, request.body)
             meta: JSONObject = new["metadata"]
             check_name(context, meta)
             check_namespace(context, meta)
@@ -420,15 +418,18 @@ class Handler:
         return await self.respond(context, made, form, query, 201 if created else 200)
 
     def check_patched(
-        self, context: RequestContext, resource: Resource, new: JSONObject, *, applied: bool
+        self, context: RequestContext, resource: Resource, new: JSONObject, media: str, patch: bytes
     ) -> None:
         """`check_object` of what a patch made: what was stored fits, so that the patch is to blame."""
+        applied = media in APPLY_TYPES
         try:
             self.check_object(context, resource, new, [], patched=True, applied=applied)
         except status.StatusError as error:
             if error.code != 400 or (applied and resource.custom):
                 raise
-            raise (untyped(new, context, error.message) if applied else undecodable(new, error)) from None
+            if applied:
+                raise untyped(new, context, error.message) from None
+            raise undecodable(new, error, resource, patch if media == STRATEGIC_TYPE else b"") from None
 
     def patch_type(self, request: Request, context: RequestContext) -> str:
         """The content type of a patch, when it is served. Raises 413, 415."""

@@ -199,7 +199,7 @@ class Subresources:
                 current["metadata"]["managedFields"] = entries
             if view is None:
                 view = await parts.patcher.patch(media, request.body, current, projected)
-                handler.check_patched(projected, resource, view, applied=applied)
+                handler.check_patched(projected, resource, view, media, request.body)
             else:
                 view = decode_object(encode_object(view))
             attributes = attributes_of("UPDATE", context, view, current)

@@ -14,6 +14,7 @@ from reconcile.apiserver.status import invalid as invalid_status
 from reconcile.objects.patches import PatchError, apply_json_patch, apply_merge_patch, apply_strategic_patch
 
 if TYPE_CHECKING:
+    from reconcile.apiserver.resources import Resource
     from reconcile.objects.patches import PatchSchema
 
 JSON_PATCH = "application/json-patch+json"
@@ -174,8 +175,22 @@ def _check(patched: JSONObject, context: RequestContext, found: list[str]) -> No
         context.warnings.extend(found)
 
 
-def undecodable(patched: JSONObject, error: StatusError) -> StatusError:
-    """A result that the kind cannot be decoded from is the patch's fault: 422, where a body would get 400."""
+def undecodable(
+    patched: JSONObject, error: StatusError, resource: Resource, strategic: bytes = b""
+) -> StatusError:
+    """A result that the kind cannot be decoded from is the patch's fault: 422, where a body would get 400.
+
+    `strategic`: the patch, where it was a strategic one; it is shown then, and not what it made.
+    """
+    if strategic:
+        from reconcile.apiserver.schemas import BuiltinSchema
+        from reconcile.apiserver.schemas.restoring import go_shown
+
+        schema = resource.schema
+        problem = schema.restoring_problem(patched) if isinstance(schema, BuiltinSchema) else None
+        if problem is not None:
+            shown = go_shown(msgspec.json.decode(strategic))
+            return invalid_status("", "", "", [invalid("patch", shown, problem)])
     _, marker, problem = error.message.partition(" cannot be handled as a ")
     return _invalid_patch(patched, problem.partition(": ")[2] if marker else error.message)
 

@@ -45,6 +45,12 @@ class BuiltinSchema:
         obj.update(decoded)
         return [f'unknown field "{finding}"' for finding in findings]
 
+    def restoring_problem(self, obj: JSONObject) -> str | None:
+        """Why the result of a strategic patch cannot be read; None where it can."""
+        from reconcile.apiserver.schemas.restoring import Restoring
+
+        return Restoring(self._source.catalog, self._source.decoders).problem(self.name, obj)
+
     @cached_property
     def empty(self) -> JSONObject:
         """The zero value of the kind's Go type; not to be changed."""
@@ -97,22 +103,22 @@ class BuiltinSchemas:
     def __init__(self) -> None:
         from reconcile.apiserver.schemas.defaults import FUNCTIONS
 
-        self._catalog: Catalog = catalog()
-        self.decoders = Decoders(self._catalog)
-        self.defaulters = Defaulters(self._catalog, FUNCTIONS)
-        self.shapes = Shapes(self._catalog)
+        self.catalog: Catalog = catalog()
+        self.decoders = Decoders(self.catalog)
+        self.defaulters = Defaulters(self.catalog, FUNCTIONS)
+        self.shapes = Shapes(self.catalog)
         self._schemas: dict[GroupVersionKind, BuiltinSchema] = {}
         self._openapi: dict[str, Any] | None = None
 
     @property
     def served(self) -> tuple[ServedKind, ...]:
         """The resources that a server serves by default, in the order of its discovery."""
-        return self._catalog.resources
+        return self.catalog.resources
 
     def schema_for(self, gvk: GroupVersionKind) -> BuiltinSchema | None:
         found = self._schemas.get(gvk)
         if found is None:
-            name = self._catalog.kinds.get(f"{gvk.api_version}/{gvk.kind}")
+            name = self.catalog.kinds.get(f"{gvk.api_version}/{gvk.kind}")
             if name is None:
                 return None
             found = self._schemas[gvk] = BuiltinSchema(gvk, name, self)
