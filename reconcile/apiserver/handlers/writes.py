@@ -43,7 +43,6 @@ _SYSTEM_FIELDS = (
     "deletionTimestamp",
     "deletionGracePeriodSeconds",
     "selfLink",
-    "resourceVersion",
 )
 
 MakeNew = Callable[[JSONObject | None], JSONObject | Awaitable[JSONObject]]
@@ -149,6 +148,9 @@ class Writer:
             await parts.admission.validate(attributes)
         stored_form = await parts.store.stored_form(resource, obj)
         kind = resource.type
+        if not context.dry_run and context.verb == "create" and _has_version(meta):
+            # The storage itself refuses it: last of all, and not where nothing is written.
+            raise status.StatusError("resourceVersion should not be set on objects to be created", code=500)
         held = parts.store.find(resource, meta.get("namespace") or "", meta["name"])
         if held is not None:
             error = status.already_exists(kind.group, kind.plural, meta["name"])
@@ -216,12 +218,7 @@ class Writer:
                     detail = f"the provided object specified uid {uid}, and no existing object was found"
                     raise status.conflict(kind.group, kind.plural, context.name, f"uid mismatch: {detail}")
                 obj["metadata"].setdefault("name", context.name)
-                version = obj["metadata"].get("resourceVersion")
-                made = await self._create(context, obj, admitted=admitted, applied=applied)
-                if context.dry_run and version:
-                    # Nothing took it away, as a write would have.
-                    made["metadata"]["resourceVersion"] = version
-                return made, True
+                return await self._create(context, obj, admitted=admitted, applied=applied), True
             old = await parts.store.load(resource, held)
             new = await _made(make_new, await parts.store.load(resource, held))
             uid, old_uid = new["metadata"].get("uid"), old["metadata"].get("uid") or ""
@@ -385,3 +382,9 @@ def attributes_of(
 async def _made(make_new: MakeNew, old: JSONObject | None) -> JSONObject:
     made = make_new(old)
     return await made if isawaitable(made) else made
+
+
+def _has_version(meta: JSONObject) -> bool:
+    """Whether it says which version it is; what is no number, and zero, say nothing."""
+    version: str = meta.get("resourceVersion") or ""
+    return version.isascii() and version.isdigit() and 0 < int(version) < 1 << 64

@@ -36,6 +36,11 @@ async def test_an_object_is_created_read_changed_and_deleted() -> None:
          "the namespace of the provided object does not match the namespace sent on the request"),
         ("POST", CONFIG_MAPS, config_map("a", resourceVersion="5"), 500,
          "resourceVersion should not be set on objects to be created"),
+        ("POST", CONFIG_MAPS, config_map("A", resourceVersion="5"), 422,
+         'ConfigMap "A" is invalid: metadata.name: Invalid value: "A": a lowercase RFC 1123 subdomain must '
+         "consist of lower case alphanumeric characters, '-' or '.', and must start and end with an "
+         "alphanumeric character (e.g. 'example.com', regex used for validation is "
+         "'[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')"),
         ("POST", CONFIG_MAPS, b"{bad json", 400,
          "the object provided is unrecognized (must be of type ConfigMap): couldn't get version/kind; json "
          "parse error: invalid character 'b' looking for beginning of object key string ({bad json)"),
@@ -95,6 +100,8 @@ async def test_a_dry_run_answers_and_changes_nothing() -> None:
         before = ask.server.storage.revision
         answer = await ask("POST", f"{CONFIG_MAPS}?dryRun=All", config_map("a"))
         assert answer.status == 201 and "resourceVersion" not in answer.body["metadata"]
+        answer = await ask("POST", f"{CONFIG_MAPS}?dryRun=All", config_map("a", resourceVersion="5"))
+        assert answer.status == 201 and answer.body["metadata"]["resourceVersion"] == "5"
         await ask.made(config_map("b"))
         await ask("DELETE", f"{CONFIG_MAPS}/b?dryRun=All")
         await ask("PATCH", f"{CONFIG_MAPS}/b?dryRun=All", {"data": {"x": "y"}}, MERGE)
