@@ -20,6 +20,7 @@ JSONObject = dict[str, Any]
 
 _PRESERVE = "x-kubernetes-preserve-unknown-fields"
 _EMBEDDED = "x-kubernetes-embedded-resource"
+_NOTHING: JSONObject = {}
 _OBJECT_META = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta"
 _TYPE_META = ("apiVersion", "kind", "metadata")
 
@@ -173,6 +174,8 @@ def _prune(
 ) -> None:
     if isinstance(value, list):
         items = (schema or {}).get("items")
+        if items is None and schema is not None and not schema.get(_PRESERVE):
+            items = _NOTHING
         for index, item in enumerate(value):
             _prune(item, items, f"{path}[{index}]", findings)
         return
@@ -188,9 +191,10 @@ def _prune(
             continue
         if key in properties:
             _prune(value[key], properties[key], where, findings)
-        elif isinstance(additional, dict):
-            _prune(value[key], additional, where, findings)
-        elif additional is True or preserve:
+        elif additional is not None:
+            # Any property may be there; of what is inside nothing is known, so that nothing stays.
+            _prune(value[key], additional if isinstance(additional, dict) else _NOTHING, where, findings)
+        elif preserve:
             continue
         else:
             findings.append(where)

@@ -294,7 +294,15 @@ def _array(value: list[Any], schema: JSONObject, field: str, body: str) -> list[
 
 
 def _object(value: JSONObject, schema: JSONObject, field: str, body: str, path: str) -> list[FieldError]:
-    errors = [
+    errors: list[FieldError] = []
+    if schema.get("additionalProperties") is False:
+        known = schema.get("properties") or {}
+        errors += [
+            invalid(field, name, f"{path}.{name} in body is a forbidden property")
+            for name in value
+            if name not in known
+        ]
+    errors += [
         required(f"{path}.{name}" if path else name)
         for name in schema.get("required") or ()
         if name not in value
