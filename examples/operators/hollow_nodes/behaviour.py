@@ -34,7 +34,7 @@ class Behaviour:
     Attributes:
         pulls: whether its image can be pulled.
         startup: until its startup probe succeeds; 0 without one.
-        ready: until its readiness probe succeeds, after the startup probe did.
+        ready: until its readiness probe succeeds, after the startup probe did; 0 without one.
         ready_now: False while its readiness probe fails again.
         exit_after: until it ends by itself.
         exit_code: with this code.
@@ -65,14 +65,16 @@ def behaviour_of(pod: Pod, container: Container, timings: Timings, *, is_init: b
             exits=said.number(EXITS),
             last_exit_code=0,
         )
-    ready = said.seconds(READY_DELAY, timings.ready)
+    probed = container.readiness_probe is not None
+    # Without a probe a container is ready as soon as it has started: a kubelet tells both at once.
+    ready = said.seconds(READY_DELAY, timings.ready if probed else 0.0)
     code = said.text(EXIT_CODE)
     return Behaviour(
         pulls=said.text(IMAGE_PULL_ERROR) is None,
         startup=said.seconds(STARTUP_DELAY, 0.0),
         ready=ready,
         ready_now=said.text(READY) != "false",
-        exit_after=None if code is None else said.seconds(EXIT_AFTER, ready or 0.0),
+        exit_after=None if code is None else said.seconds(EXIT_AFTER, timings.ready),
         exit_code=int(code or 0),
         exits=said.number(EXITS),
         unhealthy_after=said.seconds(LIVENESS_FAILS_AFTER, None),

@@ -12,7 +12,7 @@ class Timings:
     Attributes:
         start: from bound to running (ContainerCreating).
         init: that an init container runs.
-        ready: from running to ready.
+        ready: from running to ready, of containers with a readiness probe; others are ready at once.
         pull: from an image's first failed pull to the back-off.
         back_off: before a container's second restart, doubled at each further one (a kubelet's: 10 s).
         back_off_limit: at most that long (a kubelet's: 300 s).

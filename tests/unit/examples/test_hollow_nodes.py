@@ -35,6 +35,7 @@ from reconcile.api.core.v1 import (
     Pod,
     PodReadinessGate,
     PodStatus,
+    Probe,
     Toleration,
 )
 
@@ -80,9 +81,15 @@ class Life:
 
 
 def fresh(
-    annotations: dict[str, str] | None = None, *, restart: str = "Always", init: Sequence[Container] = ()
+    annotations: dict[str, str] | None = None,
+    *,
+    restart: str = "Always",
+    init: Sequence[Container] = (),
+    probed: bool = False,
 ) -> Life:
     subject = pod("p", node="n", phase="Pending", annotations=annotations)
+    if probed:
+        subject.spec.containers[0].readiness_probe = Probe()
     subject.spec.restart_policy = restart
     subject.spec.init_containers = list(init)
     return Life(subject)
@@ -95,8 +102,17 @@ def state_of(status: ContainerStatus) -> str:
     return "running" if state.running is not None else "terminated"
 
 
-def test_a_pod_is_created_runs_and_becomes_ready() -> None:
+def test_a_pod_without_a_probe_is_ready_as_soon_as_it_runs() -> None:
     life = fresh()
+    assert life.step() == 1.0
+    assert life.reason("Ready") == ("False", "ContainersNotReady")
+    life.now = 1.0
+    assert life.step() is None
+    assert (life.status.phase, life.reason("Ready")) == ("Running", ("True", None))
+
+
+def test_a_pod_with_a_probe_is_created_runs_and_becomes_ready() -> None:
+    life = fresh(probed=True)
     assert life.step() == 1.0
     assert (life.status.phase, state_of(life.status.container_statuses[0])) == (
         "Pending",
@@ -136,7 +152,7 @@ def test_readiness_is_lost_and_comes_back_with_the_probe() -> None:
 
 
 def test_a_startup_probe_comes_before_readiness() -> None:
-    life = fresh({STARTUP_DELAY: "5"}).live(5)
+    life = fresh({STARTUP_DELAY: "5"}, probed=True).live(5)
     assert life.status.container_statuses[0].started is False
     life.live(7.5)
     assert life.status.container_statuses[0].started and life.reason("Ready")[0] == "False"
@@ -225,7 +241,8 @@ def test_init_containers_run_one_after_the_other_and_sidecars_stay() -> None:
         told.append(tuple(map(state_of, everyone)))
         life.now += wait
     starting = "PodInitializing"
-    assert told[:4] == [
+    told.append(tuple(map(state_of, (*life.status.init_container_statuses, *life.status.container_statuses))))
+    assert told == [
         (starting,) * 4,
         ("running", starting, starting, starting),
         ("terminated", "running", "running", starting),
