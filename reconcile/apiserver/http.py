@@ -2,7 +2,7 @@
 
     socket ──▶ read the request (bounded) ──▶ who asks ──▶ Handler ──▶ body or frames ──▶ socket
 
-Plain requests are read and answered by `http_connection`, all others by aiohttp.
+Requests are read and answered by `http_connection`, upgrades of the connection by aiohttp.
 
 Back-pressure is the socket's: a watch is read only as fast as its client takes it, and loses its place in
 the history when it is too slow.
@@ -19,13 +19,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qsl
 
 from reconcile.apiserver import status
 from reconcile.apiserver.access.user import CREDENTIAL_ID, authenticated
 from reconcile.apiserver.handlers.bodies import MAX_BODY
 from reconcile.apiserver.handlers.handler import Handler
 from reconcile.apiserver.handlers.messages import Request, Response, error_response
+from reconcile.apiserver.handlers.options import parse_query
 from reconcile.apiserver.http_connection import Connection, PlainRequest, compressed
 from reconcile.apiserver.interfaces import ADMIN, User
 from reconcile.errors import ConfigurationError
@@ -58,6 +58,8 @@ class HTTPOptions:
             Default 32, as kube-apiserver's.
         idle_timeout: seconds in which an open connection must send the next one. Default 90, as
             kube-apiserver's.
+        certificates: with `tls`, these instead of ones made for this server. What is not needed to serve,
+            keys for further clients above all, may be empty.
     """
 
     tls: bool = False
@@ -65,6 +67,7 @@ class HTTPOptions:
     anonymous: User | None = ADMIN
     head_timeout: float = 32.0
     idle_timeout: float = 90.0
+    certificates: ServingCertificates | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +174,7 @@ class HTTPFrontEnd:
         if self._options.tls:
             from reconcile.apiserver.certificates import make_certificates
 
-            self._certificates = make_certificates(host)
+            self._certificates = self._options.certificates or make_certificates(host)
             context = self._certificates.server_context()
         runtime = SystemRuntime()
         loop = asyncio.get_running_loop()
@@ -179,6 +182,7 @@ class HTTPFrontEnd:
             self._server = await loop.create_server(
                 lambda: Connection(
                     self._answer,
+                    self._handler.reads,
                     self._other,
                     self._connections,
                     runtime,
@@ -245,9 +249,10 @@ class HTTPFrontEnd:
             request.method,
             request.target,
             request.fields,
-            request.fields.items(),
+            request.pairs or request.fields.items(),
             request.transport,
             request.body,
+            request.broken,
         )
 
     async def _answer_other(self, request: web.BaseRequest) -> web.StreamResponse:
@@ -280,6 +285,7 @@ class HTTPFrontEnd:
         pairs: Iterable[tuple[str, str]],
         transport: asyncio.BaseTransport | None,
         body: bytes,
+        broken: str = "",
     ) -> Response:
         """The answer to a request. `pairs`: its header fields one by one."""
         path, _, query = target.partition("?")
@@ -300,7 +306,7 @@ class HTTPFrontEnd:
         message = Request(
             method,
             path,
-            tuple(parse_qsl(query, keep_blank_values=True)) if query else (),
+            parse_query(query) if query else (),
             fields,
             body,
             user,
@@ -308,6 +314,7 @@ class HTTPFrontEnd:
             impersonation,
             query,
             _remote(transport),
+            broken,
         )
         return await self._handler.handle(message)
 

@@ -147,14 +147,8 @@ class Connection:
 
     def __init__(self, kubeconfig: Path) -> None:
         config = yaml.safe_load(kubeconfig.read_text())
-        cluster, user = config["clusters"][0]["cluster"], config["users"][0]["user"]
-        self._address = cluster["server"].removeprefix("https://")
-        self._context = ssl.create_default_context(cadata=_pem(cluster, "certificate-authority"))
-        self._context.check_hostname = False
-        with tempfile.NamedTemporaryFile("w") as pair:
-            pair.write(_pem(user, "client-certificate") + "\n" + _pem(user, "client-key"))
-            pair.flush()
-            self._context.load_cert_chain(pair.name)
+        self._address = config["clusters"][0]["cluster"]["server"].removeprefix("https://")
+        self._context = client_context(config)
 
     def ask(self, bad: Bad) -> tuple[int, str, str]:
         """Status, content type, and the text; what was said of an object is its name alone."""
@@ -173,6 +167,18 @@ class Connection:
             return response.status, response.headers.get("Content-Type", ""), _said(text)
         finally:
             connection.close()
+
+
+def client_context(config: dict[str, Any]) -> ssl.SSLContext:
+    """Trusts the authority of a kubeconfig and shows its user's certificate."""
+    cluster, user = config["clusters"][0]["cluster"], config["users"][0]["user"]
+    context = ssl.create_default_context(cadata=_pem(cluster, "certificate-authority"))
+    context.check_hostname = False
+    with tempfile.NamedTemporaryFile("w") as pair:
+        pair.write(_pem(user, "client-certificate") + "\n" + _pem(user, "client-key"))
+        pair.flush()
+        context.load_cert_chain(pair.name)
+    return context
 
 
 def _pem(config: dict[str, Any], name: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol, cast
+from urllib.parse import unquote
 
 from reconcile.apiserver import field_errors, status
 from reconcile.apiserver.handlers import views
@@ -82,6 +83,12 @@ class Handler:
         """Whether it finds out who asks and whether they may: front ends then leave `user` open."""
         return self._parts.gate is not None
 
+    def reads(self, method: str, target: str) -> bool:
+        """Whether the body of a request is looked at."""
+        if method not in ("POST", "PUT", "PATCH", "DELETE"):
+            return False
+        return isinstance(route(self._parts.registry, target.partition("?")[0]), Route)
+
     async def handle(self, request: Request) -> Response:
         """The answer to a request."""
         accept = request.headers.get("accept", "")
@@ -98,6 +105,8 @@ class Handler:
                 request = entered
             found = route(self._parts.registry, request.path)
             if isinstance(found, Unknown):
+                if "%" in request.path:
+                    request = replace(request, path=unquote(request.path))
                 other = self._other_paths.answer(request)
                 if other is not None:
                     discovery = request.path.startswith("/api")
@@ -141,6 +150,8 @@ class Handler:
     async def _dispatch(
         self, request: Request, found: Route, query: Query, form: Form, warnings: list[str]
     ) -> Response:
+        if request.broken:
+            raise status.StatusError(request.broken, code=500)
         resource = found.resource
         if resource.deprecation:
             warnings.append(resource.deprecation)

@@ -31,6 +31,7 @@ class Request:
             has them.
         raw_query: the query as it came, where it is handed on.
         remote: the address of the client; empty where there is none.
+        broken: what is wrong with the form in which the body came; empty for nothing.
     """
 
     method: str
@@ -43,6 +44,7 @@ class Request:
     impersonation: tuple[tuple[str, str], ...] = ()
     raw_query: str = ""
     remote: str = ""
+    broken: str = ""
 
 
 class Stream(Protocol):

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
+from urllib.parse import unquote_plus
 
 from reconcile.apiserver import field_errors, status
 from reconcile.apiserver.field_errors import FieldError
@@ -12,6 +14,23 @@ from reconcile.apiserver.handlers.messages import Request
 
 _META = "meta.k8s.io"
 _INT64 = 1 << 63
+# More parameters than these are none, as in Go.
+_MAX_PARAMETERS: Final = 10_000
+_bad_escape: Final = re.compile(r"%(?![0-9A-Fa-f]{2})").search
+
+
+def parse_query(text: str) -> tuple[tuple[str, str], ...]:
+    """The parameters of a query as Go's `url.ParseQuery` reads them: what it cannot read is left out."""
+    parts = text.split("&")
+    if len(parts) > _MAX_PARAMETERS:
+        return ()
+    pairs: list[tuple[str, str]] = []
+    for part in parts:
+        if not part or ";" in part or ("%" in part and _bad_escape(part)):
+            continue
+        name, _, value = part.partition("=")
+        pairs.append((unquote_plus(name), unquote_plus(value)))
+    return tuple(pairs)
 
 
 class Query:

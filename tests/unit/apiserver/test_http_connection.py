@@ -39,6 +39,15 @@ class Peer:
                 body = await self.reader.readexactly(int(fields["content-length"]))
             return status, fields, body
 
+    async def whole_answer(self) -> tuple[dict[str, str], bytes]:
+        """The fields and the body of an answer, in whichever form it comes."""
+        status, fields, body = await self.answer()
+        assert status in (200, 201)
+        if "transfer-encoding" in fields:
+            while part := await self.frame():
+                body += part
+        return fields, body
+
     async def frame(self) -> bytes:
         """One chunk of a stream; empty for its end."""
         async with asyncio.timeout(120):
@@ -168,12 +177,12 @@ async def test_a_body_that_is_too_large_is_refused() -> None:
 async def test_a_large_answer_is_compressed_for_who_takes_it() -> None:
     async with APIServer() as server, connected(await server.serve()) as peer:
         peer.writer.write(request("POST", MAPS, config_map("large", 300_000)))
-        assert (await peer.answer())[0] == 201
+        await peer.whole_answer()
         plain = request("GET", f"{MAPS}/large")
         peer.writer.write(plain + request("GET", f"{MAPS}/large", b"", "Accept-Encoding: gzip"))
-        _, fields, body = await peer.answer()
+        fields, body = await peer.whole_answer()
         assert "content-encoding" not in fields
-        _, fields, packed = await peer.answer()
+        fields, packed = await peer.whole_answer()
         assert fields["content-encoding"] == "gzip" and len(packed) < len(body)
         assert zlib.decompress(packed, 31) == body
 
