@@ -19,7 +19,6 @@ KINDS = (
     "apiservices.apiregistration.k8s.io",
     "prioritylevelconfigurations.flowcontrol.apiserver.k8s.io",
     "flowschemas.flowcontrol.apiserver.k8s.io",
-    "servicecidrs.networking.k8s.io",
 )
 OF_THE_SERVER = ("creationTimestamp", "managedFields", "resourceVersion", "uid", "generation")
 

@@ -146,6 +146,11 @@ class Access(Protocol):
         """Signs and checks the tokens of service accounts."""
         ...
 
+    @property
+    def service_ranges(self) -> tuple[str, ...]:
+        """The networks that services have addresses from, while there is no ServiceCIDR."""
+        ...
+
     def read(self, group_resource: str, namespace: str, name: str) -> JSONObject | None:
         """The object, or None."""
         ...
@@ -160,7 +165,19 @@ class Access(Protocol):
         """What field selectors see of the object, without decoding it; None when it does not exist."""
         ...
 
-    async def create(self, group_resource: str, obj: JSONObject) -> JSONObject: ...
+    async def create(
+        self, group_resource: str, obj: JSONObject, *, manager: str = "kube-apiserver"
+    ) -> JSONObject:
+        """Create the object, for a field manager."""
+        ...
+
+    def create_now(self, group_resource: str, obj: JSONObject) -> None:
+        """Store an object that is whole as it is, in this very step, without any rule being asked.
+
+        For `Strategy.before_commit`: what must be there when the object of the request is. Raises
+        StorageConflictError when there is one of that name.
+        """
+        ...
 
     async def update(
         self,
@@ -228,6 +245,7 @@ class Strategy:
         name_rule: how `metadata.name` is checked: `subdomain`, `label` (DNS-1123), `label1035` (DNS-1035),
             or `path_segment`; `generated_name` kinds override `validate_name`.
         unchecked: an update under these rules is not even asked for valid metadata.
+        releases: `after_commit` is called.
     """
 
     allow_create_on_update: bool = False
@@ -238,6 +256,7 @@ class Strategy:
     validates_meta: bool = True
     name_rule: Literal["subdomain", "label", "label1035", "path_segment"] = "subdomain"
     unchecked: bool = False
+    releases: bool = False
 
     def default(self, obj: JSONObject, context: RequestContext) -> None:
         """Set the defaults that the schema cannot say. Also called on objects made by patches."""
@@ -264,6 +283,11 @@ class Strategy:
         `new` is None on deletion, `old` on creation. May change `new`, or raise StatusError.
         Called on dry runs too.
         """
+
+    async def after_commit(
+        self, new: JSONObject | None, old: JSONObject | None, context: RequestContext
+    ) -> None:
+        """Directly after the write: give back what the object has no more. Not called on dry runs."""
 
     def grace_period(self, obj: JSONObject, options: JSONObject, context: RequestContext) -> int | None:
         """Seconds a deleted object stays with its deletionTimestamp; None: it goes at once.

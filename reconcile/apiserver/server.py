@@ -48,6 +48,8 @@ class ServerOptions:
         finished_jobs: Jobs that have ended go after their `ttlSecondsAfterFinished`.
         policy_status: the status of ValidatingAdmissionPolicies says where their expressions do not fit the
             types of what they match.
+        service_addresses: the IPAddress objects of services are put back when somebody takes them away, and
+            ServiceCIDRs say whether they are ready, and wait with their end for the last address.
         event_ttl: seconds after which Events go that were not written again; None: never.
         bootstrap: the default namespaces and priority classes exist, and as soon as the server listens what
             a server publishes of itself: the Service `kubernetes`, APIServices, flow schemas.
@@ -72,6 +74,7 @@ class ServerOptions:
     storage_protection: bool = True
     finished_jobs: bool = True
     policy_status: bool = True
+    service_addresses: bool = True
     event_ttl: float | None = 3600.0
     bootstrap: bool = True
     history: int = 10_000
@@ -143,6 +146,7 @@ class APIServer:
             gate=self._control.gate,
             kubelet=self.options.kubelet or Kubelet(),
             cbor=self.options.enabled(CBOR_SERVING),
+            service_ranges=self.options.service_ranges,
         )
         self._paths = Paths(
             Discovery(self.registry, cbor=self.options.enabled(CBOR_SERVING)),
@@ -221,6 +225,10 @@ class APIServer:
             from reconcile.apiserver.policy_status import PolicyStatus
 
             self._run(PolicyStatus(self._parts).run(), "status of policies")
+        if self.options.service_addresses:
+            from reconcile.apiserver.service_addresses import ServiceAddresses
+
+            self._run(ServiceAddresses(self._parts).run(), "service addresses")
         if self.options.event_ttl is not None:
             from reconcile.apiserver.expiry import EventExpiry
 

@@ -54,6 +54,10 @@ class ServerAccess:
     def tokens(self) -> ServiceAccountTokens:
         return self._parts.tokens
 
+    @property
+    def service_ranges(self) -> tuple[str, ...]:
+        return self._parts.service_ranges
+
     def read(self, group_resource: str, namespace: str, name: str) -> JSONObject | None:
         resource = self._parts.registry.preferred(group_resource)
         if resource is None:
@@ -77,15 +81,21 @@ class ServerAccess:
         held = None if resource is None else self._parts.store.find(resource, namespace, name)
         return None if held is None else held.fields
 
-    async def create(self, group_resource: str, obj: JSONObject) -> JSONObject:
+    async def create(
+        self, group_resource: str, obj: JSONObject, *, manager: str = "kube-apiserver"
+    ) -> JSONObject:
         resource = self._known(group_resource)
-        context = self.context("create", resource, obj["metadata"].get("namespace") or "", "")
+        namespace = obj["metadata"].get("namespace") or ""
+        context = self.context("create", resource, namespace, "", field_manager=manager)
         obj.setdefault("apiVersion", resource.type.api_version)
         obj.setdefault("kind", resource.type.kind)
         resource.schema.check(obj, context)
         resource.schema.default(obj)
         resource.strategy.default(obj, context)
         return await self._writer.create(context, obj, admitted=False)
+
+    def create_now(self, group_resource: str, obj: JSONObject) -> None:
+        self._parts.store.put(self._known(group_resource), obj, obj, None)
 
     async def update(
         self,

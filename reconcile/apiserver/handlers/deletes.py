@@ -68,6 +68,8 @@ class Deleter:
                         old = await parts.store.load(resource, held)
                     change = parts.store.remove(resource, held)
                     old["metadata"]["resourceVersion"] = str(change.revision)
+                    if resource.strategy.releases:
+                        await resource.strategy.after_commit(None, old, context)
                 return old, True
             except StorageConflictError:
                 continue

@@ -48,6 +48,7 @@ class Parts:
     outside: Outside | None = None
     kubelet: Kubelet = field(default_factory=Kubelet)
     cbor: bool = False
+    service_ranges: tuple[str, ...] = ("10.0.0.0/24",)
 
     def schema_for(self, gvk: GroupVersionKind) -> ObjectSchema:
         """The schema of a built-in kind that has to exist."""

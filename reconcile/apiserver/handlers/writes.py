@@ -284,6 +284,8 @@ class Writer:
             resource.strategy.before_commit(None, old, context)
             if not context.dry_run:
                 parts.store.remove(resource, held)
+                if resource.strategy.releases:
+                    await resource.strategy.after_commit(None, old, context)
             return new
         strategy.before_commit(new, old, context)
         resource.schema.settle(new)
@@ -294,6 +296,8 @@ class Writer:
             stored_form = await parts.store.stored_form(resource, new)
         if not context.dry_run:
             parts.store.put(resource, new, stored_form, held)
+            if strategy.releases:
+                await strategy.after_commit(new, old, context)
         return new
 
     def _invalid(

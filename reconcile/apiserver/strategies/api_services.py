@@ -8,10 +8,35 @@ from __future__ import annotations
 from typing import Any
 
 from reconcile.apiserver.field_errors import FieldError, go_quote, invalid, not_supported, required
+from reconcile.apiserver.interfaces import RequestContext
 from reconcile.apiserver.strategies import checks
+from reconcile.apiserver.strategies.basic import KindStrategy
 from reconcile.objects.names import dns_1035_label_problems
 
 JSONObject = dict[str, Any]
+
+
+class APIServiceStrategy(KindStrategy):
+    """What this server serves itself is available from the beginning."""
+
+    def __init__(self) -> None:
+        super().__init__(status=True, validate=api_service, name_problems=any_name)
+
+    def prepare_for_create(self, obj: JSONObject, context: RequestContext) -> None:
+        obj["status"] = {}
+        if (obj.get("spec") or {}).get("service") is None:
+            obj["status"] = {"conditions": [local_condition(context.timestamp)]}
+
+
+def local_condition(now: str) -> JSONObject:
+    """What is said of an API service that this server serves itself."""
+    return {
+        "type": "Available",
+        "status": "True",
+        "lastTransitionTime": now,
+        "reason": "Local",
+        "message": "Local APIServices are always available",
+    }
 
 
 def api_service(obj: JSONObject) -> list[FieldError]:

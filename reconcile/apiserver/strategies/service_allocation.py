@@ -7,26 +7,19 @@ other service can come in between. A dry run takes nothing: its values are made 
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Callable, Iterable
 from typing import Any
 
 from reconcile.apiserver.field_errors import invalid
 from reconcile.apiserver.status import internal_error
 from reconcile.apiserver.status import invalid as invalid_status
+from reconcile.apiserver.strategies.cluster_addresses import Draw, FullError, Pool
 
 JSONObject = dict[str, Any]
-Draw = Callable[[int], int]
-"""A number below the given one."""
 
-CLUSTER_RANGE = ipaddress.IPv4Network("10.0.0.0/24")
 NODE_PORTS = range(30000, 32768)
-# The lower part of each range is given out last: it is for who asks for a certain value.
-_STATIC_ADDRESSES = 16
+# The lower part of the range is given out last: it is for who asks for a certain value.
 _STATIC_PORTS = 86
-# The server's own service, which may not be there, and its address.
-_OWN_NAME = "kubernetes"
-_OWN_ADDRESS = str(CLUSTER_RANGE[1])
 _MADE_UP_PORT = 32768
 
 
@@ -69,27 +62,30 @@ def allocate(
     name: str,
     spec: JSONObject,
     before: JSONObject | None,
-    others: list[JSONObject],
+    others: Callable[[], list[JSONObject]],
+    pool: Callable[[], Pool],
     draw: Draw,
     *,
     dry_run: bool,
-) -> None:
-    """Set in the spec what the server gives.
+) -> list[str]:
+    """Set in the spec what the server gives; returns the addresses that it was given.
 
-    `before` is the spec that is replaced, `others` are those of all other services. Raises 422 for what
-    cannot be had, 500 where nothing is left.
+    `before` is the spec that is replaced, `others` gives those of all other services, `pool` the free
+    addresses. Raises 422 for what cannot be had, 500 where nothing is left.
     """
-    if before is None or (before.get("type") == "ExternalName" and spec.get("type") != "ExternalName"):
-        _address(name, spec, others, draw, dry_run=dry_run)
-    taken = {number for each in (*others, before or {}) for number in _numbers(each)}
+    given = _addresses(name, spec, before, pool)
+    if spec.get("type") not in ("NodePort", "LoadBalancer"):
+        # A service with ports of nodes is rare, and all others must be looked at for it.
+        return given
+    taken = {number for each in (*others(), before or {}) for number in _numbers(each)}
     ports = _Ports(taken, draw, dry_run=dry_run)
-    if spec.get("type") in ("NodePort", "LoadBalancer"):
-        if before is None:
-            _first_ports(name, spec, ports)
-        else:
-            _next_ports(name, spec, before, ports)
+    if before is None:
+        _first_ports(name, spec, ports)
+    else:
+        _next_ports(name, spec, before, ports)
     if health_checked(spec) and not (before is not None and health_checked(before)):
         _health_port(spec, ports)
+    return given
 
 
 def health_checked(spec: JSONObject) -> bool:
@@ -102,43 +98,37 @@ def _numbers(spec: JSONObject) -> set[int]:
     return (found | {spec.get("healthCheckNodePort") or 0}) - {0}
 
 
-def _address(name: str, spec: JSONObject, others: list[JSONObject], draw: Draw, *, dry_run: bool) -> None:
+def _addresses(name: str, spec: JSONObject, before: JSONObject | None, pool: Callable[[], Pool]) -> list[str]:
+    """Set the addresses of the families that have none yet; returns those that were given."""
     if spec.get("type") == "ExternalName" or spec.get("clusterIP") == "None":
-        return
-    taken = {each.get("clusterIP") for each in others}
-    if name != _OWN_NAME:
-        taken.add(_OWN_ADDRESS)
-    wanted: str = spec.get("clusterIP") or ""
-    if wanted:
-        problem = _problem(wanted, taken, dry_run=dry_run)
-        if problem:
-            text = f"failed to allocate IP {wanted}: {problem}"
-            raise _refused(name, "spec.clusterIPs", spec.get("clusterIPs"), text)
-        return
-    address = str(CLUSTER_RANGE[0]) if dry_run else _free_address(taken, draw)
-    if not address:
-        raise internal_error(f'failed to allocate a serviceIP for Service "{name}": range is full')
-    spec["clusterIP"], spec["clusterIPs"] = address, [address]
-
-
-def _problem(wanted: str, taken: set[str | None], *, dry_run: bool) -> str:
-    if ipaddress.ip_address(wanted) not in CLUSTER_RANGE:
-        if not dry_run:
-            return "the provided network does not match the current range"
-        return (
-            f"the provided IP ({wanted}) is not in the valid range. The range of valid IPs is {CLUSTER_RANGE}"
-        )
-    return "provided IP is already allocated" if wanted in taken and not dry_run else ""
-
-
-def _free_address(taken: set[str | None], draw: Draw) -> str:
-    last = CLUSTER_RANGE.num_addresses - 1
-    for part in (range(1 + _STATIC_ADDRESSES, last), range(1, 1 + _STATIC_ADDRESSES)):
-        for index in _from_anywhere(part, draw):
-            address = str(CLUSTER_RANGE[index])
-            if address not in taken:
-                return address
-    return ""
+        return []
+    held = [] if before is None or before.get("type") == "ExternalName" else before.get("clusterIPs") or []
+    wanted: list[str] = spec.get("clusterIPs") or []
+    if held == ["None"]:
+        return []
+    given: list[str] = []
+    addresses = list(wanted)
+    found: Pool | None = None
+    for index, family in enumerate(spec.get("ipFamilies") or ()):
+        if index < len(held):
+            continue
+        found = found or pool()
+        asked = wanted[index] if index < len(wanted) else ""
+        if asked:
+            if problem := found.problem(asked):
+                text = f"failed to allocate IP {asked}: {problem}"
+                raise _refused(name, "spec.clusterIPs", wanted or None, text)
+            given.append(asked)
+            continue
+        try:
+            given.append(found.any(family))
+        except FullError:
+            text = f'failed to allocate a serviceIP for Service "{name}": range is full'
+            raise internal_error(text) from None
+        addresses[index : index + 1] = given[-1:]
+    if given:
+        spec["clusterIP"], spec["clusterIPs"] = addresses[0], addresses
+    return given
 
 
 def _allocates(spec: JSONObject) -> bool:

@@ -1,4 +1,4 @@
-"""IP families of services, as a cluster with one IPv4 range settles and refuses them."""
+"""IP families of services, as a cluster of one family or of both settles and refuses them."""
 
 from __future__ import annotations
 
@@ -10,17 +10,20 @@ from reconcile.apiserver.strategies.addresses import ip_errors, parse_ip
 
 JSONObject = dict[str, Any]
 
-_CONFIGURED = ("IPv4",)
 _FAMILIES = ("IPv4", "IPv6")
 _POLICIES = ("PreferDualStack", "RequireDualStack", "SingleStack")
 _POLICY = "spec.ipFamilyPolicy"
 
 
-def settle_families(name: str, spec: JSONObject, before: JSONObject | None) -> None:
+def settle_families(
+    name: str, spec: JSONObject, before: JSONObject | None, configured: tuple[str, ...]
+) -> None:
     """Set what is left open of `ipFamilyPolicy` and `ipFamilies`; `before` is the spec that is replaced.
 
-    Raises 422 for what contradicts itself or the cluster. It comes before all other validation.
+    `configured` are the families of the cluster, the default first. Raises 422 for what contradicts itself or
+    the cluster. It comes before all other validation.
     """
+    default = configured[0]
     if spec.get("type") == "ExternalName" or (before is not None and _stays_preferred(spec, before)):
         return
     selects = bool(spec.get("selector"))
@@ -37,7 +40,7 @@ def settle_families(name: str, spec: JSONObject, before: JSONObject | None) -> N
             break
         if index >= len(spec.get("ipFamilies") or ()):
             family = _family(address)
-            if family not in _CONFIGURED:
+            if family not in configured:
                 text = f"{family} is not configured on this cluster"
                 errors.append(invalid(f"spec.clusterIPs[{index}]", spec["clusterIPs"], text))
             else:
@@ -46,21 +49,26 @@ def settle_families(name: str, spec: JSONObject, before: JSONObject | None) -> N
     policy = spec["ipFamilyPolicy"]
     if headless and not selects:
         # Whoever fills in the endpoints may use both families.
-        families = spec.get("ipFamilies") or [_CONFIGURED[0]]
+        families = spec.get("ipFamilies") or [default]
         if len(families) < 2 and policy != "SingleStack":
             families = [*families, "IPv6" if families[0] == "IPv4" else "IPv4"]
         spec["ipFamilies"] = families
         return
-    if policy == "RequireDualStack":
+    if policy == "RequireDualStack" and len(configured) < 2:
         errors.append(invalid(_POLICY, policy, "this cluster is not configured for dual-stack services"))
     errors += [
         invalid(f"spec.ipFamilies[{index}]", family, "not configured on this cluster")
         for index, family in enumerate(spec.get("ipFamilies") or ())
-        if family not in _CONFIGURED
+        if family not in configured
     ]
     _refuse(name, errors)
     if not spec.get("ipFamilies"):
-        spec["ipFamilies"] = [_CONFIGURED[0]]
+        spec["ipFamilies"] = [default]
+    if policy != "SingleStack" and len(spec["ipFamilies"]) == 1 and len(configured) == 2:
+        spec["ipFamilies"] = [
+            *spec["ipFamilies"],
+            *(each for each in configured if each not in spec["ipFamilies"]),
+        ]
 
 
 def _refuse(name: str, errors: list[FieldError]) -> None:

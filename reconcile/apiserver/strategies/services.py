@@ -6,8 +6,11 @@ from typing import Any
 
 from reconcile.apiserver.field_errors import FieldError
 from reconcile.apiserver.interfaces import RequestContext, Strategy
+from reconcile.apiserver.status import StatusError
+from reconcile.apiserver.strategies.addresses import Address, parse_ip
 from reconcile.apiserver.strategies.basic import keep
-from reconcile.apiserver.strategies.service_allocation import Draw, allocate, health_checked
+from reconcile.apiserver.strategies.cluster_addresses import ADDRESSES, Draw, Pool, families, take
+from reconcile.apiserver.strategies.service_allocation import allocate, health_checked
 from reconcile.apiserver.strategies.service_checks import (
     drop_by_type,
     service_errors,
@@ -21,8 +24,9 @@ JSONObject = dict[str, Any]
 
 
 class ServiceStrategy(Strategy):
-    """IPv4 single stack, as a server with one service range. Addresses are drawn by the runtime's dice."""
+    """Addresses and ports are drawn by the runtime's dice, and given back when the service goes."""
 
+    releases = True
     name_rule = "label"
     selectable = ("spec.clusterIP", "spec.type")
 
@@ -62,28 +66,64 @@ class ServiceStrategy(Strategy):
 
     def before_commit(self, new: JSONObject | None, old: JSONObject | None, context: RequestContext) -> None:
         if new is not None and context.subresource != "status":
-            _allocate(new, new["spec"], old, context, context.access.runtime.random.randrange)
+            given = _allocate(new, new["spec"], old, context, context.access.runtime.random.randrange)
+            if not context.dry_run:
+                for address in given:
+                    take(str(parse_ip(address)), new, context)
+
+    async def after_commit(
+        self, new: JSONObject | None, old: JSONObject | None, context: RequestContext
+    ) -> None:
+        kept: set[Address] = set() if new is None else _given(new["spec"])
+        for address in () if old is None else sorted(_given(old["spec"]) - kept, key=str):
+            await _gone(ADDRESSES, "", str(address), context)
+        if new is None and old is not None:
+            # So that a service of the same name does not begin with the old one's.
+            meta = old["metadata"]
+            await _gone("endpoints", meta.get("namespace") or "", meta["name"], context)
 
 
 def _settle(new: JSONObject, old: JSONObject | None, context: RequestContext) -> None:
     """What is refused before anything else is looked at: families, and values that cannot be had."""
     spec = new["spec"]
-    settle_families(new["metadata"].get("name", ""), spec, old and old["spec"])
+    configured = families(context.access)
+    settle_families(new["metadata"].get("name", ""), spec, old and old["spec"], configured)
     _allocate(new, copy_json(spec), old, context, lambda below: 0)
 
 
 def _allocate(
     new: JSONObject, spec: JSONObject, old: JSONObject | None, context: RequestContext, draw: Draw
-) -> None:
+) -> list[str]:
     meta = new["metadata"]
     own = (meta.get("namespace"), meta.get("name"))
-    others = [
-        service["spec"]
-        for service in context.access.read_all("services")
-        if (service["metadata"].get("namespace"), service["metadata"]["name"]) != own
-    ]
+
+    def others() -> list[JSONObject]:
+        return [
+            service["spec"]
+            for service in context.access.read_all("services")
+            if (service["metadata"].get("namespace"), service["metadata"]["name"]) != own
+        ]
+
+    def pool() -> Pool:
+        return Pool(meta.get("name", ""), context.access, draw, dry_run=context.dry_run)
+
     before = old and old["spec"]
-    allocate(meta.get("name", ""), spec, before, others, draw, dry_run=context.dry_run)
+    return allocate(meta.get("name", ""), spec, before, others, pool, draw, dry_run=context.dry_run)
+
+
+def _given(spec: JSONObject) -> set[Address]:
+    """The addresses that a service has from the server."""
+    if spec.get("type") == "ExternalName":
+        return set()
+    return {each for each in map(parse_ip, spec.get("clusterIPs") or ()) if each is not None}
+
+
+async def _gone(group_resource: str, namespace: str, name: str, context: RequestContext) -> None:
+    try:
+        await context.access.delete(group_resource, namespace, name)
+    except StatusError as error:
+        if error.reason != "NotFound":
+            raise
 
 
 def _keep_allocated(spec: JSONObject, before: JSONObject) -> None:

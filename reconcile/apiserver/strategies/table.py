@@ -314,11 +314,7 @@ def _make(group_resource: str, version: str) -> Strategy:
         case "mutatingadmissionpolicybindings.admissionregistration.k8s.io":
             return KindStrategy(generation=True, validate=kinds.admission_policies.mutating_binding)
         case "apiservices.apiregistration.k8s.io":
-            return KindStrategy(
-                status=True,
-                validate=kinds.api_services.api_service,
-                name_problems=kinds.api_services.any_name,
-            )
+            return kinds.api_services.APIServiceStrategy()
         case "certificatesigningrequests.certificates.k8s.io":
             return kinds.signing_requests.SigningRequestStrategy()
         case "customresourcedefinitions.apiextensions.k8s.io":
