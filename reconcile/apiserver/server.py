@@ -63,6 +63,8 @@ class ServerOptions:
         webhooks: how admission and conversion webhooks are reached: functions in this process, addresses of
             services, a dialer.
         kubelet: what is behind pods: logs, commands, ports. None: nothing, as of nodes without a kubelet.
+        service_ranges: the networks that services have addresses from: one, or one of IPv4 and one of IPv6
+            where services may have both; the first is of the default family.
         feature_gates: features that are not as by default, by the name that kube-apiserver knows them by.
             There is one: `CBORServingAndStorage` (off), bodies as `application/cbor`.
     """
@@ -86,6 +88,7 @@ class ServerOptions:
     kubelet: Kubelet | None = None
     feature_gates: Mapping[str, bool] = field(default_factory=dict[str, bool])
 
+    service_ranges: tuple[str, ...] = ("10.0.0.0/24",)
     def __post_init__(self) -> None:
         """Raises ConfigurationError for a feature gate that there is not."""
         for name in self.feature_gates:
