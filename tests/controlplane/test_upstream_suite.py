@@ -68,6 +68,7 @@ def test_real_components_and_the_examples_run_workloads_on_the_embedded_server(w
 
 @pytest.mark.nightly
 @pytest.mark.real_time
+@pytest.mark.timeout(_WITHIN + 1200)
 def test_upstreams_end_to_end_specs_pass_on_the_embedded_server(world: World) -> None:
     suite = built(TOOLS / "e2e", tests=True, flags=build_flags())
     report = world.directory / "report.json"
