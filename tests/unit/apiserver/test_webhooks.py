@@ -3,13 +3,18 @@
 import asyncio
 import base64
 import json
+import ssl
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
+import pytest
 from helpers.asking import CONFIG_MAPS, MERGE, Asker, asking, config_map
 
 from reconcile.apiserver import WebhookOptions
-from reconcile.apiserver.admission.webhooks.options import WebhookAnswer, WebhookCall
+from reconcile.apiserver.admission.webhooks.network import NetworkDialer
+from reconcile.apiserver.admission.webhooks.options import DialError, WebhookAnswer, WebhookCall
+from reconcile.testing.control_plane.certificates import CertificateAuthority
 
 GROUP = "/apis/admissionregistration.k8s.io/v1"
 URL = "https://hooks.test/x"
@@ -108,6 +113,60 @@ async def test_a_webhook_may_use_the_server_that_calls_it() -> None:
         asker.append(ask)
         await configure(ask, "validating", hook())
         await ask.made(config_map("a"))
+
+
+async def test_a_path_is_asked_without_empty_parts() -> None:
+    class Listening:
+        urls: list[str] = []
+
+        async def post(self, call: WebhookCall) -> WebhookAnswer:
+            self.urls.append(call.url)
+            uid = json.loads(call.body)["request"]["uid"]
+            review = {"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview"}
+            body = {**review, "response": {"uid": uid, "allowed": True}}
+            return WebhookAnswer(200, "application/json", json.dumps(body).encode())
+
+        async def close(self) -> None: ...
+
+    listening = Listening()
+    async with asking(webhooks=WebhookOptions(dialer=listening)) as ask:
+        paths = ("//x", "/a/../b//c/", "/")
+        hooks = [
+            hook(name=f"{number}.hooks.test", clientConfig={"url": f"https://hooks.test{path}"})
+            for number, path in enumerate(paths)
+        ]
+        await configure(ask, "mutating", *hooks)
+        await ask.made(config_map("a"))
+    assert [url.removeprefix("https://hooks.test").partition("?")[0] for url in listening.urls] == [
+        "/x",
+        "/b/c",
+        "/",
+    ]
+
+
+async def test_a_certificate_in_the_bundle_is_trusted_by_itself(tmp_path: Path) -> None:
+    authority = CertificateAuthority()
+    served, other = authority.issue_server("hooks", ["127.0.0.1"]), authority.issue_server("hooks", ["a.test"])
+    (tmp_path / "pem").write_bytes(served.certificate + served.key)
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(tmp_path / "pem")
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"{}")
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}")
+        writer.close()
+
+    server = await asyncio.start_server(answer, "127.0.0.1", 0, ssl=context)
+    address = f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    dialer = NetworkDialer()
+    for bundle in (served.certificate, authority.pair.certificate):
+        call = WebhookCall(f"https://{address}/x", address, "127.0.0.1", bundle, b"{}")
+        assert (await dialer.post(call)).body == b"{}"
+    with pytest.raises(DialError, match="certificate signed by unknown authority"):
+        await dialer.post(WebhookCall(f"https://{address}/x", address, "127.0.0.1", other.certificate, b"{}"))
+    await dialer.close()
+    server.close()
+    await server.wait_closed()
 
 
 async def test_a_handler_that_fails_is_a_webhook_that_fails() -> None:

@@ -7,6 +7,7 @@ import base64
 import json
 from collections.abc import Mapping
 from inspect import isawaitable
+from posixpath import normpath
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -74,14 +75,14 @@ class Caller:
             host, path = f"{name}:{port}", service.get("path") or "/"
             key = f"https://{name}{'' if port == 443 else f':{port}'}{path}"
             server_name = name
-            url = f"https://{host}{path}{query}"
+            url = f"https://{host}{_cleaned(path)}{query}"
         else:
             parts = urlsplit(config.get("url") or "")
             host = parts.netloc if parts.port else f"{parts.netloc}:443"
             path = parts.path
             key = f"{parts.scheme}://{parts.netloc.removesuffix(':443')}{path}"
             server_name = parts.hostname or ""
-            url = f"{parts.scheme}://{parts.netloc}{path or '/'}{query}"
+            url = f"{parts.scheme}://{parts.netloc}{_cleaned(path)}{query}"
         try:
             async with asyncio.timeout(timeout):
                 handler = self._handlers.get(key)
@@ -124,6 +125,11 @@ class Caller:
                 if numbers and ready and endpoint.get("addresses"):
                     return f"{endpoint['addresses'][0]}:{numbers[0]}"
         raise DialError(f"no endpoints available for service {go_quote(name)}")
+
+
+def _cleaned(path: str) -> str:
+    """Without empty parts, dots and a slash at the end, as the client in kube-apiserver joins it."""
+    return normpath("/" + path.lstrip("/"))
 
 
 def _seconds(timeout: float) -> str:

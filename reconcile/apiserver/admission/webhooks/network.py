@@ -45,6 +45,10 @@ class NetworkDialer:
                 raise DialError(
                     "unable to load root certificates: unable to parse bytes as PEM block"
                 ) from None
+            # As Go has it: each certificate of the bundle is trusted by itself, a server's own included, and
+            # a name counts only among the alternative names.
+            found.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+            found.hostname_checks_common_name = False
             self._contexts[ca_bundle] = found
         return found
 
