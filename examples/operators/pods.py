@@ -75,12 +75,12 @@ def is_terminating(pod: AnyPod) -> bool:
 
 
 def is_finished(pod: AnyPod) -> bool:
-    return phase(pod) in ("Succeeded", "Failed")
+    return pod.status.phase in ("Succeeded", "Failed")
 
 
 def is_active(pod: AnyPod) -> bool:
     """Neither finished nor on its way out: what counts as a replica."""
-    return not is_finished(pod) and not is_terminating(pod)
+    return not (pod.metadata.deletion_timestamp or is_finished(pod))
 
 
 def is_ready(pod: AnyPod) -> bool:

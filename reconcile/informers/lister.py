@@ -35,6 +35,7 @@ class Lister(Generic[T]):
         self._metadata_only = isinstance(kind, MetadataOnly)
         self._codec = codec_for(kind)
         self._partial = self._codec if isinstance(self._codec, PartialCodec) else None
+        self._as_wanted = self._decode if self._partial is None else self._part
 
     def get(self, key: ObjectKey) -> T | None:
         """The object of a key, decoded for the caller alone; None when there is none.
@@ -45,7 +46,7 @@ class Lister(Generic[T]):
             NotCachedError: the key's namespace is not watched, or only metadata is.
         """
         found = self._reader.get(key)
-        return None if found is None else self._decode(found)
+        return None if found is None else self._as_wanted(found)
 
     def metadata(self, key: ObjectKey) -> ObjectMetadata | None:
         """The shared, frozen metadata of a key's object; None when there is none. Decodes nothing."""
@@ -70,7 +71,14 @@ class Lister(Generic[T]):
             candidates = self._reader.by_index(index[0], index[1], namespace)
         else:
             candidates = self._reader.list(namespace)
-        return ObjectView(candidates, self._decode, _matcher(labels))
+        return ObjectView(candidates, self._as_wanted, _matcher(labels))
+
+    def _part(self, found: CachedObject) -> Any:
+        """What was decoded before, without more ado: many are looked at again and again."""
+        for part in found.parts:
+            if type(part) is self.kind:
+                return part
+        return self._decode(found)
 
     def _decode(self, found: CachedObject) -> Any:
         if self._metadata_only:

@@ -79,10 +79,11 @@ class ObjectView(Sequence[T], Generic[T]):
         return self._decode(self.cached[index])
 
     def __iter__(self) -> Iterator[T]:
-        errors = self.errors = []
+        errors, decode = [], self._decode
+        self.errors = errors
         for obj in self.cached:
             try:
-                decoded = self._decode(obj)
+                decoded = decode(obj)
             except ObjectDecodeError as error:
                 errors.append(error)
                 continue

@@ -201,7 +201,11 @@ class Selector:
         if self.selects_nothing:
             return False
         labels = labels or {}
-        return all(requirement.matches(labels) for requirement in self.requirements)
+        # No `all(…)`: a controller of many objects asks this of each of them in every reconcile.
+        for requirement in self.requirements:
+            if not requirement.matches(labels):
+                return False
+        return True
 
     def exact(self, key: str) -> str | None:
         """The one value that the selector requires of a label, or None: for looking up in an index."""

@@ -30,13 +30,18 @@ def status_of(
         failure: reason and message of what went wrong in this reconcile, if anything did.
     """
     spec = replica_set.spec
-    template_labels = spec.template.metadata.labels
+    labels = spec.template.metadata.labels
     min_ready = spec.min_ready_seconds or 0
+    ready = [pod for pod in active if of.is_ready(pod)]
     return ReplicaSetStatus(
         replicas=len(active),
-        fully_labeled_replicas=sum(template_labels.items() <= pod.metadata.labels.items() for pod in active),
-        ready_replicas=sum(of.is_ready(pod) for pod in active),
-        available_replicas=sum(of.is_available(pod, min_ready, now) for pod in active),
+        fully_labeled_replicas=sum(
+            pod.metadata.labels == labels or labels.items() <= pod.metadata.labels.items() for pod in active
+        ),
+        ready_replicas=len(ready),
+        available_replicas=sum(of.is_available(pod, min_ready, now) for pod in ready)
+        if min_ready
+        else len(ready),
         terminating_replicas=len(terminating),
         observed_generation=replica_set.metadata.generation,
         conditions=_conditions(replica_set, failure, now),
