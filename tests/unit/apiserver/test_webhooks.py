@@ -116,11 +116,11 @@ async def test_a_webhook_may_use_the_server_that_calls_it() -> None:
 
 
 async def test_a_path_is_asked_without_empty_parts() -> None:
-    class Listening:
-        urls: list[str] = []
+    asked: list[str] = []
 
+    class Listening:
         async def post(self, call: WebhookCall) -> WebhookAnswer:
-            self.urls.append(call.url)
+            asked.append(call.url)
             uid = json.loads(call.body)["request"]["uid"]
             review = {"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview"}
             body = {**review, "response": {"uid": uid, "allowed": True}}
@@ -128,8 +128,7 @@ async def test_a_path_is_asked_without_empty_parts() -> None:
 
         async def close(self) -> None: ...
 
-    listening = Listening()
-    async with asking(webhooks=WebhookOptions(dialer=listening)) as ask:
+    async with asking(webhooks=WebhookOptions(dialer=Listening())) as ask:
         paths = ("//x", "/a/../b//c/", "/")
         hooks = [
             hook(name=f"{number}.hooks.test", clientConfig={"url": f"https://hooks.test{path}"})
@@ -137,7 +136,7 @@ async def test_a_path_is_asked_without_empty_parts() -> None:
         ]
         await configure(ask, "mutating", *hooks)
         await ask.made(config_map("a"))
-    assert [url.removeprefix("https://hooks.test").partition("?")[0] for url in listening.urls] == [
+    assert [url.removeprefix("https://hooks.test").partition("?")[0] for url in asked] == [
         "/x",
         "/b/c",
         "/",
@@ -146,7 +145,8 @@ async def test_a_path_is_asked_without_empty_parts() -> None:
 
 async def test_a_certificate_in_the_bundle_is_trusted_by_itself(tmp_path: Path) -> None:
     authority = CertificateAuthority()
-    served, other = authority.issue_server("hooks", ["127.0.0.1"]), authority.issue_server("hooks", ["a.test"])
+    served = authority.issue_server("hooks", ["127.0.0.1"])
+    other = authority.issue_server("hooks", ["a.test"])
     (tmp_path / "pem").write_bytes(served.certificate + served.key)
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.load_cert_chain(tmp_path / "pem")
