@@ -11,7 +11,7 @@ from helpers.differential_cases import deployment, pod
 def cases(namespace: str) -> dict[str, list[Ask]]:
     core = f"/api/v1/namespaces/{namespace}"
     deployments = f"/apis/apps/v1/namespaces/{namespace}/deployments"
-    return {**_restored(core, deployments), **_open(namespace)}
+    return {**_restored(core, deployments), **_open(namespace), **_autoscaled(namespace)}
 
 
 def _restored(core: str, deployments: str) -> dict[str, list[Ask]]:
@@ -113,5 +113,26 @@ def _open(namespace: str) -> dict[str, list[Ask]]:
                 {**value, "kind": "None", "spec": {"n": {"x": "1", "y": {"z": 1}}}},
             ),
             delete(f"{crds}/nones.{group}"),
+        ]
+    }
+
+
+def _autoscaled(namespace: str) -> dict[str, list[Ask]]:
+    scalers = f"/apis/autoscaling/v2/namespaces/{namespace}/horizontalpodautoscalers"
+
+    def scaler(kind: str, version: str) -> dict[str, Any]:
+        target = {"kind": kind, "name": "web", "apiVersion": version}
+        return {"metadata": {"name": "web"}, "spec": {"maxReplicas": 3, "scaleTargetRef": target}}
+
+    return {
+        "autoscalers: the group of what they scale": [
+            post(scalers, scaler("ReplicationController", "v1")),
+            delete(f"{scalers}/web"),
+            post(scalers, scaler("ReplicationController", "")),
+            merge(f"{scalers}/web", {"spec": {"scaleTargetRef": {"kind": "Deployment"}}}),
+            delete(f"{scalers}/web"),
+            post(scalers, scaler("ReplicationController", "a/b/c")),
+            post(scalers, scaler("Deployment", "v1")),
+            post(scalers, scaler("Deployment", "")),
         ]
     }

@@ -35,6 +35,7 @@ from reconcile.apiserver.handlers.options import (
     write_options,
 )
 from reconcile.apiserver.handlers.parts import Parts
+from reconcile.apiserver.handlers.pretty import wants_pretty
 from reconcile.apiserver.handlers.reads import Reader
 from reconcile.apiserver.handlers.rendering import in_form, warning_headers
 from reconcile.apiserver.handlers.routes import Route, Unknown, route
@@ -64,6 +65,12 @@ class OtherPaths(Protocol):
 
 # Of these upstream's storages have a table convertor.
 _WITH_TABLE = ("", "status", "scale")
+
+
+def _plain_form(request: Request) -> Form:
+    """The form of what is no object of a resource."""
+    form = negotiate_plain(request.headers.get("accept", ""))
+    return replace(form, pretty=True) if wants_pretty(request) else form
 
 
 class Handler:
@@ -101,7 +108,7 @@ class Handler:
             if self._parts.gate is not None:
                 entered = self._parts.gate.enter(request, self._parts.access)
                 if isinstance(entered, Response):
-                    return in_form(entered, negotiate_plain(accept))
+                    return in_form(entered, _plain_form(request))
                 request = entered
             found = route(self._parts.registry, request.path)
             if isinstance(found, Unknown):
@@ -110,7 +117,7 @@ class Handler:
                 other = self._other_paths.answer(request)
                 if other is not None:
                     discovery = request.path.startswith("/api")
-                    return in_form(other, negotiate_plain(accept)) if discovery else other
+                    return in_form(other, _plain_form(request)) if discovery else other
                 if found.in_group:
                     raise status.no_such_path()
                 return page_not_found()
@@ -136,7 +143,7 @@ class Handler:
             form = None
         if form is None:
             form = negotiate_plain(accept, cbor=cbor)
-        if not form.pretty and request.query and Query(request.query).flag("pretty"):
+        if not form.pretty and wants_pretty(request):
             form = replace(form, pretty=True)
         try:
             response = in_form(response, form)

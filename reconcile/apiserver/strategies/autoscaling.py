@@ -32,7 +32,10 @@ def autoscaler(obj: JSONObject) -> list[FieldError]:
         errors.append(invalid("spec.maxReplicas", high, "must be greater than or equal to 1"))
     if low is not None and high < low:
         errors.append(invalid("spec.maxReplicas", high, "must be greater than or equal to `minReplicas`"))
-    errors += _target_object("spec.scaleTargetRef", spec.get("scaleTargetRef") or {}, group=True)
+    target: JSONObject = spec.get("scaleTargetRef") or {}
+    # The only kind of the core group that scales.
+    group = target.get("kind") != "ReplicationController"
+    errors += _target_object("spec.scaleTargetRef", target, group=group)
     percentage = spec.get("targetCPUUtilizationPercentage")
     if percentage is not None and percentage < 1:
         field = "spec.metrics[0].resource.target.averageUtilization"

@@ -115,3 +115,21 @@ def test_a_kubeconfig_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(ConfigurationError, match="cannot write the kubeconfig"):
         address.write_kubeconfig(tmp_path / "file" / "config")
+
+
+async def test_json_is_indented_for_programs_before_which_a_person_sits_and_for_those_that_ask() -> None:
+    async with asking() as ask:
+        path = "/api/v1/namespaces/default"
+        for agent, query, indented in (
+            ("curl/8.5.0", "", True),
+            ("Wget/1.21", "", True),
+            ("Mozilla/5.0 (X11)", "", True),
+            ("kubectl/v1.36.3", "", False),
+            ("kubectl/v1.36.3", "?pretty=true", True),
+            ("curl/8.5.0", "?pretty=false", False),
+            ("curl/8.5.0", "?pretty=perhaps", False),
+            ("curl/8.5.0", "?pretty=", True),
+        ):
+            for where in (path, "/api/v1", "/api/v1/namespaces/none"):
+                answer = await ask("GET", f"{where}{query}", headers={"user-agent": agent})
+                assert answer.raw.startswith(b'{\n  "') == indented, (agent, where, query)
