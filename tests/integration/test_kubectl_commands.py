@@ -1,4 +1,4 @@
-"""kubectl's commands, one after the other, against the embedded server: what each says and what it did.
+"""kubectl's commands against the embedded server, a new one for each test: what each says and what it did.
 
 Most of them are typed clients inside, which send and ask for protobuf; others print, describe or patch.
 """
@@ -8,16 +8,27 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from helpers.kubectl import Kubectl, serving_kubectl
 
 
-@pytest.fixture(scope="module")
-def kubectl(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kubectl]:
-    with serving_kubectl(tmp_path_factory.mktemp("kubectl")) as kubectl:
+@pytest.fixture
+def kubectl(tmp_path: Path) -> Iterator[Kubectl]:
+    with serving_kubectl(tmp_path) as kubectl:
         yield kubectl
+
+
+SITE = ("deployment", "site", "--image=nginx:1", "--replicas=4", "--port=80")
+BUDGET = ("pdb", "site", "--selector=app=site", "--min-available=50%")
+SETTINGS = "{apiVersion: v1, kind: ConfigMap, metadata: {name: settings}, data: {a: '%d'}}"
+NODE = "{apiVersion: v1, kind: Node, metadata: {name: n1}}"
+POD = (
+    "{apiVersion: v1, kind: Pod, metadata: {name: %s, labels: {app: %s}}, spec: {nodeName: n1, "
+    "terminationGracePeriodSeconds: 0, containers: [{name: c, image: x}]}}"
+)
 
 
 def value(kubectl: Kubectl, what: str, path: str) -> str:
@@ -57,6 +68,7 @@ def test_create_makes_objects_of_many_kinds(kubectl: Kubectl) -> None:
 
 
 def test_run_expose_and_set(kubectl: Kubectl) -> None:
+    kubectl("create", *SITE)
     assert kubectl("run", "one", "--image=nginx:1", "--labels=app=one", "--port=80") == "pod/one created\n"
     assert kubectl("expose", "pod", "one", "--port=80") == "service/one exposed\n"
     assert kubectl("expose", "deploy", "site", "--port=80", "--target-port=web") == "service/site exposed\n"
@@ -69,6 +81,8 @@ def test_run_expose_and_set(kubectl: Kubectl) -> None:
 
 
 def test_edit_patch_label_annotate_replace_and_diff(kubectl: Kubectl) -> None:
+    kubectl("create", *SITE)
+    kubectl("create", "-f", "-", stdin=SETTINGS % 1)
     assert "labeled" in kubectl("label", "deploy", "site", "tier=front")
     assert "annotated" in kubectl("annotate", "deploy", "site", "note=hello")
     editor = {**os.environ, "KUBE_EDITOR": "sed -i s/hello/bye/"}
@@ -77,7 +91,7 @@ def test_edit_patch_label_annotate_replace_and_diff(kubectl: Kubectl) -> None:
     assert "patched" in kubectl("patch", "deploy", "site", "-p", '{"spec":{"replicas":3}}')
     operation = json.dumps([{"op": "replace", "path": "/spec/replicas", "value": 4}])
     assert "patched" in kubectl("patch", "deploy", "site", "--type=json", "-p", operation)
-    text = "{apiVersion: v1, kind: ConfigMap, metadata: {name: settings}, data: {a: '2'}}"
+    text = SETTINGS % 2
     different = kubectl("diff", "-f", "-", stdin=text, status=1)
     assert '-  a: "1"\n+  a: "2"\n' in different
     assert kubectl("replace", "-f", "-", stdin=text) == "configmap/settings replaced\n"
@@ -85,9 +99,14 @@ def test_edit_patch_label_annotate_replace_and_diff(kubectl: Kubectl) -> None:
 
 
 def test_get_in_every_form(kubectl: Kubectl) -> None:
+    kubectl("create", *SITE)
+    kubectl("expose", "deploy", "site", "--port=80")
+    kubectl("create", "-f", "-", stdin=SETTINGS % 1)
+    for name in "abcd":
+        kubectl("create", "configmap", name)
     lines = kubectl("get", "deploy", "site", "-o", "wide").splitlines()
     assert lines[0].split()[:4] == ["NAME", "READY", "UP-TO-DATE", "AVAILABLE"]
-    assert lines[1].split()[:2] == ["site", "0/4"] and "nginx:2" in lines[1]
+    assert lines[1].split()[:2] == ["site", "0/4"] and "nginx:1" in lines[1]
     assert "replicas: 4" in kubectl("get", "deploy", "site", "-o", "yaml")
     assert json.loads(kubectl("get", "deploy", "site", "-o", "json"))["kind"] == "Deployment"
     columns = kubectl("get", "sa,cm", "-o", "custom-columns=:kind,:metadata.name", "--no-headers")
@@ -98,6 +117,7 @@ def test_get_in_every_form(kubectl: Kubectl) -> None:
 
 
 def test_auth(kubectl: Kubectl) -> None:
+    kubectl("create", "role", "reader", "--verb=get,list", "--resource=pods")
     assert kubectl("auth", "can-i", "create", "pods") == "yes\n"
     assert "*.*" in kubectl("auth", "can-i", "--list")
     assert "system:masters" in kubectl("auth", "whoami")
@@ -111,13 +131,8 @@ def test_auth(kubectl: Kubectl) -> None:
 
 
 def test_a_node_is_tainted_cordoned_and_drained_as_budgets_allow(kubectl: Kubectl) -> None:
-    node = "{apiVersion: v1, kind: Node, metadata: {name: n1}}"
-    pod = (
-        "{apiVersion: v1, kind: Pod, metadata: {name: %s, labels: {app: %s}}, spec: {nodeName: n1, "
-        "terminationGracePeriodSeconds: 0, containers: [{name: c, image: x}]}}"
-    )
-    kubectl("apply", "-f", "-", stdin=node)
-    kubectl("apply", "-f", "-", stdin=pod % ("free", "free"))
+    kubectl("create", "-f", "-", stdin=NODE)
+    kubectl("create", "-f", "-", stdin=POD % ("free", "free"))
     assert kubectl("cordon", "n1") == "node/n1 cordoned\n"
     assert "SchedulingDisabled" in kubectl("get", "nodes")
     assert kubectl("uncordon", "n1") == "node/n1 uncordoned\n"
@@ -125,11 +140,12 @@ def test_a_node_is_tainted_cordoned_and_drained_as_budgets_allow(kubectl: Kubect
     assert "a=b:NoSchedule" in kubectl("describe", "node", "n1")
     assert kubectl("taint", "nodes", "n1", "a-") == "node/n1 untainted\n"
     assert "cannot delete" in kubectl("drain", "n1", good=False)
-    drained = kubectl("drain", "n1", "--force", "--timeout=10s")
+    drained = kubectl("drain", "n1", "--force", "--timeout=60s")
     assert "pod/free evicted" in drained and "node/n1 drained" in drained
     assert "not found" in kubectl("get", "pod", "free", good=False)
     # The budget has nothing to give: eviction is refused until the time is up.
-    kubectl("apply", "-f", "-", stdin=pod % ("kept", "site"))
+    kubectl("create", *BUDGET)
+    kubectl("create", "-f", "-", stdin=POD % ("kept", "site"))
     ready = {"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}]}
     set_status(kubectl, "pod/kept", ready)
     set_status(kubectl, "pdb/site", {"observedGeneration": 1, "disruptionsAllowed": 0})
@@ -139,10 +155,17 @@ def test_a_node_is_tainted_cordoned_and_drained_as_budgets_allow(kubectl: Kubect
 
 
 def test_describe(kubectl: Kubectl) -> None:
+    kubectl("run", "one", "--image=nginx:1", "--labels=app=one", "--port=80", "--expose")
+    kubectl("create", *SITE)
+    kubectl("set", "resources", "deploy/site", "--limits=cpu=1500m")
+    kubectl("create", *BUDGET)
+    kubectl("create", "-f", "-", stdin=NODE)
+    kubectl("create", "-f", "-", stdin=POD % ("kept", "site"))
+    kubectl("create", "rolebinding", "readers", "--role=reader", "--serviceaccount=default:robot")
     pod = kubectl("describe", "pod", "one")
     assert "Service Account:  default" in pod and "QoS Class:                   BestEffort" in pod
     deployment = kubectl("describe", "deployment", "site")
-    assert "4 desired" in deployment and "cpu:  1500m" in deployment
+    assert "4 desired" in deployment and "1500m" in deployment
     service = kubectl("describe", "service", "one")
     assert "Selector:                 app=one" in service
     assert "Non-terminated Pods:          (1 in total)" in kubectl("describe", "node", "n1")
@@ -152,6 +175,7 @@ def test_describe(kubectl: Kubectl) -> None:
 
 def test_rollout(kubectl: Kubectl) -> None:
     """Of a Deployment whose ReplicaSets a controller would make: here the test makes them."""
+    kubectl("create", *SITE)
     uid = value(kubectl, "deploy site", ".metadata.uid")
     for revision in (1, 2):
         replica_set = {
@@ -197,9 +221,12 @@ def test_rollout(kubectl: Kubectl) -> None:
 
 
 def test_wait_events_top_logs_and_what_there_is_not(kubectl: Kubectl) -> None:
+    kubectl("run", "one", "--image=nginx:1")
+    kubectl("create", *SITE)
+    kubectl("create", "-f", "-", stdin=SETTINGS % 1)
     path = "--for=jsonpath={.spec.replicas}=4"
-    assert "condition met" in kubectl("wait", path, "deploy/site", "--timeout=5s")
-    assert "condition met" in kubectl("wait", "--for=create", "cm/settings", "--timeout=5s")
+    assert "condition met" in kubectl("wait", path, "deploy/site", "--timeout=60s")
+    assert "condition met" in kubectl("wait", "--for=create", "cm/settings", "--timeout=60s")
     assert "timed out" in kubectl(
         "wait", "--for=condition=Available", "deploy/site", "--timeout=1s", good=False
     )
@@ -220,10 +247,16 @@ def test_wait_events_top_logs_and_what_there_is_not(kubectl: Kubectl) -> None:
 
 
 def test_delete(kubectl: Kubectl) -> None:
-    text = "{apiVersion: v1, kind: ConfigMap, metadata: {name: settings}}"
-    assert kubectl("delete", "-f", "-", stdin=text) == 'configmap "settings" deleted from default namespace\n'
+    kubectl("create", "-f", "-", stdin=SETTINGS % 1)
+    kubectl("create", *SITE)
+    kubectl("run", "one", "--image=nginx:1", "--port=80", "--expose")
+    kubectl("create", "ns", "team")
+    assert (
+        kubectl("delete", "-f", "-", stdin=SETTINGS % 1)
+        == 'configmap "settings" deleted from default namespace\n'
+    )
     assert "deleted" in kubectl("delete", "deploy,svc", "--all")
     assert kubectl("get", "deploy", "-o", "name") == ""
     assert "force deleted" in kubectl("delete", "pod", "one", "--force")
-    assert kubectl("delete", "ns", "team", "--timeout=15s") == 'namespace "team" deleted\n'
+    assert kubectl("delete", "ns", "team", "--timeout=60s") == 'namespace "team" deleted\n'
     assert "not found" in kubectl("get", "ns", "team", good=False)
