@@ -67,6 +67,8 @@ class ServerOptions:
             where services may have both; the first is of the default family.
         feature_gates: features that are not as by default, by the name that kube-apiserver knows them by.
             There is one: `CBORServingAndStorage` (off), bodies as `application/cbor`.
+        disabled_admission: admission plugins that are off, by upstream's name: `ServiceAccount`, say, where
+            nothing makes service accounts. Names of plugins that this server has not are passed over.
     """
 
     garbage_collection: bool = True
@@ -87,6 +89,7 @@ class ServerOptions:
     webhooks: WebhookOptions = field(default_factory=WebhookOptions)
     kubelet: Kubelet | None = None
     feature_gates: Mapping[str, bool] = field(default_factory=dict[str, bool])
+    disabled_admission: frozenset[str] = frozenset()
 
     service_ranges: tuple[str, ...] = ("10.0.0.0/24",)
     def __post_init__(self) -> None:
@@ -134,13 +137,15 @@ class APIServer:
         self.registry = Registry(builtin_resources(schemas, table))
         manager = FieldManager(self.registry.find)
         self._control = access_control(self.options.access, self.storage, self.runtime)
+        plugins = (*default_plugins(), *self._control.plugins)
+        off = self.options.disabled_admission
         parts = Parts(
             runtime=self.runtime,
             store=ObjectStore(self.storage),
             registry=self.registry,
             patcher=Patcher(manager, cbor=self.options.enabled(CBOR_SERVING)),
             field_manager=manager,
-            admission=AdmissionChain((*default_plugins(), *self._control.plugins)),
+            admission=AdmissionChain(tuple(plugin for plugin in plugins if plugin.name not in off)),
             tables=TableRenderer(),
             schemas=schemas,
             bookmark_interval=self.options.bookmark_interval,
@@ -184,7 +189,9 @@ class APIServer:
 
             self._journal = Journal(self.options.data_dir)
             self.storage.keep_in(self._journal)
-            self._control.tokens.key_file = self.options.data_dir / "service-account.key"
+            self._control.tokens.key_file = (
+                self._control.tokens.key_file or self.options.data_dir / "service-account.key"
+            )
         self._started = True
         if self.options.bootstrap:
             await bootstrap(self.access)

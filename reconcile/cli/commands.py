@@ -272,6 +272,26 @@ def gen_webhooks(target: str, service: str, name: str | None, check: Path | None
     return generate_webhooks(target, service=service, name=name or "", check=check)
 
 
+@cli.command("envtest-assets")
+@click.argument("directory", metavar="FOLDER", type=click.Path(file_okay=False, path_type=Path))
+@click.option(
+    "--controllers",
+    is_flag=True,
+    help="Garbage collection, deletion of namespaces, default service accounts and what else the server does "
+    "by itself; kube-apiserver alone, and so envtest, has none of it.",
+)
+@explained
+def envtest_assets(directory: Path, controllers: bool) -> int:
+    """Make a folder for KUBEBUILDER_ASSETS: Go's envtest starts the embedded server then.
+
+    The executables in it, kube-apiserver and etcd, belong to this Python; kubectl is a link to yours, where
+    there is one.
+    """
+    from reconcile.cli.envtest.assets import write_assets
+
+    return write_assets(directory, controllers=controllers)
+
+
 @cli.command()
 @click.argument("target", metavar="PATH_OR_MODULE")
 @click.option("--name", required=True, metavar="NAME", help="Of the Lease that the operator holds.")

@@ -60,6 +60,7 @@ def access_control(options: AccessOptions | None, storage: Storage, runtime: Run
     """Put together what the options want; None: off."""
     given = options or AccessOptions()
     tokens = ServiceAccountTokens(runtime, given.issuer, given.audiences)
+    tokens.key_file = given.signing_key
     authentication = Authentication(given.tokens, tokens, anonymous=given.anonymous)
     if options is None:
         return AccessControl(tokens, authentication)

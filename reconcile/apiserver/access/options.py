@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Literal
 
 from reconcile.apiserver.access.service_account_tokens import ISSUER
@@ -24,6 +25,8 @@ class AccessOptions:
         anonymous: requests without credentials are those of `system:anonymous`; else they get 401.
         issuer: issuer of service account tokens, an https URL.
         audiences: who a service account token is for that names no audience; empty: the issuer.
+        signing_key: file of the key that signs service account tokens, PEM, ECDSA on P-256; made where it is
+            not there. None: a key of this server's own.
     """
 
     authorization: AuthorizationMode = "RBAC"
@@ -31,3 +34,4 @@ class AccessOptions:
     anonymous: bool = True
     issuer: str = ISSUER
     audiences: tuple[str, ...] = ()
+    signing_key: Path | None = None
