@@ -198,6 +198,11 @@ def _warnings(namespace: str) -> list[Ask]:
         merge(f"{batch}/cronjobs/c", {"spec": {"schedule": "TZ=UTC * * * * *"}}),
         merge(f"{batch}/cronjobs/c", {"spec": {"timeZone": "Etc/UTC"}}),
         post(f"{batch}/cronjobs", {"metadata": {"name": "d"}, "spec": {**cron, "schedule": "TZ=UTC * * * * *"}}),
+        *(
+            post(f"{batch}/cronjobs", {"metadata": metadata, "spec": spec})
+            for metadata in ({"name": "x" * 53}, {"generateName": "x" * 66}, {"generateName": "Bad-"})
+            for spec in (cron, {**cron, "schedule": "never"})
+        ),
         delete(f"{batch}/cronjobs/c"),
         post(
             f"{batch}/jobs",

@@ -165,7 +165,7 @@ def _make(group_resource: str, version: str) -> Strategy:
                 generation=True,
                 status=True,
                 validate=kinds.cron_jobs.cron_job,
-                name_problems=kinds.cron_jobs.cron_job_name,
+                on_create=kinds.cron_jobs.cron_job_created,
                 warn=kinds.cron_jobs.cron_job_warnings,
             )
         case "leases.coordination.k8s.io":
