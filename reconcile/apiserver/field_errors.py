@@ -83,7 +83,12 @@ def quoted(value: object) -> str:
         return go_quote(value)
     if value is None:
         return "null"
-    return msgspec.json.encode(value).decode()
+    text = msgspec.json.encode(value).decode()
+    if "<" in text or ">" in text or "&" in text:
+        # Go writes JSON that may stand in HTML.
+        for char in "<>&":
+            text = text.replace(char, f"\\u{ord(char):04x}")
+    return text
 
 
 _ESCAPES = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from reconcile.cel.compiler import Failed
@@ -43,9 +43,11 @@ class CompiledSchema:
     form_problems: tuple[RuleProblem, ...]
     costs: tuple[RuleCost, ...]
 
-    def __init__(self, schema: Schema, *, path: str = "") -> None:
-        compiler = SchemaCompiler(path)
-        self._root = compiler.compile(schema)
+    def __init__(
+        self, schema: Schema, *, path: str = "", unsound: Collection[str] = (), resource: bool = True
+    ) -> None:
+        compiler = SchemaCompiler(path, unsound)
+        self._root = compiler.compile(schema, resource=resource)
         self.problems = compiler.all_problems()
         self.form_problems = self.problems[: len(compiler.rule_problems)]
         prefix = f"{path}." if path else ""
@@ -141,7 +143,9 @@ class Program:
         return raw(found)
 
 
-def compile_schema(schema: Schema, *, path: str = "") -> CompiledSchema:
+def compile_schema(
+    schema: Schema, *, path: str = "", unsound: Collection[str] = (), resource: bool = True
+) -> CompiledSchema:
     """Compile every rule of a custom resource's schema (openAPIV3Schema of one version).
 
     What is wrong is in `problems`; nothing is raised.
@@ -149,6 +153,9 @@ def compile_schema(schema: Schema, *, path: str = "") -> CompiledSchema:
     Args:
         schema: the structural schema.
         path: its own path, put before the fields of problems and costs.
+        unsound: places of schemas below it (as `properties[spec].`) whose rules are not judged, as something
+            else is known to be wrong there.
+        resource: the schema is a whole resource's, and not that of a part.
 
     >>> compiled = compile_schema({
     ...     "type": "object",
@@ -168,7 +175,7 @@ def compile_schema(schema: Schema, *, path: str = "") -> CompiledSchema:
     >>> [(each.field, each.message) for each in broken]
     [('spec', 'only grows')]
     """
-    return CompiledSchema(schema, path=path)
+    return CompiledSchema(schema, path=path, unsound=unsound, resource=resource)
 
 
 def compile_rule(schema: Schema, rule: str | Mapping[str, Any], *, root: bool = False) -> Program:

@@ -75,9 +75,9 @@ def _step(schema: Schema, text: str, name: str) -> tuple[Schema, str]:
             raise FieldPathError("does not refer to a valid field")
         return properties[name], f"{text}.{name}" if text else name
     additional = schema.get("additionalProperties")
-    if not isinstance(additional, Mapping):
+    if additional is None:
         raise FieldPathError("does not refer to a valid field")
-    return additional, f"{text}[{name}]"
+    return additional if isinstance(additional, Mapping) else {}, f"{text}[{name}]"
 
 
 def _unescaped(text: str) -> str:

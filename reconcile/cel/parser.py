@@ -69,6 +69,27 @@ def too_large(text: str, message: str = "max recursion depth exceeded") -> CelSy
     return CelSyntaxError(issue.shown(text), expression=text, issues=[issue])
 
 
+_STARTS = "STRING, BYTES, IDENTIFIER}"
+_STARTING = frozenset(
+    (
+        "[",
+        "{",
+        "(",
+        ".",
+        "-",
+        "!",
+        "true",
+        "false",
+        "null",
+        "float",
+        "int",
+        "uint",
+        "string",
+        "bytes",
+        "ident",
+    )
+)
+"""The words that an expression begins with; how messages end that list all of them."""
 _NESTING = {"(": 1, "[": 1, "{": 1, ")": -1, "]": -1, "}": -1}
 
 
@@ -111,7 +132,11 @@ class _Parser:
 
     def unexpected(self, wanted: str) -> CelSyntaxError:
         token = self.token
-        return syntax_error(self.text, token.offset, f"mismatched input '{token.text}' expecting {wanted}")
+        after = self.tokens[self.place + 1].kind if token.kind != "end" else ""
+        # Without this word, the expression would go on as it should.
+        fits = after == "end" if wanted == "<EOF>" else wanted.endswith(_STARTS) and after in _STARTING
+        name = "extraneous" if fits else "mismatched"
+        return syntax_error(self.text, token.offset, f"{name} input '{token.text}' expecting {wanted}")
 
     # Nodes
 
@@ -226,7 +251,9 @@ class _Parser:
         optional = self.accept("?")
         name = self.token
         if name.kind not in ("ident", "quoted"):
-            raise self.unexpected("IDENTIFIER")
+            after = "" if name.kind == "end" else name.text
+            text = f"no viable alternative at input '.{'?' if optional else ''}{after}'"
+            raise syntax_error(self.text, name.offset, text)
         self.take()
         if name.kind == "quoted":
             self.report(name.offset, "unsupported syntax: '`'")
@@ -387,7 +414,7 @@ class _Parser:
             value = {"true": True, "false": False, "null": None}[token.kind]
         else:
             wanted = "{'[', '{', '(', '.', '-', '!', 'true', 'false', 'null', NUM_FLOAT, NUM_INT, NUM_UINT, "
-            raise self.unexpected(wanted + "STRING, BYTES, IDENTIFIER}")
+            raise self.unexpected(wanted + _STARTS)
         return Literal(self.id(first.offset), value)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
@@ -133,18 +133,20 @@ class RuleNode:
 class SchemaCompiler:
     """Walks a schema once, compiling its rules and collecting what is wrong with them.
 
-    `path` is the schema's own path.
+    `path` is the schema's own path; `unsound` the places of schemas (as `properties[spec].`, with the dot)
+    whose rules are not judged, since something else is wrong there or below.
     """
 
-    def __init__(self, path: str = "") -> None:
+    def __init__(self, path: str = "", unsound: Collection[str] = ()) -> None:
         self._path = path
+        self._unsound = unsound
         self.rule_problems: list[RuleProblem] = []
         self.problems: list[RuleProblem] = []
         self.costs: list[RuleCost] = []
 
-    def compile(self, schema: Schema) -> RuleNode:
-        """The tree of rules below a schema, whose root is a resource."""
-        return self._node(schema, "", resource=True, cardinality=1, uncorrelated=None)
+    def compile(self, schema: Schema, *, resource: bool = True) -> RuleNode:
+        """The tree of rules below a schema, whose root is a resource or a part of one."""
+        return self._node(schema, "", resource=resource, cardinality=1, uncorrelated=None)
 
     def all_problems(self) -> tuple[RuleProblem, ...]:
         """What is wrong, in the server's order."""
@@ -174,16 +176,18 @@ class SchemaCompiler:
         if not rules:
             return node
         for index, rule in enumerate(rules):
-            self._check_fields(rule, f"{path}{RULES}[{index}]", schema)
+            self.rule_problems += form_problems(rule, f"{path}{RULES}[{index}]", schema)
         declared = declare(schema, resource=resource)
+        sound = len(self.rule_problems) == known_problems and path not in self._unsound
         if declared is None:
+            if not sound:
+                return node
             text = (
                 "Internal error: internal error: failed to construct type information for "
                 f"{RULES} rules: unable to convert structural schema to CEL declarations"
             )
             self.problems.append(_problem("rule", f"{path}{RULES}", "InternalError", text))
             return node
-        sound = len(self.rule_problems) == known_problems
         for index, rule in enumerate(rules):
             compiled = compile_one(rule, schema, declared)
             node.rules.append(compiled)
@@ -231,40 +235,6 @@ class SchemaCompiler:
                 uncorrelated=uncorrelated if keyed or uncorrelated is not None else path,
             )
             node.items = None if made.empty else made
-
-    def _check_fields(self, rule: Mapping[str, Any], path: str, schema: Schema) -> None:
-        """What a rule must be like, whatever it says."""
-        text, message = rule.get("rule") or "", rule.get("message") or ""
-        expression, field_path = rule.get("messageExpression") or "", rule.get("fieldPath") or ""
-
-        def report(key: str, reason: Reason, wrong: str, value: Any = None) -> None:
-            self.rule_problems.append(_problem("rule", f"{path}.{key}", reason, wrong, text, value=value))
-
-        if not text.strip():
-            report("rule", "FieldValueRequired", "rule is not specified")
-        elif message and not message.strip():
-            report("message", "FieldValueInvalid", "must be non-empty if specified", message)
-        elif _LINES.search(message.strip()):
-            report("message", "FieldValueInvalid", "must not contain line breaks", message)
-        elif _LINES.search(text.strip()) and not message.strip():
-            wrong = "message must be specified if rule contains line breaks"
-            report("message", "FieldValueRequired", wrong)
-        if expression and not expression.strip():
-            wrong = "messageExpression must be non-empty if specified"
-            report("messageExpression", "FieldValueRequired", wrong)
-        reason = rule.get("reason")
-        if reason is not None and reason not in REASONS:
-            wrong = "supported values: " + ", ".join(f'"{each}"' for each in REASONS)
-            report("reason", "FieldValueNotSupported", wrong, reason)
-        if field_path and not field_path.strip():
-            report("fieldPath", "FieldValueInvalid", "must be non-empty if specified", field_path)
-        if _LINES.search(field_path):
-            report("fieldPath", "FieldValueInvalid", "must not contain line breaks", field_path)
-        if field_path:
-            try:
-                normalized_field_path(field_path, schema)
-            except FieldPathError:
-                report("fieldPath", "FieldValueInvalid", "must be a valid path", field_path)
 
     def _judge(
         self,
@@ -323,6 +293,43 @@ class SchemaCompiler:
                 error.issues,
             )
         )
+
+
+def form_problems(rule: Mapping[str, Any], path: str, schema: Schema) -> list[RuleProblem]:
+    """What a rule (at this path, in this schema) must be like, whatever it says."""
+    found: list[RuleProblem] = []
+    text, message = rule.get("rule") or "", rule.get("message") or ""
+    expression, field_path = rule.get("messageExpression") or "", rule.get("fieldPath") or ""
+
+    def report(key: str, reason: Reason, wrong: str, value: Any = None) -> None:
+        found.append(_problem("rule", f"{path}.{key}", reason, wrong, text, value=value))
+
+    if not text.strip():
+        report("rule", "FieldValueRequired", "rule is not specified")
+    elif message and not message.strip():
+        report("message", "FieldValueInvalid", "must be non-empty if specified", message)
+    elif _LINES.search(message.strip()):
+        report("message", "FieldValueInvalid", "must not contain line breaks", message)
+    elif _LINES.search(text.strip()) and not message.strip():
+        wrong = "message must be specified if rule contains line breaks"
+        report("message", "FieldValueRequired", wrong)
+    if expression and not expression.strip():
+        wrong = "messageExpression must be non-empty if specified"
+        report("messageExpression", "FieldValueRequired", wrong)
+    reason = rule.get("reason")
+    if reason is not None and reason not in REASONS:
+        wrong = "supported values: " + ", ".join(f'"{each}"' for each in REASONS)
+        report("reason", "FieldValueNotSupported", wrong, reason)
+    if field_path and not field_path.strip():
+        report("fieldPath", "FieldValueInvalid", "must be non-empty if specified", field_path)
+    if _LINES.search(field_path):
+        report("fieldPath", "FieldValueInvalid", "must not contain line breaks", field_path)
+    if field_path:
+        try:
+            normalized_field_path(field_path, schema)
+        except FieldPathError:
+            report("fieldPath", "FieldValueInvalid", "must be a valid path", field_path)
+    return found
 
 
 def compile_message(error: CelError, prefix: str = "") -> str:

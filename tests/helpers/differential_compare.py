@@ -99,7 +99,7 @@ class Seen:
                 made[key] = "<version>"
             elif key == "continue" and isinstance(inner, str) and inner:
                 made[key] = self._text(_token(inner))
-            elif key == "name" and generated and _generated_from(str(inner), generated):
+            elif key == "name" and isinstance(generated, str) and _generated_from(str(inner), generated):
                 made[key] = self.token("name", inner)
             else:
                 # Field managers own owners by their uids.

@@ -31,6 +31,7 @@ _CONFLICTS = 20
 # The written exceptions `nothing` and `pod-template`.
 _NOTHING = re.compile(r"( value: |\":)(?:\{\}|\[\])")
 _VERSION_THERE = re.compile(r"(ResourceVersion in object meta: )\d+")
+_DECLARED = re.compile(r"\bselfType\d+")
 _TOKENS = re.compile(r"kube-api-access-[a-z0-9]{5}")
 _TEMPLATE = re.compile(r"( spec\.template(?:\.spec)?: Invalid value: )\{.*\}(: field is immutable)")
 
@@ -58,7 +59,7 @@ def verdict(answer: Answer, question: Ask) -> list[str]:
 
 
 def _plain(seen: Seen, line: str) -> str:
-    line = _VERSION_THERE.sub(r"\1<version>", line)
+    line = _DECLARED.sub("selfType", _VERSION_THERE.sub(r"\1<version>", line))
     return _TOKENS.sub("<tokens>", str(seen.comparable(Ask("GET", ""), Answer(200, line))["body"]))
 
 

@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
+from reconcile.apiserver.customresources.default_checks import default_errors
 from reconcile.apiserver.customresources.definition_spec import names_errors, spec_errors
 from reconcile.apiserver.customresources.formats import unknown_formats
+from reconcile.apiserver.customresources.keywords import KeywordCheck
 from reconcile.apiserver.customresources.rules import rule_errors
 from reconcile.apiserver.customresources.schema_shown import schema_shown, wrong_at_root
-from reconcile.apiserver.customresources.validation import validate
+from reconcile.apiserver.customresources.structural import structural_errors, unreadable
 from reconcile.apiserver.field_errors import (
     FieldError,
     forbidden,
     go_quote,
     invalid,
-    not_supported,
     required,
 )
 from reconcile.apiserver.interfaces import RequestContext
 from reconcile.apiserver.strategies import checks
 from reconcile.apiserver.strategies.basic import KindStrategy
-from reconcile.cel.re2 import check_re2
 
 JSONObject = dict[str, Any]
 
@@ -34,22 +33,6 @@ _GONE = (
     "until a storage migration ensures no data remains persisted in {name} and removes {name} from "
     "status.storedVersions"
 )
-_VALUE_KEYS = {
-    "type": "must be empty to be structural",
-    "additionalProperties": "must be undefined to be structural",
-    "default": "must be undefined to be structural",
-    "title": "must be empty to be structural",
-    "description": "must be empty to be structural",
-    "nullable": "must be false to be structural",
-    "x-kubernetes-preserve-unknown-fields": "must be false to be structural",
-    "x-kubernetes-embedded-resource": "must be false to be structural",
-    "x-kubernetes-int-or-string": "must be false to be structural",
-    "x-kubernetes-list-map-keys": "must be empty to be structural",
-    "x-kubernetes-list-type": "must be undefined to be structural",
-    "x-kubernetes-map-type": "must be undefined to be structural",
-    "x-kubernetes-validations": "must be empty to be structural",
-}
-_INT_OR_STRING = [[{"type": "integer"}, {"type": "string"}]]
 
 
 class DefinitionStrategy(KindStrategy):
@@ -84,6 +67,14 @@ class DefinitionStrategy(KindStrategy):
         return [
             f"unrecognized format {go_quote(each)}" for each in _unknown_formats(new) if each not in known
         ]
+
+    def default(self, obj: JSONObject, context: RequestContext) -> None:
+        super().default(obj, context)
+        conversion: JSONObject = obj["spec"].get("conversion") or {}
+        webhook: JSONObject = conversion.get("webhook") or {}
+        if webhook.get("clientConfig") is None and not webhook.get("conversionReviewVersions"):
+            # The version in which definitions are kept has no place for a webhook that says nothing.
+            conversion.pop("webhook", None)
 
     def prepare_for_create(self, obj: JSONObject, context: RequestContext) -> None:
         super().prepare_for_create(obj, context)
@@ -210,184 +201,14 @@ def _schema_errors(schema: JSONObject, where: str, status: bool) -> list[FieldEr
         errors.append(invalid(where, schema_shown(schema), text))
     if schema.get("nullable"):
         errors.append(forbidden(f"{where}.nullable", "nullable cannot be true at the root"))
-    wrong = structural_errors(schema, where, root=True)
-    return errors + wrong + rule_errors(schema, where, structural=not wrong)
-
-
-def structural_errors(
-    schema: JSONObject, path: str, *, root: bool = False, place: str = "root"
-) -> list[FieldError]:
-    """The rules that make a schema structural, and those of each keyword."""
-    errors: list[FieldError] = []
-    kind = schema.get("type", "")
-    int_or_string = bool(schema.get("x-kubernetes-int-or-string"))
-    preserve = bool(schema.get("x-kubernetes-preserve-unknown-fields"))
-    embedded = bool(schema.get("x-kubernetes-embedded-resource"))
-    properties: JSONObject = schema.get("properties") or {}
-    additional = schema.get("additionalProperties")
-    if not kind and not int_or_string and not preserve:
-        text = {
-            "root": "must not be empty at the root",
-            "items": "must not be empty for specified array items",
-        }.get(place, "must not be empty for specified object fields")
-        errors.append(required(f"{path}.type", text))
-    if root and kind and kind != "object":
-        errors.append(invalid(f"{path}.type", kind, "must be object at the root"))
-    known = ("array", "boolean", "integer", "number", "object", "string")
-    if kind and kind not in known:
-        errors.append(not_supported(f"{path}.type", kind, known))
-    if root and additional is not None:
-        errors.append(forbidden(f"{path}.additionalProperties", "must not be used at the root"))
-    if embedded and kind != "object":
-        text = "must be object if x-kubernetes-embedded-resource is true"
-        errors.append(required(f"{path}.type", text) if not kind else invalid(f"{path}.type", kind, text))
-    if embedded and not properties and not preserve:
-        text = (
-            "must not be empty if x-kubernetes-embedded-resource is true without "
-            "x-kubernetes-preserve-unknown-fields"
-        )
-        errors.append(required(f"{path}.properties", text))
-    if preserve and int_or_string:
-        text = "must be false if x-kubernetes-int-or-string is true"
-        errors.append(invalid(f"{path}.x-kubernetes-preserve-unknown-fields", True, text))
-    if properties and additional is not None:
-        text = "additionalProperties and properties are mutual exclusive"
-        errors.append(forbidden(f"{path}.additionalProperties", text))
-    if schema.get("uniqueItems"):
-        text = "uniqueItems cannot be set to true since the runtime complexity becomes quadratic"
-        errors.append(forbidden(f"{path}.uniqueItems", text))
-    errors += [
-        forbidden(f"{path}.{key}", f"{key} is not supported")
-        for key in ("$ref", "definitions", "dependencies", "patternProperties", "additionalItems", "id")
-        if schema.get(key)
-    ]
-    if kind == "array" and not schema.get("items"):
-        errors.append(required(f"{path}.items", "must be specified"))
-    errors += _list_errors(schema, path)
-    map_type = schema.get("x-kubernetes-map-type")
-    if map_type is not None:
-        if kind != "object":
-            errors.append(
-                invalid(f"{path}.type", kind, "must be object if x-kubernetes-map-type is specified")
-            )
-        if map_type not in ("atomic", "granular"):
-            errors.append(not_supported(f"{path}.x-kubernetes-map-type", map_type, ("atomic", "granular")))
-    pattern = schema.get("pattern")
-    wrong = check_re2(pattern) if pattern else None
-    if wrong is not None:
-        text = f"must be a valid regular expression, but isn't: error parsing regexp: {wrong}"
-        errors.append(invalid(f"{path}.pattern", pattern, text))
-    errors += _value_errors(schema, path, int_or_string)
-    if "default" in schema and not root:
-        for error in validate(
-            schema["default"], {key: value for key, value in schema.items() if key != "default"}
-        ):
-            inner = "" if error.field == "<nil>" else f".{error.field}"
-            errors.append(replace(error, field=f"{path}.default{inner}"))
-    elif root and "default" in schema and schema["default"] is not None:
-        errors.append(forbidden(f"{path}.default", "must not be set at the root"))
-    for name, inner in properties.items():
-        if root and name == "metadata":
-            errors += _metadata_errors(inner, f"{path}.properties[metadata]", f"{path}")
-            continue
-        if root and name in ("apiVersion", "kind"):
-            if inner.get("type") not in ("string", None):
-                errors.append(invalid(f"{path}.properties[{name}].type", inner["type"], "must be string"))
-            continue
-        errors += structural_errors(inner, f"{path}.properties[{name}]", place="field")
-    if isinstance(additional, dict):
-        errors += structural_errors(additional, f"{path}.additionalProperties", place="field")
-    items = schema.get("items")
-    if isinstance(items, dict):
-        errors += structural_errors(items, f"{path}.items", place="items")
-    return errors
-
-
-def _metadata_errors(schema: JSONObject, path: str, root: str) -> list[FieldError]:
-    errors: list[FieldError] = []
-    if schema.get("type") not in ("object", None):
-        errors.append(invalid(f"{path}.type", schema["type"], "must be object"))
-    allowed = {"name", "generateName"}
-    extra = [key for key in schema.get("properties") or {} if key not in allowed]
-    if extra or any(key not in ("type", "properties", "description") for key in schema):
-        text = (
-            "must not specify anything other than name and generateName, but metadata is implicitly specified"
-        )
-        errors.append(forbidden(root, text))
-    return errors
-
-
-def _list_errors(schema: JSONObject, path: str) -> list[FieldError]:
-    errors: list[FieldError] = []
-    list_type, keys = schema.get("x-kubernetes-list-type"), schema.get("x-kubernetes-list-map-keys") or []
-    if list_type is None:
-        if keys:
-            text = "must be map if x-kubernetes-list-map-keys is non-empty"
-            errors.append(required(f"{path}.x-kubernetes-list-type", text))
-        return errors
-    if schema.get("type") != "array":
-        text = "must be array if x-kubernetes-list-type is specified"
-        errors.append(invalid(f"{path}.type", schema.get("type", ""), text))
-    if list_type not in ("atomic", "map", "set"):
-        errors.append(not_supported(f"{path}.x-kubernetes-list-type", list_type, ("atomic", "set", "map")))
-    if keys and list_type != "map":
-        text = "must be map if x-kubernetes-list-map-keys is non-empty"
-        errors.append(invalid(f"{path}.x-kubernetes-list-type", list_type, text))
-    if list_type == "map":
-        items = schema.get("items") or {}
-        if not keys:
-            text = "must not be empty if x-kubernetes-list-type is map"
-            errors.append(required(f"{path}.x-kubernetes-list-map-keys", text))
-        if items.get("type") != "object":
-            text = "must be object if parent array's x-kubernetes-list-type is map"
-            errors.append(invalid(f"{path}.items.type", items.get("type", ""), text))
-        properties = items.get("properties") or {}
-        needed = items.get("required") or ()
-        for index, key in enumerate(keys):
-            if key not in properties:
-                text = "entries must all be names of item properties"
-                errors.append(invalid(f"{path}.x-kubernetes-list-map-keys[{index}]", key, text))
-            elif key not in needed and "default" not in properties[key]:
-                text = (
-                    "this property is in x-kubernetes-list-map-keys, so it must have a default or be a "
-                    "required property"
-                )
-                errors.append(required(f"{path}.items.properties[{key}].default", text))
-    return errors
-
-
-def _value_errors(schema: JSONObject, path: str, int_or_string: bool) -> list[FieldError]:
-    """Inside allOf, anyOf, oneOf and not, only values may be constrained."""
-    errors: list[FieldError] = []
-
-    def walk(inner: JSONObject, where: str, main: JSONObject) -> None:
-        for key, text in _VALUE_KEYS.items():
-            if inner.get(key) not in (None, False, "", [], {}):
-                if key == "type" and int_or_string and inner["type"] in ("integer", "string"):
-                    continue
-                errors.append(forbidden(f"{where}.{key}", text))
-        for name, below in (inner.get("properties") or {}).items():
-            outer = (main.get("properties") or {}).get(name)
-            if outer is None and not main.get("additionalProperties"):
-                errors.append(
-                    required(
-                        f"{path}.properties[{name}]", f"because it is defined in {where}.properties[{name}]"
-                    )
-                )
-            walk(below, f"{where}.properties[{name}]", outer or {})
-        if isinstance(inner.get("items"), dict):
-            walk(inner["items"], f"{where}.items", main.get("items") or {})
-        lists(inner, where, main)
-
-    def lists(holder: JSONObject, where: str, main: JSONObject) -> None:
-        for key in ("allOf", "anyOf", "oneOf"):
-            for index, inner in enumerate(holder.get(key) or ()):
-                walk(inner, f"{where}.{key}[{index}]", main)
-        if isinstance(holder.get("not"), dict):
-            walk(holder["not"], f"{where}.not", main)
-
-    lists(schema, path, schema)
-    return errors
+    problem = unreadable(schema)
+    wrong = [] if problem else structural_errors(schema, where) or default_errors(schema, where)
+    keywords = KeywordCheck(schema, where)
+    errors += wrong + keywords.errors
+    if problem:
+        # What is wrong in both ways of looking is said once.
+        return errors or [invalid(where, "", problem)]
+    return errors if wrong else errors + rule_errors(schema, where, keywords.unsound)
 
 
 def _changes(new: JSONObject, old: JSONObject) -> list[FieldError]:

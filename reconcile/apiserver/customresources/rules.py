@@ -5,16 +5,19 @@ What expressions mean is `reconcile.cel`'s.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from reconcile.apiserver.customresources.structural import unreadable
 from reconcile.apiserver.field_errors import OMITTED, FieldError, FieldErrorType
 
 if TYPE_CHECKING:
     from reconcile.cel import CompiledSchema, RuleProblem, Violation
 
 JSONObject = dict[str, Any]
+
+RULES = "x-kubernetes-validations"
 
 _TYPES = {
     each.reason: each
@@ -43,16 +46,17 @@ _NOT_CHECKED = (
 
 
 class SchemaRules:
-    """The rules of one schema, compiled when they are first asked for."""
+    """The rules of a schema, compiled when first asked for; `resource`: it is the schema of a whole one."""
 
-    def __init__(self, schema: JSONObject) -> None:
+    def __init__(self, schema: JSONObject, *, resource: bool = True) -> None:
         self._schema = schema
+        self._resource = resource
 
     @cached_property
     def _compiled(self) -> CompiledSchema:
         from reconcile.cel import compile_schema
 
-        return compile_schema(self._schema)
+        return compile_schema(self._schema, resource=self._resource)
 
     def check(
         self, new: JSONObject, old: JSONObject | None, found: Iterable[FieldError], warnings: list[str]
@@ -77,19 +81,39 @@ def _violated(violation: Violation) -> FieldError:
     return FieldError(_TYPES[violation.reason], violation.field or "<nil>", value, violation.message)
 
 
-def rule_errors(schema: JSONObject, path: str, *, structural: bool) -> list[FieldError]:
-    """What is wrong with the rules of a definition's schema.
+def form_errors(schema: JSONObject, path: str) -> list[FieldError]:
+    """What is wrong with the rules of one schema, not with those below, whatever they say."""
+    rules = schema.get(RULES)
+    if not rules:
+        return []
+    from reconcile.cel.rules import form_problems
+
+    found = [
+        problem
+        for index, rule in enumerate(rules)
+        for problem in form_problems(rule, f"{path}.{RULES}[{index}]", schema)
+    ]
+    if unreadable(schema):
+        # Nobody can say where a path of it leads.
+        found = [each for each in found if each.message != "must be a valid path"]
+    return [_refused(each) for each in found]
+
+
+def rule_errors(schema: JSONObject, path: str, unsound: Collection[str]) -> list[FieldError]:
+    """What is wrong with what the rules of a definition's structural schema say, and with what they cost.
 
     Args:
         path: the schema's own.
-        structural: the schema itself is in order; of one that is not, the expressions are not compiled.
+        unsound: places below it whose expressions are not compiled, as something else is wrong there.
     """
     from reconcile.cel import compile_schema
 
-    compiled = compile_schema(schema, path=path)
-    problems = compiled.problems if structural else compiled.form_problems
-    return [_refused(each) for each in problems]
+    compiled = compile_schema(schema, path=path, unsound=unsound)
+    return [_refused(each) for each in compiled.problems[len(compiled.form_problems) :]]
 
 
 def _refused(problem: RuleProblem) -> FieldError:
-    return FieldError(_TYPES[problem.reason], problem.field, problem.value, problem.message)
+    message = problem.message
+    if problem.reason == "InternalError":
+        message = message.removeprefix("Internal error: ")
+    return FieldError(_TYPES[problem.reason], problem.field, problem.value, message)

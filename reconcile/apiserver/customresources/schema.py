@@ -169,6 +169,13 @@ def shape_of(schema: JSONObject) -> Shape:
     return UNTYPED
 
 
+def unknown_fields(value: Any, schema: JSONObject, *, resource: bool) -> list[str]:
+    """Take away what the schema does not know, and say what it was; `resource`: the value is a whole one."""
+    found: list[str] = []
+    _prune(value, schema, "", found, root=resource)
+    return found
+
+
 def _prune(
     value: Any, schema: JSONObject | None, path: str, findings: list[str], *, root: bool = False
 ) -> None:

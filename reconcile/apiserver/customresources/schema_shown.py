@@ -72,6 +72,13 @@ def schema_shown(schema: JSONObject | None) -> Any:
     return {go: _shown(schema.get(name), form) for go, name, form in _FIELDS}
 
 
+def items_shown(items: JSONObject | list[JSONObject]) -> JSONObject:
+    """A schema of items, or a list of them."""
+    if isinstance(items, list):
+        return {"Schema": None, "JSONSchemas": [schema_shown(each) for each in items]}
+    return {"Schema": schema_shown(items), "JSONSchemas": None}
+
+
 def _shown(value: Any, form: Any) -> Any:
     if form is _SCHEMA:
         return schema_shown(value)
@@ -80,7 +87,7 @@ def _shown(value: Any, form: Any) -> Any:
     if form is _MAP:
         return None if value is None else {key: schema_shown(value[key]) for key in sorted(value)}
     if form == "items":
-        return value and {"Schema": schema_shown(value), "JSONSchemas": None}
+        return value if value is None else items_shown(value)
     if form == "additional":
         if value is None:
             return None

@@ -191,6 +191,9 @@ def _own(value: Any, schema: JSONObject, path: str) -> list[FieldError]:
     if wanted and not _has_type(value, wanted):
         found = type_name(value)
         errors = [type_invalid(field, found, f'{body}must be of type {wanted}: "{found}"')]
+        if wanted == "integer" and found == "number":
+            errors.append(invalid(field, "", f"Checked value must be of type integer (default format) in {path}"))
+            errors += _number(value, schema, field, body)
         return errors + _enum(value, schema, field)
     errors: list[FieldError] = []
     if isinstance(value, str):

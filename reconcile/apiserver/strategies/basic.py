@@ -8,6 +8,7 @@ from typing import Any, Literal
 from reconcile.apiserver.field_errors import FieldError
 from reconcile.apiserver.interfaces import RequestContext, Strategy
 from reconcile.apiserver.strategies.checks import identical, same
+from reconcile.apiserver.strategies.pod_gates import drop_disabled
 
 JSONObject = dict[str, Any]
 Validate = Callable[[JSONObject], list[FieldError]]
@@ -31,6 +32,7 @@ class KindStrategy(Strategy):
     - `on_create`: more checks of a creation.
     - `change_first`: what an update may not change is said before what is wrong with the object.
     - `warn`: texts for warnings: new, and old or None.
+    - `template`: where in the object pods are described: of what is off there, nothing is kept.
     """
 
     def __init__(
@@ -50,6 +52,7 @@ class KindStrategy(Strategy):
         name_problems: Callable[[str, bool], list[str]] | None = None,
         fields: dict[str, Sequence[str]] | None = None,
         validates_meta: bool = True,
+        template: tuple[str, ...] = (),
     ) -> None:
         self.generation = generation or grows
         self._begins = generation
@@ -64,18 +67,29 @@ class KindStrategy(Strategy):
         self._change_first = change_first
         self._warn = warn
         self._name_problems = name_problems
+        self._template = template
         self._fields = fields or {}
         self.selectable = tuple(self._fields)
 
     def prepare_for_create(self, obj: JSONObject, context: RequestContext) -> None:
         if self.status and "status" in obj:
             obj["status"] = {}
+        self.drop_what_is_off(obj)
         if self._begins:
             obj["metadata"]["generation"] = 1
+
+    def drop_what_is_off(self, obj: JSONObject) -> None:
+        """Take out of the pods that the object describes what features guard that are off."""
+        found: Any = obj if self._template else None
+        for key in self._template:
+            found = found.get(key) if isinstance(found, dict) else None
+        if found:
+            drop_disabled(found.get("spec") or {})
 
     def prepare_for_update(self, new: JSONObject, old: JSONObject, context: RequestContext) -> None:
         if self.status:
             keep(new, old, "status")
+        self.drop_what_is_off(new)
         if self.generation:
             old_generation = old["metadata"].get("generation", 0)
             grown = self._changed(new, old)

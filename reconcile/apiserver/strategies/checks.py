@@ -64,31 +64,18 @@ def immutable(new: JSONObject, old: JSONObject, path: str, *keys: str) -> list[F
     ]
 
 
-def same(left: Any, right: Any, *, pointers: frozenset[str] = frozenset()) -> bool:
-    """Equal, and absent, null and empty are one (apimachinery's semantic equality).
+def same(left: Any, right: Any) -> bool:
+    """Equal, and absent, null and an empty list are one: apimachinery's semantic equality of decoded objects.
 
-    Args:
-        pointers: names of fields that are pointers, of which an empty one is not the same as none.
+    A part that is there and empty is not the same as none: decoding leaves no maps that say nothing.
     """
-    if isinstance(left, dict) or isinstance(right, dict):
-        one: JSONObject = left or {}
-        other: JSONObject = right or {}
-        if not isinstance(one, dict) or not isinstance(other, dict):
-            return False
-        return all(
-            (key not in pointers or (one.get(key) is None) == (other.get(key) is None))
-            and same(one.get(key), other.get(key), pointers=pointers)
-            for key in {**one, **other}
-        )
-    if isinstance(left, list) or isinstance(right, list):
-        if not left or not right:
-            return not left and not right
-        if not isinstance(left, list) or not isinstance(right, list) or len(left) != len(right):
-            return False
-        return all(same(one, other, pointers=pointers) for one, other in zip(left, right, strict=True))
-    if isinstance(left, bool) != isinstance(right, bool):
-        return (left is None and right is False) or (right is None and left is False)
-    return left == right
+    if isinstance(left, dict) and isinstance(right, dict):
+        return all(same(left.get(key), right.get(key)) for key in {**left, **right})
+    if isinstance(left, list) and isinstance(right, list):
+        return len(left) == len(right) and all(map(same, left, right))
+    if left == [] or right == []:
+        return not left and not right
+    return left == right and isinstance(left, bool) == isinstance(right, bool)
 
 
 def identical(left: Any, right: Any) -> bool:

@@ -117,7 +117,7 @@ class EventStrategy(KindStrategy):
         self, new: JSONObject, old: JSONObject, key: str, name: str, struct: str = ""
     ) -> list[FieldError]:
         value, before = new.get(key), old.get(key)
-        if checks.same(value, before) or (not value and not before):
+        if checks.same(value, before) or (not value and not before and key != "related"):
             return []
         if struct and not (key == "related" and value is None):
             value = shown(struct, value)

@@ -30,6 +30,7 @@ class JobStrategy(KindStrategy):
             generation=True,
             status=True,
             validate_created=job,
+            template=("spec", "template"),
             validate_change=job_update,
             fields={"status.successful": ("status", "succeeded")},
             warn=_warnings,
@@ -149,7 +150,7 @@ def job_update(new: JSONObject, old: JSONObject) -> list[FieldError]:
         errors.append(invalid("spec.selector", given, checks.IMMUTABLE))
     errors += _template_changes(new, old)
     for key, struct in _FIXED.items():
-        if not checks.same(spec.get(key), before.get(key), pointers=_FIXED_POINTERS):
+        if not checks.identical(spec.get(key), before.get(key)):
             value = spec.get(key)
             given = shown(struct, value) if struct and value is not None else value
             errors.append(invalid(f"spec.{key}", given, checks.IMMUTABLE))
@@ -163,8 +164,6 @@ _FIXED = {
     "managedBy": "",
     "successPolicy": "batch.v1.SuccessPolicy",
 }
-_FIXED_POINTERS = frozenset({"onExitCodes", "containerName", "succeededIndexes", "succeededCount"})
-_POINTERS = frozenset({"affinity", "nodeAffinity", "securityContext"})
 
 
 def _template_changes(new: JSONObject, old: JSONObject) -> list[FieldError]:
@@ -181,10 +180,10 @@ def _template_changes(new: JSONObject, old: JSONObject) -> list[FieldError]:
     if movable:
         stored = _rescheduled(stored, template)
         pod, held = template.get("spec") or {}, _resized(stored.get("spec") or {}, template.get("spec") or {})
-        if checks.same(pod, held, pointers=_POINTERS):
+        if checks.identical(pod, held):
             return []
         return [invalid("spec.template.spec", shown("core.v1.PodSpec", pod), checks.IMMUTABLE)]
-    if checks.same(template, stored, pointers=_POINTERS):
+    if checks.identical(template, stored):
         return []
     return [invalid("spec.template", shown("core.v1.PodTemplateSpec", template), checks.IMMUTABLE)]
 

@@ -81,9 +81,10 @@ def node(obj: JSONObject) -> list[FieldError]:
     if len(ranges) > 1:
         found = [cidr(text) for text in ranges]
         if any(each is None for each in found):
-            bad = next(text for text, each in zip(ranges, found, strict=True) if each is None)
-            detail = "invalid PodCIDRs. failed to check with dual stack with error:invalid CIDR address: "
-            errors.append(FieldError(FieldErrorType.INTERNAL, "spec.podCIDRs", None, f"{detail}{bad}"))
+            bad = found.index(None)
+            detail = "invalid PodCIDRs. failed to check with dual stack with error:invalid CIDR"
+            detail = f"{detail}[{bad}]: <nil> (invalid CIDR address: {ranges[bad]})"
+            errors.append(FieldError(FieldErrorType.INTERNAL, "spec.podCIDRs", None, detail))
         if len({each.version for each in found if each is not None}) < 2 or len(ranges) > 2:
             text = "may specify no more than one CIDR for each IP family"
             errors.append(invalid("spec.podCIDRs", ranges, text))

@@ -176,9 +176,6 @@ def _classes(path: str, spec: JSONObject, *, inline: bool) -> list[FieldError]:
     return errors
 
 
-_POINTERS = frozenset({*_SOURCES, "secretRef", "nodePublishSecretRef", "controllerPublishSecretRef"})
-
-
 def _source_of(spec: JSONObject) -> JSONObject:
     return {key: value for key, value in spec.items() if key in _SOURCES}
 
@@ -192,7 +189,7 @@ def persistent_volume_update(new: JSONObject, old: JSONObject) -> list[FieldErro
     given, stored = source.get("csi") or {}, held.get("csi") or {}
     if stored and given.get(expand) is not None and stored.get(expand) is None:
         source["csi"] = {key: value for key, value in given.items() if key != expand}
-    if not checks.same(source, held, pointers=_POINTERS):
+    if not checks.same(source, held):
         text = "spec.persistentvolumesource is immutable after creation"
         errors.append(forbidden("spec.persistentvolumesource", f"{text}\n{difference(held, source)}"))
     if spec.get("volumeMode") != before.get("volumeMode"):

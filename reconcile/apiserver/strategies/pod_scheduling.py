@@ -108,7 +108,10 @@ def tolerations(path: str, values: list[JSONObject]) -> list[FieldError]:
         elif operator == "Exists":
             if value:
                 text = "value must be empty when `operator` is 'Exists'"
-                errors.append(invalid(f"{where}.operator", toleration, text))
+                errors.append(invalid(f"{where}.operator", value, text))
+        elif operator in ("Lt", "Gt"):
+            # Known, but the feature that allows them is off.
+            errors.append(not_supported(f"{where}.operator", operator, ("Equal", "Exists", "Lt", "Gt")))
         else:
             errors.append(not_supported(f"{where}.operator", operator, ("Equal", "Exists")))
         effect = toleration.get("effect", "")

@@ -7,10 +7,9 @@ from typing import Any
 from reconcile.apiserver.field_errors import FieldError, forbidden, invalid, required
 from reconcile.apiserver.strategies.basic import keep
 from reconcile.apiserver.strategies.changes import difference
-from reconcile.apiserver.strategies.checks import same
+from reconcile.apiserver.strategies.checks import identical, same
 from reconcile.apiserver.strategies.pod_containers import untrimmed_image
 from reconcile.apiserver.strategies.pod_scheduling import tolerations
-from reconcile.apiserver.strategies.pod_volumes import SOURCES
 from reconcile.apiserver.strategies.shown import shown
 from reconcile.objects.json_copy import copy_json
 
@@ -21,27 +20,12 @@ _UPDATABLE = (
     "`spec.tolerations` (only additions to existing tolerations),`spec.terminationGracePeriodSeconds` "
     "(allow it to be set to 1 if it was previously negative)"
 )
-# Of these, one that is there and empty differs from none.
-_POINTERS = frozenset(
-    {
-        *SOURCES, "lifecycle", "selector", "labelSelector", "namespaceSelector", "securityContext",
-        "affinity", "nodeAffinity", "podAffinity", "podAntiAffinity", "valueFrom", "capabilities",
-        "seLinuxOptions", "windowsOptions", "seccompProfile", "appArmorProfile", "os", "dnsConfig",
-        "secretRef", "configMapRef", "postStart", "preStop", "exec", "httpGet", "tcpSocket", "grpc", "sleep",
-        "nodePublishSecretRef", "privileged", "allowPrivilegeEscalation", "readOnlyRootFilesystem",
-        "runAsNonRoot", "runAsUser", "runAsGroup", "fsGroup", "shareProcessNamespace", "enableServiceLinks",
-        "automountServiceAccountToken", "setHostnameAsFQDN", "hostUsers", "optional",
-    }
-)  # fmt: skip
-# Of the pod's own spec, not of a container's.
-_OF_POD = frozenset({"resources"})
 _REQUIRED = "requiredDuringSchedulingIgnoredDuringExecution"
 
 
 def unchanged(spec: JSONObject, before: JSONObject) -> bool:
-    """Whether a pod's spec, or a container's, says the same."""
-    of_pod = all((spec.get(key) is None) == (before.get(key) is None) for key in _OF_POD)
-    return same(spec, before, pointers=_POINTERS) and ("containers" not in spec or of_pod)
+    """Whether a pod's spec, or a container's, is the same; a part that is there and empty is not none."""
+    return identical(spec, before)
 
 
 def next_generation(new: JSONObject, old: JSONObject) -> None:
@@ -105,7 +89,7 @@ def _gated(munged: JSONObject, before: JSONObject) -> list[FieldError]:
     affinity: JSONObject | None = munged.get("affinity")
     held = (before.get("affinity") or {}).get("nodeAffinity")
     given = (affinity or {}).get("nodeAffinity")
-    if same(held, given, pointers=_POINTERS) and (held is None) == (given is None):
+    if identical(held, given):
         return errors
     errors += _narrower(given, held)
     if affinity is None:

@@ -42,7 +42,6 @@ _MOST_ADDRESSES = 16
 _LONGEST_DATA = 10 * 1024
 _SOURCES = ("FromClaim", "FromClass")
 _KEYS = ("driver", "pool", "device", "shareID")
-_POINTERS = frozenset({"adminAccess", "nodeSelector", "opaque"})
 """Parts of an allocation that may be there and empty, which is not the same as not there."""
 _NODE_OF_TOKEN = "authentication.kubernetes.io/node-name"
 
@@ -215,7 +214,7 @@ def _status(
         return errors
     if held is None:
         return errors + _allocation(allocation, names)
-    if not checks.same(allocation, held, pointers=_POINTERS):
+    if not checks.same(allocation, held):
         value = shown("resource.v1.AllocationResult", allocation)
         errors.append(invalid("status.allocation", value, checks.IMMUTABLE))
     return errors

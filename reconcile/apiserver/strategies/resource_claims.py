@@ -27,7 +27,6 @@ ADMIN_LABEL = "resource.kubernetes.io/admin-access"
 _MOST_CONSTRAINTS = 32
 _MOST_ALTERNATIVES = 8
 _MODES = ("All", "ExactCount")
-_POINTERS = frozenset({"exactly", "cel", "adminAccess", "capacity", "opaque"})
 """Parts of a claim's spec that may be there and empty, which is not the same as not there."""
 _NO_SUCH_REQUEST = (
     "must be the name of a request in the claim or the name of a request and a subrequest separated by '/'"
@@ -73,7 +72,7 @@ def _devices(spec: JSONObject | None) -> JSONObject:
 
 def _spec_stays(type_name: str, new: JSONObject, old: JSONObject) -> list[FieldError]:
     spec = new.get("spec") or {}
-    if checks.same(spec, old.get("spec") or {}, pointers=_POINTERS):
+    if checks.same(spec, old.get("spec") or {}):
         return []
     return [invalid("spec", shown(type_name, spec), checks.IMMUTABLE)]
 

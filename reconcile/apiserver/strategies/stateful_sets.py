@@ -25,6 +25,7 @@ class StatefulSetStrategy(KindStrategy):
             generation=True,
             status=True,
             validate_created=stateful_set,
+            template=("spec", "template"),
             validate_change=stateful_set_update,
             warn=_warnings,
         )
@@ -158,7 +159,7 @@ def stateful_set_update(new: JSONObject, old: JSONObject) -> list[FieldError]:
     rest, before = (
         {key: value for key, value in each["spec"].items() if key not in _CHANGEABLE} for each in (new, old)
     )
-    if not checks.same(rest, before, pointers=_POINTERS):
+    if not checks.same(rest, before):
         text = (
             "updates to statefulset spec for fields other than 'replicas', 'ordinals', 'template', "
             "'updateStrategy', 'revisionHistoryLimit', 'persistentVolumeClaimRetentionPolicy' and "
@@ -166,9 +167,6 @@ def stateful_set_update(new: JSONObject, old: JSONObject) -> list[FieldError]:
         )
         errors.append(forbidden("spec", text))
     return errors
-
-
-_POINTERS = frozenset({"selector", "dataSource", "dataSourceRef"})
 
 
 def stateful_set_status(new: JSONObject, old: JSONObject) -> list[FieldError]:

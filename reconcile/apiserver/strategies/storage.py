@@ -144,7 +144,7 @@ def volume_attachment(obj: JSONObject) -> list[FieldError]:
 
 def volume_attachment_update(new: JSONObject, old: JSONObject) -> list[FieldError]:
     spec: JSONObject = new.get("spec") or {}
-    if checks.same(spec, old.get("spec") or {}, pointers=frozenset({"inlineVolumeSpec"})):
+    if checks.same(spec, old.get("spec") or {}):
         return []
     return [invalid("spec", shown("storage.v1.VolumeAttachmentSpec", spec), checks.IMMUTABLE)]
 

@@ -105,6 +105,7 @@ def _make(group_resource: str, version: str) -> Strategy:
             return KindStrategy(
                 generation=True,
                 validate=kinds.workloads.pod_template,
+                template=("template",),
                 warn=kinds.workloads.pod_template_warnings,
             )
         case "limitranges":
@@ -121,6 +122,7 @@ def _make(group_resource: str, version: str) -> Strategy:
                 generation=True,
                 status=True,
                 validate=kinds.workloads.replication_controller,
+                template=("spec", "template"),
                 warn=kinds.workloads.controller_warnings,
                 name_problems=kinds.workloads.controller_name,
                 fields={"status.replicas": ("status", "replicas")},
@@ -131,6 +133,7 @@ def _make(group_resource: str, version: str) -> Strategy:
                 status=True,
                 annotations_count=True,
                 validate=kinds.workloads.deployment,
+                template=("spec", "template"),
                 validate_change=kinds.workloads.fixed_selector,
                 warn=kinds.workloads.workload_warnings,
             )
@@ -139,6 +142,7 @@ def _make(group_resource: str, version: str) -> Strategy:
                 generation=True,
                 status=True,
                 validate=kinds.workloads.replica_set,
+                template=("spec", "template"),
                 validate_change=kinds.workloads.fixed_selector,
                 warn=kinds.workloads.workload_warnings,
             )
@@ -149,6 +153,7 @@ def _make(group_resource: str, version: str) -> Strategy:
                 generation=True,
                 status=True,
                 validate=kinds.workloads.daemon_set,
+                template=("spec", "template"),
                 validate_change=kinds.workloads.fixed_selector,
                 change_first=True,
             )
@@ -165,6 +170,7 @@ def _make(group_resource: str, version: str) -> Strategy:
                 generation=True,
                 status=True,
                 validate=kinds.cron_jobs.cron_job,
+                template=("spec", "jobTemplate", "spec", "template"),
                 on_create=kinds.cron_jobs.cron_job_created,
                 warn=kinds.cron_jobs.cron_job_warnings,
             )

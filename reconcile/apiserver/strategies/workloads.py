@@ -256,7 +256,8 @@ class DaemonSetStrategy(KindStrategy):
         self._count(obj, max(self._counted(obj), 1))
 
     def prepare_for_update(self, new: JSONObject, old: JSONObject, context: RequestContext) -> None:
-        changed = not checks.same(new["spec"]["template"], old["spec"]["template"])
+        self.drop_what_is_off(new)
+        changed = not checks.identical(new["spec"]["template"], old["spec"]["template"])
         self._count(new, self._counted(old) + changed)
         super().prepare_for_update(new, old, context)
 
