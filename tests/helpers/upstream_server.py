@@ -1,6 +1,7 @@
-"""The embedded server's process before upstream's suites: `python upstream_server.py DIRECTORY`.
+"""The embedded server's process before upstream's suites: `python upstream_server.py DIRECTORY [commands]`.
 
 Writes its authority and a kubeconfig for each user that a control plane has there, and serves until SIGTERM.
+`commands`: with the token and without the admission plugins of the suite of kubectl commands.
 """
 
 from __future__ import annotations
@@ -18,10 +19,23 @@ from reconcile.apiserver.interfaces import User
 COMPONENTS = ("kube-controller-manager", "kube-scheduler")
 
 
-async def serve(directory: Path) -> None:
+_SUITE = ServerOptions(access=AccessOptions())
+_ADMIN = User("admin", ("system:masters", "system:authenticated"))
+_COMMANDS = ServerOptions(
+    access=AccessOptions(tokens={"admin-token": _ADMIN}),
+    disabled_admission=frozenset(
+        {
+            "ServiceAccount", "DefaultStorageClass", "DefaultTolerationSeconds",
+            "StorageObjectInUseProtection", "MutatingAdmissionWebhook", "ValidatingAdmissionWebhook",
+        }
+    ),
+)  # fmt: skip
+
+
+async def serve(directory: Path, options: ServerOptions) -> None:
     ended = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, ended.set)
-    async with APIServer(ServerOptions(access=AccessOptions(authorization="RBAC"))) as server:
+    async with APIServer(options) as server:
         address = await server.serve(options=HTTPOptions(tls=True))
         (directory / "ca.crt").write_bytes(address.certificate_authority)
         (directory / "ca.key").write_bytes(address.authority_key)
@@ -35,4 +49,4 @@ async def serve(directory: Path) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(serve(Path(sys.argv[1])))
+    asyncio.run(serve(Path(sys.argv[1]), _COMMANDS if "commands" in sys.argv[2:] else _SUITE))

@@ -6,6 +6,7 @@ places the examples take; the real kube-scheduler; example operators and two hol
 
 from __future__ import annotations
 
+import re
 import shutil
 import sys
 import threading
@@ -20,7 +21,7 @@ from reconcile.testing.control_plane.build import Binaries
 from reconcile.testing.control_plane.process import ComponentProcess, Spawner
 
 NODES = ("node-1", "node-2")
-# What the server does by itself, and what the examples do.
+# What the server does by itself.
 _NOT_HERE = (
     "garbage-collector-controller",
     "namespace-controller",
@@ -32,9 +33,9 @@ _NOT_HERE = (
     "persistentvolume-protection-controller",
     "persistentvolumeclaim-protection-controller",
     "clusterrole-aggregation-controller",
-    "deployment-controller",
-    "replicaset-controller",
 )
+# What the examples do.
+_EXAMPLES = ("deployment-controller", "replicaset-controller")
 _OPERATORS = """
 from {examples} import deployment, hollow_nodes, replicaset
 
@@ -56,8 +57,10 @@ class World:
         kubectl: asks the server.
     """
 
-    def __init__(self, directory: Path, binaries: Binaries) -> None:
+    def __init__(self, directory: Path, binaries: Binaries, *, commands: bool = False) -> None:
+        """`commands`: the world of the suite of kubectl commands: no nodes, all controllers the real ones."""
         self.directory = directory
+        self._commands = commands
         self.kubeconfig = directory / "admin.kubeconfig"
         self.kubectl = Kubectl(binaries.path("kubectl"), self.kubeconfig)
         self._binaries = binaries
@@ -67,8 +70,15 @@ class World:
 
     def start(self) -> None:
         server = Path(__file__).with_name("upstream_server.py")
-        started = self._spawn("server", [sys.executable, str(server), str(self.directory)])
+        world = ["commands"] if self._commands else []
+        started = self._spawn("server", [sys.executable, str(server), str(self.directory), *world])
         started.wait_until_ready(self.kubeconfig.exists, _READY_WITHIN, self._aborted)
+        if self._commands:
+            # Upstream's server allows everything, and has the roles nevertheless.
+            everybody = ["--group=system:authenticated", "--group=the-group"]
+            self.kubectl("create", "clusterrolebinding", "all", "--clusterrole=cluster-admin", *everybody)
+            self._controller_manager(_NOT_HERE)
+            return
         for name in NODES:
             labels = {
                 "kubernetes.io/hostname": name,
@@ -78,17 +88,7 @@ class World:
             written = ", ".join(f"{key}: {value}" for key, value in labels.items())
             node = f"{{apiVersion: v1, kind: Node, metadata: {{name: {name}, labels: {{{written}}}}}}}"
             self.kubectl("create", "--filename=-", stdin=node)
-        authority = f"{self.directory}/ca.crt"
-        self._component(
-            "kube-controller-manager",
-            "--use-service-account-credentials",
-            "--controllers=" + ",".join(["*", *(f"-{name}" for name in _NOT_HERE)]),
-            f"--root-ca-file={authority}",
-            f"--cluster-signing-cert-file={authority}",
-            f"--cluster-signing-key-file={self.directory}/ca.key",
-            "--kube-api-qps=200",
-            "--kube-api-burst=400",
-        )
+        self._controller_manager((*_NOT_HERE, *_EXAMPLES))
         self._component("kube-scheduler")
         operators = self.directory / "operators.py"
         operators.write_text(_OPERATORS.format(examples="examples.operators"))
@@ -97,6 +97,13 @@ class World:
         command = [sys.executable, "-m", "reconcile.cli", "run", str(operators)]
         last = self._spawn("operators", [*environment, *command])
         last.wait_until_ready(self._nodes_are_ready, _READY_WITHIN, self._aborted)
+
+    @property
+    def port(self) -> int:
+        """Where the server listens."""
+        found = re.search(r"server: https://[^\s]+:(\d+)", self.kubeconfig.read_text())
+        assert found
+        return int(found[1])
 
     def logs(self) -> dict[str, str]:
         """What each process wrote."""
@@ -114,6 +121,19 @@ class World:
     def _nodes_are_ready(self) -> bool:
         condition = "{.items[*].status.conditions[?(@.type=='Ready')].status}"
         return self.kubectl("get", "nodes", f"--output=jsonpath={condition}").split() == ["True"] * len(NODES)
+
+    def _controller_manager(self, without: tuple[str, ...]) -> None:
+        authority = f"{self.directory}/ca.crt"
+        self._component(
+            "kube-controller-manager",
+            "--use-service-account-credentials",
+            "--controllers=" + ",".join(["*", *(f"-{name}" for name in without)]),
+            f"--root-ca-file={authority}",
+            f"--cluster-signing-cert-file={authority}",
+            f"--cluster-signing-key-file={self.directory}/ca.key",
+            "--kube-api-qps=200",
+            "--kube-api-burst=400",
+        )
 
     def _component(self, name: str, *flags: str) -> None:
         assert name in COMPONENTS
@@ -139,9 +159,9 @@ class World:
 
 
 @contextmanager
-def upstream_world(directory: Path, binaries: Binaries) -> Iterator[World]:
-    """Runs for as long as the `with` statement."""
-    world = World(directory, binaries)
+def upstream_world(directory: Path, binaries: Binaries, *, commands: bool = False) -> Iterator[World]:
+    """Runs for as long as the `with` statement. `commands` as for `World`."""
+    world = World(directory, binaries, commands=commands)
     try:
         world.start()
         yield world
