@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
-from benchmarks.processes import BenchmarkError, Process
+from benchmarks.processes import BenchmarkError, Process, end_at_sigterm
 from benchmarks.report import MEGABYTE, Column, Sample, medians, table, write_json
 from benchmarks.requests import HEADERS, Asked, Figures, Work, figures
 from reconcile.testing.control_plane import ControlPlane
@@ -270,4 +270,5 @@ def main() -> int:
 
 
 if __name__ == "__main__":
+    end_at_sigterm()
     sys.exit(main())

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from benchmarks.cluster import Cluster, running_cluster
 from benchmarks.peers import BASE, DEFAULT, Peer, chosen, in_turn
-from benchmarks.processes import BenchmarkError
+from benchmarks.processes import BenchmarkError, end_at_sigterm
 from benchmarks.report import MEGABYTE, Column, Sample, table, write_json
 
 CURL = "curl"
@@ -96,4 +96,5 @@ def main() -> int:
 
 
 if __name__ == "__main__":
+    end_at_sigterm()
     sys.exit(main())

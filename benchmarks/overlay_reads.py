@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
+from benchmarks.processes import end_at_sigterm
 from benchmarks.report import Column, Sample, medians, table, write_json
 from benchmarks.still_server import StillServer
 from reconcile.api.core.v1 import Pod
@@ -235,4 +236,5 @@ def main() -> int:
 
 
 if __name__ == "__main__":
+    end_at_sigterm()
     sys.exit(main())

@@ -6,6 +6,7 @@ import json
 import queue
 import signal
 import subprocess
+import sys
 import tempfile
 import threading
 from collections.abc import Mapping, Sequence
@@ -17,6 +18,16 @@ from typing import Any, Self
 ROOT = Path(__file__).resolve().parents[1]
 
 _TIMEOUT_SECONDS = 900.0
+
+
+def end_at_sigterm() -> None:
+    """From now on SIGTERM ends this program as an error does: what it has started ends with it."""
+
+    def end(number: int, frame: object) -> None:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        sys.exit(128 + number)
+
+    signal.signal(signal.SIGTERM, end)
 
 
 class BenchmarkError(RuntimeError):

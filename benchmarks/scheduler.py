@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks.processes import ROOT, BenchmarkError
+from benchmarks.processes import ROOT, BenchmarkError, end_at_sigterm
 from benchmarks.report import Sample, write_json
 from reconcile import Client, ResourceType
 from reconcile.api.core.v1 import Pod, ServiceAccount
@@ -317,4 +317,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    end_at_sigterm()
     main()

@@ -31,7 +31,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from benchmarks.processes import ROOT, BenchmarkError
+from benchmarks.processes import ROOT, BenchmarkError, end_at_sigterm
 from reconcile.api.apps.v1 import Deployment, ReplicaSet
 from reconcile.api.core.v1 import Node, Pod
 from reconcile.client.client import Client
@@ -273,6 +273,7 @@ def main() -> int:
 
 
 if __name__ == "__main__":
+    end_at_sigterm()
     try:
         raise SystemExit(main())
     except BenchmarkError as error:
