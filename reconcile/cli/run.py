@@ -15,8 +15,8 @@ from reconcile.cli.reachable import require_reachable
 from reconcile.client.client import Client
 from reconcile.manager import Manager
 from reconcile.manager.manager import CRDInstaller
-from reconcile.manager.run import default_loop_factory
 from reconcile.manager.signals import shutdown_signals
+from reconcile.runtime.event_loop import default_loop_factory
 from reconcile.webhooks import CertificateFolder, OwnCertificates, WebhookServerOptions
 
 
@@ -58,7 +58,7 @@ def run_operator(options: RunOptions) -> int:
         if CHILD not in os.environ:
             return run_restarting(watched_directory(options.target))
     setup = load_setup(options.target)
-    with asyncio.Runner(loop_factory=default_loop_factory(use_uvloop=True)) as runner:
+    with asyncio.Runner(loop_factory=default_loop_factory()) as runner:
         runner.run(_run(options, setup))
     return 0
 

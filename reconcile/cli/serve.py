@@ -13,6 +13,7 @@ from reconcile.cli.files import write_atomically
 from reconcile.cli.locate import example_operators
 from reconcile.cli.signals import user_may_end
 from reconcile.errors import ConfigurationError
+from reconcile.runtime.event_loop import default_loop_factory
 
 
 def access_options(mode: AuthorizationMode | None, token_file: Path | None) -> AccessOptions | None:
@@ -48,7 +49,8 @@ def serve(
 ) -> int:
     out = kubeconfig_out.resolve() if kubeconfig_out is not None else None
     gates = gates_of(feature_gates)
-    asyncio.run(_serve(port, out, data_dir, manifests, with_operators, access, gates))
+    with asyncio.Runner(loop_factory=default_loop_factory()) as runner:
+        runner.run(_serve(port, out, data_dir, manifests, with_operators, access, gates))
     return 0
 
 

@@ -362,7 +362,8 @@ class Manager:
 
         The first signal lets reconciles under way finish, a second one cancels them.
         """
-        from reconcile.manager.run import default_loop_factory, run_on_own_loop
+        from reconcile.manager.run import run_on_own_loop
+        from reconcile.runtime.event_loop import default_loop_factory
 
         run_on_own_loop(self._main, loop_factory or default_loop_factory(use_uvloop=self.options.use_uvloop))
 

@@ -32,15 +32,3 @@ def run_on_own_loop(
         finally:
             asyncio.set_event_loop(None)
             loop.close()
-
-
-def default_loop_factory(*, use_uvloop: bool) -> Callable[[], asyncio.AbstractEventLoop]:
-    """uvloop's loop where it is wanted and installed, asyncio's otherwise."""
-    if use_uvloop:
-        try:
-            import uvloop
-        except ImportError:
-            pass
-        else:
-            return uvloop.new_event_loop
-    return asyncio.new_event_loop
