@@ -15,6 +15,7 @@ Words for what there is not are a kubelet's.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -30,6 +31,8 @@ from .behaviour import PREFIX
 
 LOG = PREFIX + "log"
 EXEC = PREFIX + "exec"
+LOOK = 0.5
+"""Seconds between looks at a container whose log is followed (a kubelet's: 5 s)."""
 NOT_FOUND = 127
 """The exit status of a shell that does not know a command."""
 
@@ -42,11 +45,15 @@ class HollowAnswers(Kubelet):
     async def logs(self, pod: Object, container: str, options: LogOptions) -> AsyncIterator[bytes]:
         """The lines of the annotation, or one that says that nothing runs.
 
-        With `follow` it ends with its last line: there never is another one.
+        With `follow` it goes on without another line until the container ends.
         """
         began = _began(pod, container, previous=options.previous)
+        # The answer begins now, also where no line is wanted.
+        yield b""
         for line in selected(_lines(pod, container), began, options):
             yield line.encode() + b"\n"
+        while options.follow and not options.previous and options.still_runs():
+            await asyncio.sleep(LOOK)
 
     async def exec(self, pod: Object, container: str, command: list[str], streams: Streams) -> int:
         """The answer of the annotation; `cat` and `echo` do what they do, other commands are not found."""

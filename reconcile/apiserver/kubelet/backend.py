@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -25,6 +25,8 @@ class LogOptions:
         since_time: not older than this time, RFC 3339; empty for no limit.
         tail_lines: only so many last lines; None for all.
         limit_bytes: at most so many bytes; None for all.
+        still_runs: whether the container runs as it did when it was asked for, by what the server has of the
+            pod: for who follows a log and has no container to ask.
     """
 
     follow: bool = False
@@ -34,6 +36,7 @@ class LogOptions:
     since_time: str = ""
     tail_lines: int | None = None
     limit_bytes: int | None = None
+    still_runs: Callable[[], bool] = lambda: False
 
 
 class Streams(Protocol):

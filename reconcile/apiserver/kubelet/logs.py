@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator
-from typing import Any
+from dataclasses import replace
+from typing import Any, cast
 
 from reconcile.apiserver import status
 from reconcile.apiserver.field_errors import FieldError, forbidden, invalid
 from reconcile.apiserver.handlers.messages import Response
 from reconcile.apiserver.handlers.options import Query
 from reconcile.apiserver.interfaces import RequestContext
-from reconcile.apiserver.kubelet.backend import Kubelet, LogOptions, Unreachable
+from reconcile.apiserver.kubelet.backend import JSONObject, Kubelet, LogOptions, Unreachable
 from reconcile.apiserver.kubelet.locating import container_of, place_of, pod_of
 
 _HEADERS = {"cache-control": "no-cache, private", "content-type": "text/plain"}
@@ -59,6 +60,13 @@ async def answer_log(kubelet: Kubelet, context: RequestContext, query: Query) ->
         # As upstream: a pod without a node has an empty log.
         return Response(200, dict(_HEADERS))
     place = place_of(pod, context)
+    before = _life_of(pod, container)
+
+    def still_runs() -> bool:
+        now = context.access.read("pods", context.namespace, context.name)
+        return before is not None and now is not None and _life_of(now, container) == before
+
+    options = replace(options, still_runs=still_runs)
     try:
         lines = aiter(kubelet.logs(pod, container, options))
         # What fails, fails before the first byte: then there is a status to say so.
@@ -70,6 +78,16 @@ async def answer_log(kubelet: Kubelet, context: RequestContext, query: Query) ->
         )
         raise status.StatusError(f'Get "{url}": {place.refused}', code=500) from None
     return Response(200, dict(_HEADERS), stream=LogStream(first, lines, options.limit_bytes))
+
+
+def _life_of(pod: JSONObject, container: str) -> tuple[str, Any] | None:
+    """Which incarnation of a container runs; None when none does."""
+    status: JSONObject = pod.get("status") or {}
+    for field in ("containerStatuses", "initContainerStatuses", "ephemeralContainerStatuses"):
+        for one in cast("list[JSONObject]", status.get(field) or []):
+            if one["name"] == container and (one.get("state") or {}).get("running") is not None:
+                return pod["metadata"]["uid"], one.get("containerID")
+    return None
 
 
 def _options(query: Query) -> LogOptions:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 
 from examples.operators.hollow_nodes import embedded_kubelet
-from examples.operators.hollow_nodes.answers import EXEC, LOG
+from examples.operators.hollow_nodes.answers import EXEC, LOG, LOOK
 from reconcile import Client
 from reconcile.apiserver import APIServer, ServerOptions
 from reconcile.apiserver.kubelet import LogOptions
@@ -146,4 +147,34 @@ async def test_the_embedded_server_serves_the_log() -> None:
         path = "/api/v1/namespaces/default/pods/web/log"
         response = await server.transport().send(TransportRequest("GET", path, ()))
         assert (response.status, await response.read()) == (200, b"hello\n")
+        await response.close()
+
+
+@pytest.mark.parametrize("end", ["another incarnation", "deleted"])
+async def test_a_log_that_is_followed_ends_with_its_container(end: str) -> None:
+    async with (
+        APIServer(ServerOptions(kubelet=embedded_kubelet())) as server,
+        Client(server.transport()) as client,
+    ):
+        node = await client.create({"apiVersion": "v1", "kind": "Node", "metadata": {"name": "n1"}})
+        addresses = [{"type": "InternalIP", "address": "10.0.0.7"}]
+        await client.update_status({**node, "status": {"addresses": addresses}})
+        one = pod(log="hello")
+        made = await client.create(one)
+        made = await client.update_status({**made, "status": one["status"]})
+        path = "/api/v1/namespaces/default/pods/web/log"
+        response = await server.transport().send(TransportRequest("GET", path, (("follow", "true"),)))
+        pieces = response.chunks()
+        assert await anext(pieces) == b"hello\n"
+        rest = asyncio.create_task(response.read())
+        done, _ = await asyncio.wait({rest}, timeout=3 * LOOK)
+        assert not done, "it is open as long as the container runs"
+        if end == "deleted":
+            await client.delete(made, grace_period_seconds=0)
+        else:
+            (status,) = made["status"]["containerStatuses"]
+            again = {**status, "containerID": "hollow://x/main/1", "restartCount": 1}
+            await client.update_status({**made, "status": {"containerStatuses": [again]}})
+        async with asyncio.timeout(60):
+            assert await rest == b""
         await response.close()
