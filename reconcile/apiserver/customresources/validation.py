@@ -184,15 +184,16 @@ def _own(value: Any, schema: JSONObject, path: str) -> list[FieldError]:
         return []
     field = path or "<nil>"
     body = f"{path} in body "
-    if schema.get("x-kubernetes-int-or-string") and type_name(value) not in ("integer", "string"):
+    wanted, either = schema.get("type"), schema.get("x-kubernetes-int-or-string")
+    if either and not wanted and type_name(value) not in ("integer", "string"):
         found = type_name(value)
         return [type_invalid(field, found, f'{body}must be of type integer,string: "{found}"')]
-    wanted = schema.get("type")
     if wanted and not _has_type(value, wanted):
         found = type_name(value)
         errors = [type_invalid(field, found, f'{body}must be of type {wanted}: "{found}"')]
         if wanted == "integer" and found == "number":
-            errors.append(invalid(field, "", f"Checked value must be of type integer (default format) in {path}"))
+            text = f"Checked value must be of type integer (default format) in {path}"
+            errors.append(invalid(field, "", text))
             errors += _number(value, schema, field, body)
         return errors + _enum(value, schema, field)
     errors: list[FieldError] = []

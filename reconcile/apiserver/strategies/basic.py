@@ -67,7 +67,7 @@ class KindStrategy(Strategy):
         self._change_first = change_first
         self._warn = warn
         self._name_problems = name_problems
-        self._template = template
+        self._pods_at = template
         self._fields = fields or {}
         self.selectable = tuple(self._fields)
 
@@ -80,8 +80,8 @@ class KindStrategy(Strategy):
 
     def drop_what_is_off(self, obj: JSONObject) -> None:
         """Take out of the pods that the object describes what features guard that are off."""
-        found: Any = obj if self._template else None
-        for key in self._template:
+        found: Any = obj if self._pods_at else None
+        for key in self._pods_at:
             found = found.get(key) if isinstance(found, dict) else None
         if found:
             drop_disabled(found.get("spec") or {})
