@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from reconcile.client.credentials.connection import Connection
 from reconcile.client.transport import TransportRequest
+from reconcile.client.wire import Silence
 from reconcile.errors import IdleTimeoutError, OutcomeUnknownError, TLSError, TransportError
 
 # OpenSSL's numbers for why a certificate was not accepted (X509_V_ERR_…).
@@ -17,64 +18,78 @@ _UNKNOWN_AUTHORITY = (18, 19, 20, 21)
 _WRONG_NAME = (62, 64)
 
 
-def explained(
-    error: BaseException, connection: Connection, request: TransportRequest, *, reading: bool = False
-) -> TransportError:
-    """The error of this library for one of aiohttp's, the system's or OpenSSL's.
-
-    `reading` says that status and headers had arrived. Otherwise failures to connect are known not to have
-    sent anything; any other leaves it unknown.
-    """
-    import aiohttp
-
+def unreachable(error: OSError | ValueError, connection: Connection, through: str = "") -> TransportError:
+    """What to raise when no connection came to be: nothing was sent. `through` names a SOCKS proxy."""
     where = _where(connection)
-    asked = f"{request.method} {request.path}"
-    if reading:
-        if isinstance(error, TimeoutError):
-            if isinstance(error, aiohttp.SocketTimeoutError):
-                return IdleTimeoutError(
-                    f"{asked}: nothing came from {where} for {request.idle_timeout or 0:g} s"
-                )
-            return TransportError(
-                f"{asked}: {where} had not answered to the end within {request.timeout or 0:g} s"
-            )
-        return TransportError(
-            f"{asked}: the connection to {where} broke while the answer was read: {_of(error)}"
-        )
-    if isinstance(error, aiohttp.ClientConnectorCertificateError):
-        return _untrusted(error.certificate_error, connection, where)
     if isinstance(error, ssl.SSLError):
-        return tls_failure(error, connection)
-    if isinstance(error, aiohttp.ClientSSLError):
-        return _no_tls(error, connection, where)
-    if isinstance(error, aiohttp.ClientHttpProxyError | aiohttp.ClientProxyConnectionError):
-        return TransportError(f"the proxy to {where} refused the connection: {_of(error)}; check proxy-url")
-    if isinstance(error, aiohttp.ClientConnectorDNSError):
+        return _tls_failure(error, connection)
+    if through:
+        return TransportError(
+            f"cannot connect to {where} through the proxy {through}: {_of(error)}; check proxy-url"
+        )
+    if isinstance(error, socket.gaierror):
         host = urlsplit(connection.server).hostname
         return TransportError(
             f"{where}: no address found for the host {host}; check the server's URL and DNS"
         )
-    if isinstance(error, aiohttp.ClientConnectorError):
-        return TransportError(
-            f"cannot connect to {where}: {_of(error)}; is the API server running and reachable from here?"
-        )
-    if isinstance(error, aiohttp.ConnectionTimeoutError):
-        return TransportError(
-            f"cannot connect to {where} in time; is the address right, and is a firewall or VPN in the way?"
-        )
-    if isinstance(error, aiohttp.InvalidURL):
-        return TransportError(f"{asked} makes no valid URL with the server {where}")
-    if isinstance(error, TimeoutError):
+    return TransportError(
+        f"cannot connect to {where}: {_of(error)}; is the API server running and reachable from here?"
+    )
+
+
+def connected_too_slowly(connection: Connection) -> TransportError:
+    """What to raise when there was no connection in time: nothing was sent."""
+    return TransportError(
+        f"cannot connect to {_where(connection)} in time; "
+        "is the address right, and is a firewall or VPN in the way?"
+    )
+
+
+def proxy_refused(why: str, connection: Connection) -> TransportError:
+    """What to raise when an HTTP proxy does not lead to the server: nothing was sent."""
+    return TransportError(f"the proxy to {_where(connection)} refused the connection: {why}; check proxy-url")
+
+
+def unanswered(
+    error: Exception, connection: Connection, request: TransportRequest, *, greeted: bool
+) -> TransportError:
+    """What to raise when the connection ended after a request was sent and before its answer.
+
+    `greeted` says that the server has answered on this connection before. One that has not, and refuses the
+    client's certificate, never began to read: with TLS 1.3 this is told after the handshake.
+    """
+    where = _where(connection)
+    asked = f"{request.method} {request.path}"
+    if isinstance(error, ssl.SSLError) and not greeted and _refuses_certificate(error):
+        return _tls_failure(error, connection)
+    if isinstance(error, TimeoutError) and error.errno is None:
         limit = request.timeout or request.idle_timeout or 0
         return OutcomeUnknownError(f"{asked}: no answer from {where} within {limit:g} s")
     return OutcomeUnknownError(f"{asked}: the connection to {where} broke before the answer: {_of(error)}")
 
 
-def tls_failure(error: ssl.SSLError, connection: Connection) -> TransportError:
-    """The error of this library for a TLS handshake that failed."""
+def broken(error: Exception, connection: Connection, request: TransportRequest) -> TransportError:
+    """What to raise when the connection ended after the head of an answer and before the body's end."""
+    where = _where(connection)
+    asked = f"{request.method} {request.path}"
+    if isinstance(error, Silence):
+        return IdleTimeoutError(f"{asked}: nothing came from {where} for {request.idle_timeout or 0:g} s")
+    if isinstance(error, TimeoutError) and error.errno is None:
+        return TransportError(
+            f"{asked}: {where} had not answered to the end within {request.timeout or 0:g} s"
+        )
+    return TransportError(f"{asked}: the connection to {where} broke while the answer was read: {_of(error)}")
+
+
+def _tls_failure(error: ssl.SSLError, connection: Connection) -> TransportError:
     if isinstance(error, ssl.SSLCertVerificationError):
         return _untrusted(error, connection, _where(connection))
     return _no_tls(error, connection, _where(connection))
+
+
+def _refuses_certificate(error: ssl.SSLError) -> bool:
+    reason = error.reason or ""
+    return "ALERT" in reason and ("CERTIFICATE" in reason or "UNKNOWN_CA" in reason)
 
 
 def _where(connection: Connection) -> str:
@@ -120,9 +135,7 @@ def certificate_end(certificate: bytes) -> datetime | None:
 
 
 def _of(error: BaseException) -> str:
-    inner = getattr(error, "os_error", None)
-    if isinstance(inner, ssl.SSLError):
-        return inner.reason or str(inner)
-    if isinstance(inner, socket.gaierror | OSError):
-        return inner.strerror or str(inner) or type(inner).__name__
-    return str(error) or type(error).__name__
+    if isinstance(error, ssl.SSLError):
+        return error.reason or str(error)
+    strerror = error.strerror if isinstance(error, OSError) else None
+    return strerror or str(error) or type(error).__name__

@@ -1,44 +1,50 @@
-"""The API server behind a network: `Transport` on aiohttp.
+"""The API server behind a network: `Transport` over HTTP/1.1.
 
-    TransportRequest ──▶ proof (credentials) ──▶ TLS context ──▶ aiohttp ──▶ TransportResponse
+    TransportRequest ──▶ proof (credentials) ──▶ TLS context ──▶ kept or new Wire ──▶ guard ──▶ socket
                             ▲                                       │
-                            └── renew, once ◀──────── 401 ◀─────────┘
+                            └── renew, once ◀──────── 401 ◀─────────┴──▶ TransportResponse
 
-aiohttp is imported when a transport is made, not before. Its own retries, redirects, cookies, environment
-and decompression of lists are off: what goes out is what the layer above decided.
+What goes out is what the layer above decided: nothing is sent twice, followed elsewhere or read from the
+environment, but for proxies.
+
+Between the guard's first answer and the socket lie a credential plugin, a look-up, a handshake; a process
+may be stopped there for a minute. So the guard is asked again when the connection is there, in the turn of
+the loop in which the bytes go out. A request that is given up afterwards takes its connection along by a
+reset: what the kernel still holds of it is dropped and not delivered when a network comes back.
 """
 
 from __future__ import annotations
 
 import asyncio
+import re
 import ssl
-from collections.abc import AsyncIterator, Iterable, Mapping
-from io import BytesIO
-from ipaddress import ip_address, ip_network
-from typing import TYPE_CHECKING, Any
+from collections.abc import AsyncIterator, Mapping
 from urllib.parse import quote_plus, urlsplit
-from urllib.request import getproxies, proxy_bypass
 
-from reconcile.client.connection_errors import certificate_end, explained
+from reconcile.client.addressing import Query, server_timeout
+from reconcile.client.answer_parser import AnswerParser, MalformedAnswer
+from reconcile.client.connection_errors import broken, certificate_end, unanswered
+from reconcile.client.connector import Connector
+from reconcile.client.content_coding import decoder_for
 from reconcile.client.credentials.base import Proof
 from reconcile.client.credentials.connection import Connection
 from reconcile.client.credentials.tls import TLSContexts
-from reconcile.client.socks import is_socks, require_socks, socks_connector
 from reconcile.client.transport import Transport, TransportRequest, TransportResponse
+from reconcile.client.wire import MOST_UNREAD, Wire
 from reconcile.errors import CredentialsError, OutcomeUnknownError, TransportError
 from reconcile.runtime import Runtime, SystemRuntime
 
-if TYPE_CHECKING:
-    import aiohttp
-
-# Bytes that are buffered for a reader that is behind, before the connection is paused (twice this).
-_READ_BUFFER = 1 << 18
 # Seconds for which a long body gathers before it is read on: less than a server takes to fill a window.
 _GATHER = 0.002
 # Idle connections are closed before the server (90 s) or a load balancer (60 s) does, since a request
 # sent into a closing connection has an unknown outcome.
 _KEEP_ALIVE = 50.0
-_LARGE = 1 << 19
+# A limit that has shrunk by less than this since the request was made is not worth saying anew.
+_TOLERANCE = 0.01
+_WITH_BODY = ("POST", "PUT", "PATCH")
+
+_plain = re.compile(r"[\w.~-]*", re.ASCII).fullmatch
+_target = re.compile(r"[!-~]+").fullmatch
 
 
 class HTTPTransport(Transport):
@@ -59,30 +65,23 @@ class HTTPTransport(Transport):
         compression: bool = False,
         runtime: Runtime | None = None,
     ) -> None:
-        import aiohttp
-        import yarl
-
-        from reconcile.client import sending
-
         self.connection = connection
-        self._aiohttp = aiohttp
-        self._url = yarl.URL
-        self._sending = sending
         self._runtime = runtime or SystemRuntime()
         self._server = connection.server.rstrip("/")
         self._credentials = connection.credentials
         self._secure = self._server.startswith("https:")
         self._tls = TLSContexts(connection.authority, verify=connection.verify)
-        self._proxy = _proxy_for(connection)
-        self._socks = self._proxy if is_socks(self._proxy) else None
-        if self._socks:
-            require_socks(self._socks)
-            self._proxy = None
+        self._connector = Connector(connection)
+        self._path = self._connector.absolute + urlsplit(self._server).path
+        fields = {"host": self._connector.host, **self._connector.headers}
+        if compression:
+            fields["accept-encoding"] = "gzip"
+        self._own_fields = "".join([f"\r\n{name}: {value}" for name, value in fields.items()])
         self._connect_timeout = connect_timeout
-        self._compression = compression
-        self._session: aiohttp.ClientSession | None = None
         self._closed = False
-        self._timeouts: dict[tuple[float | None, float | None], aiohttp.ClientTimeout] = {}
+        # All connections, and those that are kept for the next request, the latest last.
+        self._wires: set[Wire] = set()
+        self._kept: list[Wire] = []
 
     async def send(self, request: TransportRequest) -> TransportResponse:
         proof = await self._credentials.proof()
@@ -117,189 +116,170 @@ class HTTPTransport(Transport):
         )
 
     async def _send(self, request: TransportRequest, proof: Proof) -> TransportResponse:
-        if request.before_sending is None:
-            return await self._request(request, proof)
-        current = self._sending.Sending(request.before_sending, request.timeout)
-        token = self._sending.sending.set(current)
+        loop = asyncio.get_running_loop()
+        deadline = float("inf") if request.timeout is None else loop.time() + request.timeout
+        context = self._tls.context(proof.certificate) if self._secure else None
+        wire = self._kept_wire(context) or await self._new_wire(context, request)
+        # From here to the socket nothing is waited for.
         try:
-            return await self._request(request, proof)
+            left = None if request.before_sending is None else request.before_sending()
+            head = self._head(request, proof, left)
         except BaseException:
-            current.abort()
+            self._keep(wire)
             raise
-        finally:
-            self._sending.sending.reset(token)
-
-    async def _request(self, request: TransportRequest, proof: Proof) -> TransportResponse:
-        session = self._session or self._open_session()
-        url = self._server + request.path
-        if request.query:
-            url += "?" + "&".join([f"{name}={quote_plus(value)}" for name, value in request.query])
-        body = request.body
         try:
-            response = await session.request(
-                request.method,
-                self._url(url, encoded=True),
-                headers=_headers(request.headers, proof.headers),
-                # As a file, a large body is sent in pieces that leave the event loop its turns.
-                data=body if body is None or len(body) < _LARGE else BytesIO(body),
-                timeout=self._timeout(request.timeout, request.idle_timeout),
-                allow_redirects=False,
-                ssl=self._tls.context(proof.certificate) if self._secure else True,
-                server_hostname=self.connection.server_name or None,
-                proxy=self._proxy,
+            answer = await wire.exchange(
+                head,
+                request.body,
+                bodiless=request.method == "HEAD",
+                deadline=deadline,
+                silence=request.idle_timeout,
+                reset=request.before_sending is not None,
             )
-        except (self._aiohttp.ClientError, TimeoutError, OSError, ssl.SSLError, RuntimeError) as error:
+        except (OSError, MalformedAnswer) as error:
             if self._closed:
                 raise TransportError(f"{self._server}: the client is closed") from error
-            raise explained(error, self.connection, request) from error
-        return HTTPResponse(response, self.connection, request, self._aiohttp.ClientError)
+            raise unanswered(error, self.connection, request, greeted=wire.answered) from error
+        return HTTPResponse(wire, answer, self.connection, request)
+
+    def _kept_wire(self, context: ssl.SSLContext | None) -> Wire | None:
+        kept = self._kept
+        while kept:
+            wire = kept.pop()
+            if wire.context is context and wire.is_usable():
+                return wire
+            # Made with what has been rotated since.
+            wire.close()
+        return None
+
+    async def _new_wire(self, context: ssl.SSLContext | None, request: TransportRequest) -> Wire:
+        if self._closed:
+            raise TransportError(f"{self._server}: the client is closed")
+        limit = self._connect_timeout
+        if request.timeout is not None:
+            # Shorter than the whole, so that it is known which one passed: before or after sending.
+            limit = min(limit, 0.9 * request.timeout)
+        wire = await self._connector.connect(context, limit)
+        if self._closed:
+            wire.abort()
+            raise TransportError(f"{self._server}: the client is closed")
+        self._wires.add(wire)
+        wire.free, wire.gone = self._keep, self._wires.discard
+        return wire
+
+    def _keep(self, wire: Wire) -> None:
+        wire.keep(_KEEP_ALIVE)
+        self._kept.append(wire)
+
+    def _head(self, request: TransportRequest, proof: Proof, left: float | None) -> bytes:
+        """The head to send now. `left` are the seconds that the server may take."""
+        query = request.query
+        limit = request.timeout
+        if left is not None and limit is not None and left < limit - _TOLERANCE:
+            before = "timeout", server_timeout(limit)
+            query = tuple([("timeout", server_timeout(left)) if each == before else each for each in query])
+        target = self._path + request.path
+        if query:
+            target = f"{target}?{_encoded(query)}"
+        if not _target(target):
+            raise TransportError(
+                f"{request.method} {request.path} makes no valid URL with the server {self._server}"
+            )
+        lines = [f"{request.method} {target} HTTP/1.1{self._own_fields}"]
+        fields: Mapping[str, str | tuple[str, ...]] = request.headers
+        if proof.headers:
+            fields = {**fields, **proof.headers}
+        for name, value in fields.items():
+            if isinstance(value, str):
+                lines.append(f"{name}: {value}")
+            else:
+                lines += [f"{name}: {each}" for each in value]
+        body = request.body
+        if body is not None:
+            lines.append(f"content-length: {len(body)}")
+        elif request.method in _WITH_BODY:
+            lines.append("content-length: 0")
+        text = "\r\n".join(lines)
+        breaks = len(lines) - 1 + self._own_fields.count("\n")
+        if text.count("\n") != breaks or text.count("\r") != breaks or "\0" in text:
+            raise TransportError(f"{request.method} {request.path}: a header holds the end of a line")
+        return f"{text}\r\n\r\n".encode()
 
     async def close(self) -> None:
         self._closed = True
-        session, self._session = self._session, None
-        if session is not None:
-            await session.close()
-
-    def _open_session(self) -> aiohttp.ClientSession:
-        if self._closed:
-            raise TransportError(f"{self._server}: the client is closed")
-        aiohttp = self._aiohttp
-        if self._socks:
-            connector = socks_connector(self._socks, self.connection, limit=0, keepalive_timeout=_KEEP_ALIVE)
-        else:
-            connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=_KEEP_ALIVE)
-        session = aiohttp.ClientSession(
-            connector=connector,
-            request_class=self._sending.AskingRequest,
-            cookie_jar=aiohttp.DummyCookieJar(),
-            skip_auto_headers=() if self._compression else ("Accept-Encoding",),
-            read_bufsize=_READ_BUFFER,
-            trust_env=False,
-        )
-        # aiohttp sends GET, PUT and DELETE again by itself when a kept connection turns out to be closed.
-        # A write must pass its guard again first, so trying again is for the layer above alone.
-        session._retry_connection = False  # pyright: ignore[reportPrivateUsage]
-        self._session = session
-        return session
-
-    def _timeout(self, total: float | None, idle: float | None) -> aiohttp.ClientTimeout:
-        timeout = self._timeouts.get((total, idle))
-        if timeout is None:
-            # Shorter than the whole, so that it is known which one passed: before or after sending.
-            connect = self._connect_timeout if total is None else min(self._connect_timeout, 0.9 * total)
-            timeout = self._aiohttp.ClientTimeout(
-                total=total, connect=connect, sock_read=idle, ceil_threshold=float("inf")
-            )
-            if len(self._timeouts) < 64:
-                self._timeouts[total, idle] = timeout
-        return timeout
+        self._kept.clear()
+        for wire in tuple(self._wires):
+            wire.close()
+        # The sockets are closed in the loop's next turn.
+        await asyncio.sleep(0)
 
 
 class HTTPResponse(TransportResponse):
-    """An aiohttp response behind the seam."""
+    """An answer that comes on a connection."""
 
     def __init__(
-        self,
-        response: aiohttp.ClientResponse,
-        connection: Connection,
-        request: TransportRequest,
-        client_error: type[Exception],
+        self, wire: Wire, answer: AnswerParser, connection: Connection, request: TransportRequest
     ) -> None:
-        self.status = response.status
-        # aiohttp's mapping finds names in any case.
-        headers: Mapping[str, str] = response.headers
-        warnings = response.headers.getall("warning", ())
-        if len(warnings) > 1:
-            # The one header that API servers repeat; of the others a mapping's single value is the whole.
-            headers = {
-                **{name.lower(): value for name, value in headers.items()},
-                "warning": ", ".join(warnings),
-            }
-        self.headers = headers
-        self._response = response
+        self.status = answer.status
+        self.headers = answer.headers
+        self._wire = wire
+        self._answer = answer
         self._connection = connection
         self._request = request
         self._closed = False
-        self._failures = (client_error, TimeoutError, OSError, ssl.SSLError)
 
     async def chunks(self) -> AsyncIterator[bytes]:
-        # aiohttp calls an answer closed as soon as its last byte has arrived, whether or not it was read.
         if self._closed:
             raise TransportError(f"{self._request.path}: the answer was closed before it was read")
+        wire, answer = self._wire, self._answer
         try:
-            async for chunk in self._response.content.iter_any():
-                yield chunk
-                if self._request.bulk:
-                    await self._gather(len(chunk))
-        except self._failures as error:
-            raise explained(error, self._connection, self._request, reading=True) from error
+            decoder = decoder_for(self.headers)
+            while True:
+                if answer.size:
+                    piece = answer.take()
+                    wire.resume(answer)
+                    if decoder is None:
+                        yield piece
+                    else:
+                        for plain in decoder.feed(piece):
+                            yield plain
+                    if self._request.bulk and not answer.complete and len(piece) < MOST_UNREAD:
+                        await self._gather()
+                elif answer.complete:
+                    break
+                elif wire.error is not None:
+                    raise wire.error
+                else:
+                    await wire.wait()
+            if decoder is not None:
+                decoder.end()
+        except (OSError, MalformedAnswer) as error:
+            raise broken(error, self._connection, self._request) from error
 
-    async def _gather(self, came: int) -> None:
+    async def _gather(self) -> None:
         """Leave a long body to the kernel for a moment, so that it comes in fewer and larger pieces: each
         costs a wake-up, a decryption and a parser's round, whatever its size."""
-        connection = self._response.connection
-        if came >= _READ_BUFFER or connection is None or connection.protocol is None:
-            # It is behind, or at the end.
-            return
-        connection.protocol.pause_reading()
+        self._wire.pause(self._answer)
         try:
             await asyncio.sleep(_GATHER)
         finally:
-            connection.protocol.resume_reading()
+            self._wire.resume(self._answer)
 
     async def read(self) -> bytes:
         try:
-            return await self._response.read()
-        except self._failures as error:
-            raise explained(error, self._connection, self._request, reading=True) from error
+            body = await self._wire.rest(self._answer)
+            if (decoder := decoder_for(self.headers)) is not None:
+                body = b"".join(decoder.feed(body))
+                decoder.end()
+        except (OSError, MalformedAnswer) as error:
+            raise broken(error, self._connection, self._request) from error
+        return body
 
     async def close(self) -> None:
-        # An answer that was read to its end gives its connection back; any other takes it along.
+        # An answer that came to its end has given its connection back; any other takes it along.
         self._closed = True
-        self._response.close()
+        self._wire.leave(self._answer)
 
 
-def _headers(
-    asked: Mapping[str, str], proof: Mapping[str, str | tuple[str, ...]]
-) -> Mapping[str, str] | Iterable[tuple[str, str]]:
-    headers: dict[str, Any] = {**asked, **proof}
-    for value in proof.values():
-        if not isinstance(value, str):
-            break
-    else:
-        return headers
-    from multidict import CIMultiDict
-
-    repeated: CIMultiDict[str] = CIMultiDict(asked)
-    for name, values in proof.items():
-        for value in (values,) if isinstance(values, str) else values:
-            repeated.add(name, value)
-    return repeated
-
-
-def _proxy_for(connection: Connection) -> str | None:
-    """The proxy to use: the configuration's, else the environment's as for every other program."""
-    if connection.proxy:
-        return None if connection.proxy == "none" else connection.proxy
-    parts = urlsplit(connection.server)
-    host = parts.hostname or ""
-    proxies = getproxies()
-    found = proxies.get(parts.scheme)
-    if not found or proxy_bypass(host) or _in_networks(host, proxies.get("no", "")):
-        return None
-    return found if "://" in found else f"http://{found}"
-
-
-def _in_networks(host: str, no_proxy: str) -> bool:
-    """Whether NO_PROXY names a network that the address is in, as clusters' own settings do."""
-    try:
-        address = ip_address(host)
-    except ValueError:
-        return False
-    for entry in no_proxy.split(","):
-        try:
-            if address in ip_network(entry.strip(), strict=False):
-                return True
-        except ValueError:
-            continue
-    return False
+def _encoded(query: Query) -> str:
+    return "&".join([f"{name}={value if _plain(value) else quote_plus(value)}" for name, value in query])

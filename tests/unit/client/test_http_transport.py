@@ -582,6 +582,6 @@ async def test_a_socks_proxy_that_refuses_is_named_without_its_password() -> Non
 
 
 def test_a_socks_proxy_without_its_package_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("reconcile.client.socks.find_spec", lambda name: None)
+    monkeypatch.setattr("reconcile.client.proxies.find_spec", lambda name: None)
     with pytest.raises(ConfigurationError, match=r"reconcile\[socks\]"):
         HTTPTransport(Connection("http://api.invalid", proxy="socks5://127.0.0.1:1"))
