@@ -26,7 +26,7 @@ async def main(kubeconfig: Path, role: str) -> None:
                 start=0.0, ready=0.0, stop=0.0, heartbeat=600.0, monitor=600.0, silence=1e9
             )
             hollow.setup(manager, timings=timings)
-        async with manager:
+        async with manager.garbage_collection(), manager:
             print("ready", flush=True)
             await asyncio.Event().wait()
 

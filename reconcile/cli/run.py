@@ -112,7 +112,7 @@ async def _run_until_stopped(options: RunOptions, setup: Setup, abort: Callable[
             setup(manager)
             managers.append(manager)
             asked[0] = lambda _: manager.request_stop()
-            async with manager:
+            async with manager.garbage_collection(), manager:
                 await manager.wait()
 
 

@@ -384,14 +384,19 @@ class Manager:
 
         with shutdown_signals(drain, abort):
             try:
-                async with self._garbage_collection(), self:
+                async with self.garbage_collection(), self:
                     await self.wait()
             except asyncio.CancelledError:
                 if not aborted:
                     raise
                 raise SystemExit(1) from None
 
-    def _garbage_collection(self) -> AbstractAsyncContextManager[None]:
+    def garbage_collection(self) -> AbstractAsyncContextManager[None]:
+        """Full collections at moments without work, while the context is open, as `run` has them.
+
+        For a program of its own that starts the manager itself: `async with manager.garbage_collection(),
+        manager: …`. Does nothing without `options.collect_when_idle`.
+        """
         if not self.options.collect_when_idle:
             return nullcontext()
         return collecting_when_idle(lambda: are_idle(self._controllers.values()))

@@ -24,9 +24,9 @@ class ManagerOptions:
             brings them. Default True; `cache.bare` reads without it.
         informers: how every informer lists, watches and backs off.
         use_uvloop: whether `run` takes uvloop's event loop when it is installed. Default True.
-        collect_when_idle: whether `run` moves full garbage collections, which stop everything for tens of
-            milliseconds, to moments without work. Default True. Never touched by `start`: the collector
-            belongs to the process.
+        collect_when_idle: whether `run`, and `reconcile run`, move full garbage collections, which stop
+            everything for tens of milliseconds, to moments without work. Default True. Never touched by
+            `start`: the collector belongs to the process.
     """
 
     graceful_shutdown_timeout: float | None = 30.0

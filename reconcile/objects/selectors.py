@@ -202,7 +202,7 @@ class Selector:
             return False
         labels = labels or {}
         # No `all(…)`: a controller of many objects asks this of each of them in every reconcile.
-        for requirement in self.requirements:
+        for requirement in self.requirements:  # noqa: SIM110
             if not requirement.matches(labels):
                 return False
         return True
