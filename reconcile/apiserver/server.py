@@ -65,6 +65,9 @@ class ServerOptions:
         kubelet: what is behind pods: logs, commands, ports. None: nothing, as of nodes without a kubelet.
         service_ranges: the networks that services have addresses from: one, or one of IPv4 and one of IPv6
             where services may have both; the first is of the default family.
+        api_servers: other API servers in this process, by `NAMESPACE/NAME` of the service that an APIService
+            names. Those of other services are reached over the network: where `webhooks.services` says, or at
+            an endpoint of the service.
         feature_gates: features that are not as by default, by the name that kube-apiserver knows them by.
             There is one: `CBORServingAndStorage` (off), bodies as `application/cbor`.
         disabled_admission: admission plugins that are off, by upstream's name: `ServiceAccount`, say, where
@@ -88,10 +91,11 @@ class ServerOptions:
     access: AccessOptions | None = None
     webhooks: WebhookOptions = field(default_factory=WebhookOptions)
     kubelet: Kubelet | None = None
+    service_ranges: tuple[str, ...] = ("10.0.0.0/24",)
+    api_servers: Mapping[str, Transport] = field(default_factory=dict[str, "Transport"])
     feature_gates: Mapping[str, bool] = field(default_factory=dict[str, bool])
     disabled_admission: frozenset[str] = frozenset()
 
-    service_ranges: tuple[str, ...] = ("10.0.0.0/24",)
     def __post_init__(self) -> None:
         """Raises ConfigurationError for a feature gate that there is not."""
         for name in self.feature_gates:
@@ -199,6 +203,11 @@ class APIServer:
         if (aggregation := self._control.aggregation(self.storage, self.handler.handle)) is not None:
             await aggregation.sync()
             self._run(aggregation.run(), "aggregated roles")
+        from reconcile.apiserver.aggregation.aggregator import Aggregator
+
+        aggregator = Aggregator(self._parts, self.options.api_servers, self.options.webhooks.services)
+        self._parts.aggregator = self._paths.discovery.aggregator = aggregator
+        self._run(aggregator.run(), "aggregation")
         custom = self._custom = CustomResources(self._parts, self.handler.reader)
         await custom.sync()
         self._run(custom.run(), "custom resources")
@@ -269,6 +278,8 @@ class APIServer:
         await asyncio.gather(*tasks, return_exceptions=True)
         if self._parts.outside is not None:
             await self._parts.outside.close()
+        if self._parts.aggregator is not None:
+            await self._parts.aggregator.close()
         if self._journal is not None:
             self._journal.close()
         self._started = False
@@ -318,6 +329,10 @@ class APIServer:
             from reconcile.apiserver.published import publish
 
             await publish(self.access, port=address.port, client_authority=address.certificate_authority)
+            if len(self._front_ends) == 1:
+                from reconcile.apiserver.aggregation.registration import Registration
+
+                self._run(Registration(self._parts).run(), "registration")
         return address
 
     async def load(self, path: str | Path, *, namespace: str = "default") -> int:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from typing import Any, Final
+from urllib.parse import quote
 
 from reconcile.apiserver.interfaces import User
 
@@ -19,6 +20,8 @@ SUPER_USERS: Final = "system:masters"
 CREDENTIAL_ID: Final = "authentication.kubernetes.io/credential-id"
 
 _PREFIX: Final = "system:serviceaccount:"
+# What the name of a header field may have beside letters and digits; the percent sign escapes all else.
+_IN_NAMES: Final = "!#$&'*+-.^_`|~"
 
 
 def user_info(user: User) -> dict[str, Any]:
@@ -33,6 +36,18 @@ def user_info(user: User) -> dict[str, Any]:
     if user.extra:
         info["extra"] = {key: list(value) for key, value in sorted(user.extra.items())}
     return info
+
+
+def header_fields(user: User) -> list[tuple[str, str]]:
+    """The user as the fields that a server behind this one believes (`X-Remote-…`)."""
+    found = [("x-remote-user", user.name)]
+    if user.uid:
+        found.append(("x-remote-uid", user.uid))
+    found += [("x-remote-group", group) for group in user.groups]
+    for key, values in user.extra.items():
+        name = f"x-remote-extra-{quote(key, safe=_IN_NAMES)}"
+        found += [(name, value) for value in values]
+    return found
 
 
 def authenticated(user: User) -> User:

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import hashlib
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from reconcile.apiserver import status
 from reconcile.apiserver.builtin import discovery_data
+from reconcile.apiserver.discovery.order import in_order, version_priority
 from reconcile.apiserver.handlers.messages import Request, Response, json_response
 from reconcile.apiserver.handlers.negotiation import accept_clauses, accepted_types
 from reconcile.apiserver.interfaces import JSONObject
 from reconcile.apiserver.registry import Registry
 from reconcile.apiserver.resources import Resource
+
+if TYPE_CHECKING:
+    from reconcile.apiserver.aggregation.aggregator import Aggregator
 
 _CUSTOM_VERBS = ["delete", "deletecollection", "get", "list", "patch", "create", "update", "watch"]
 
@@ -26,8 +30,11 @@ class Discovery:
         self._cbor = cbor
         self._registry = registry
         self.address = address
+        self.aggregator: Aggregator | None = None
         self._builtin = discovery_data()
-        self._generation = -1
+        self._generation = (-1, -1)
+        # The groups of the aggregated document, in its order.
+        self._by_name: list[str] = []
         self._groups: dict[str, dict[str, list[JSONObject]]] = {}
         self._custom: set[str] = set()
         self._aggregated: dict[str, tuple[bytes, str]] = {}
@@ -47,9 +54,11 @@ class Discovery:
         return found
 
     def _refresh(self) -> None:
-        if self._generation == self._registry.generation:
+        aggregator = self.aggregator
+        generation = (self._registry.generation, 0 if aggregator is None else aggregator.generation)
+        if self._generation == generation:
             return
-        self._generation = self._registry.generation
+        self._generation = generation
         self._aggregated = {}
         self._groups = {
             group["name"]: {version["version"]: version["resources"] for version in group["versions"]}
@@ -67,6 +76,9 @@ class Discovery:
             self._groups[name] = {
                 version: versions[version] for version in sorted(versions, key=version_priority)
             }
+        remotes = {} if aggregator is None else aggregator.remotes
+        custom = self._custom - {group["name"] for group in self._builtin["groups"]}
+        self._groups, self._by_name = in_order(self._groups, custom, remotes)
 
     def answer(self, request: Request) -> Response | None:
         """The document of a path, or None."""
@@ -142,8 +154,8 @@ class Discovery:
         found = self._aggregated.get(key)
         if found is None:
             items = [
-                _aggregated_group(name, versions, custom=name in self._custom)
-                for name, versions in self._groups.items()
+                _aggregated_group(name, self._groups[name], name in self._custom, self.aggregator)
+                for name in self._by_name
                 if core == (not name)
             ]
             body = msgspec.json.encode(
@@ -212,17 +224,6 @@ def _not_acceptable(accept: str, *, routed: bool, cbor: bool) -> status.StatusEr
     return status.not_acceptable(f"only the following media types are accepted: {types}")
 
 
-def version_priority(version: str) -> tuple[int, int, int, str]:
-    """Sorts versions as Kubernetes prefers them: v2, v1, v1beta1, v1alpha1, others by name."""
-    import re
-
-    match = re.fullmatch(r"v([1-9][0-9]*)(?:(alpha|beta)([1-9][0-9]*))?", version)
-    if match is None:
-        return (3, 0, 0, version)
-    stage = {None: 0, "beta": 1, "alpha": 2}[match[2]]
-    return (stage, -int(match[1]), -int(match[3] or 0), version)
-
-
 def _entries(resource: Resource) -> list[JSONObject]:
     """A custom resource and its subresources in an APIResourceList."""
     kind = resource.type
@@ -251,7 +252,9 @@ def _entries(resource: Resource) -> list[JSONObject]:
     return found
 
 
-def _aggregated_group(name: str, versions: dict[str, list[JSONObject]], *, custom: bool) -> JSONObject:
+def _aggregated_group(
+    name: str, versions: dict[str, list[JSONObject]], custom: bool, aggregator: Aggregator | None
+) -> JSONObject:
     """A group of the aggregated document. Kinds of custom resources say to which group they belong."""
     found: list[JSONObject] = []
     for version, entries in versions.items():
@@ -266,6 +269,11 @@ def _aggregated_group(name: str, versions: dict[str, list[JSONObject]], *, custo
             if slash:
                 parent = resources.setdefault(plural, {"resource": plural})
                 parent.setdefault("subresources", []).append(
+        if aggregator is not None and (name, version) in aggregator.remotes:
+            from reconcile.apiserver.aggregation.aggregator import shown
+
+            found.append(shown((name, version), aggregator))
+            continue
                     {"subresource": sub, "responseKind": kind, "verbs": entry["verbs"]}
                 )
                 continue

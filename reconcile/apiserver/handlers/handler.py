@@ -94,7 +94,11 @@ class Handler:
         """Whether the body of a request is looked at."""
         if method not in ("POST", "PUT", "PATCH", "DELETE"):
             return False
-        return isinstance(route(self._parts.registry, target.partition("?")[0]), Route)
+        path = target.partition("?")[0]
+        aggregator = self._parts.aggregator
+        if aggregator is not None and aggregator.remotes and aggregator.remote_for(path) is not None:
+            return True
+        return isinstance(route(self._parts.registry, path), Route)
 
     async def handle(self, request: Request) -> Response:
         """The answer to a request."""
@@ -110,6 +114,11 @@ class Handler:
                 if isinstance(entered, Response):
                     return in_form(entered, _plain_form(request))
                 request = entered
+            aggregator = self._parts.aggregator
+            if aggregator is not None and aggregator.remotes:
+                remote = aggregator.remote_for(request.path)
+                if remote is not None:
+                    return await aggregator.answer(request, remote)
             found = route(self._parts.registry, request.path)
             if isinstance(found, Unknown):
                 if "%" in request.path:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from reconcile.apiserver.access.gate import Gate
     from reconcile.apiserver.access.service_account_tokens import ServiceAccountTokens
     from reconcile.apiserver.admission.outside import Outside
+    from reconcile.apiserver.aggregation.aggregator import Aggregator
 
 
 @dataclass(slots=True)
@@ -46,6 +47,7 @@ class Parts:
     gate: Gate | None = None
     access: Access = field(init=False)
     outside: Outside | None = None
+    aggregator: Aggregator | None = None
     kubelet: Kubelet = field(default_factory=Kubelet)
     cbor: bool = False
     service_ranges: tuple[str, ...] = ("10.0.0.0/24",)

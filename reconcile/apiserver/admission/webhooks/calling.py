@@ -100,31 +100,36 @@ class Caller:
 
     def _resolve(self, service: JSONObject) -> str:
         """The address of a service: as told, or of one of its ready endpoints. Raises DialError."""
-        namespace, name, port = service["namespace"], service["name"], service.get("port") or 443
-        told = self._services.get(f"{namespace}/{name}")
+        told = self._services.get(f"{service['namespace']}/{service['name']}")
         if told is not None:
             return told
-        found = self._access.read("services", namespace, name)
-        if found is None:
-            raise DialError(f"service {go_quote(name)} not found")
-        if found["spec"].get("type") == "ExternalName":
-            return f"{found['spec']['externalName']}:{port}"
-        ports = [each for each in found["spec"].get("ports") or () if each.get("port") == port]
-        if not ports:
-            raise DialError(f"no service port {port} found for service {go_quote(name)}")
-        wanted = ports[0].get("name") or ""
-        for piece in self._access.read_all("endpointslices.discovery.k8s.io", namespace):
-            labels: JSONObject = piece["metadata"].get("labels") or {}
-            if labels.get("kubernetes.io/service-name") != name:
-                continue
-            numbers = [
-                each["port"] for each in piece.get("ports") or () if (each.get("name") or "") == wanted
-            ]
-            for endpoint in piece.get("endpoints") or ():
-                ready = (endpoint.get("conditions") or {}).get("ready") is not False
-                if numbers and ready and endpoint.get("addresses"):
-                    return f"{endpoint['addresses'][0]}:{numbers[0]}"
-        raise DialError(f"no endpoints available for service {go_quote(name)}")
+        return endpoint_of(service, self._access)
+
+
+def endpoint_of(service: JSONObject, access: Access) -> str:
+    """The address of a ready endpoint of a service (`namespace`, `name`, `port`). Raises DialError."""
+    namespace, name, port = service["namespace"], service["name"], service.get("port") or 443
+    found = access.read("services", namespace, name)
+    if found is None:
+        raise DialError(f"service {go_quote(name)} not found")
+    if found["spec"].get("type") == "ExternalName":
+        return f"{found['spec']['externalName']}:{port}"
+    ports = [each for each in found["spec"].get("ports") or () if each.get("port") == port]
+    if not ports:
+        raise DialError(f"no service port {port} found for service {go_quote(name)}")
+    wanted = ports[0].get("name") or ""
+    for piece in access.read_all("endpointslices.discovery.k8s.io", namespace):
+        labels: JSONObject = piece["metadata"].get("labels") or {}
+        if labels.get("kubernetes.io/service-name") != name:
+            continue
+        numbers = [
+            each["port"] for each in piece.get("ports") or () if (each.get("name") or "") == wanted
+        ]
+        for endpoint in piece.get("endpoints") or ():
+            ready = (endpoint.get("conditions") or {}).get("ready") is not False
+            if numbers and ready and endpoint.get("addresses"):
+                return f"{endpoint['addresses'][0]}:{numbers[0]}"
+    raise DialError(f"no endpoints available for service {go_quote(name)}")
 
 
 def _cleaned(path: str) -> str:

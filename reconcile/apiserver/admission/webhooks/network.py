@@ -39,16 +39,7 @@ class NetworkDialer:
     def _context(self, ca_bundle: bytes) -> ssl.SSLContext:
         found = self._contexts.get(ca_bundle)
         if found is None:
-            try:
-                found = ssl.create_default_context(cadata=ca_bundle.decode() if ca_bundle else None)
-            except (ssl.SSLError, ValueError):
-                raise DialError(
-                    "unable to load root certificates: unable to parse bytes as PEM block"
-                ) from None
-            # As Go has it: each certificate of the bundle is trusted by itself, a server's own included, and
-            # a name counts only among the alternative names.
-            found.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
-            found.hostname_checks_common_name = False
+            found = trusting(ca_bundle)
             self._contexts[ca_bundle] = found
         return found
 
@@ -77,9 +68,9 @@ class NetworkDialer:
                 body = await response.read()
                 return WebhookAnswer(response.status, response.headers.get("Content-Type", ""), body)
         except aiohttp.ClientConnectorCertificateError as error:
-            raise DialError(_untrusted(error.certificate_error, call)) from error
+            raise DialError(untrusted(error.certificate_error, call.server_name)) from error
         except aiohttp.ClientConnectorError as error:
-            raise DialError(_unreachable(error.os_error, call)) from error
+            raise DialError(unreachable(error.os_error, call.address, call.server_name)) from error
         except (aiohttp.ClientError, OSError) as error:
             raise DialError("EOF") from error
 
@@ -89,26 +80,41 @@ class NetworkDialer:
             await session.close()
 
 
-def _untrusted(error: Exception, call: WebhookCall) -> str:
+def trusting(ca_bundle: bytes) -> ssl.SSLContext:
+    """What trusts these certificates, PEM; those of the machine where there are none. Raises DialError."""
+    try:
+        found = ssl.create_default_context(cadata=ca_bundle.decode() if ca_bundle else None)
+    except (ssl.SSLError, ValueError):
+        raise DialError("unable to load root certificates: unable to parse bytes as PEM block") from None
+    # As Go has it: each certificate of the bundle is trusted by itself, a server's own included, and a name
+    # counts only among the alternative names.
+    found.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+    found.hostname_checks_common_name = False
+    return found
+
+
+def untrusted(error: Exception, server_name: str) -> str:
+    """What a client written in Go says of a certificate that it does not trust."""
     prefix = "tls: failed to verify certificate: x509:"
     code = getattr(error, "verify_code", 0)
     if code == _EXPIRED:
         return f"{prefix} certificate has expired or is not yet valid"
     if code in (_HOSTNAME, _ADDRESS):
-        return f"{prefix} certificate is not valid for {call.server_name}"
+        return f"{prefix} certificate is not valid for {server_name}"
     return f"{prefix} certificate signed by unknown authority"
 
 
-def _unreachable(error: OSError, call: WebhookCall) -> str:
+def unreachable(error: OSError, address: str, server_name: str) -> str:
+    """What a client written in Go says where there is no connection."""
     if isinstance(error, ssl.SSLCertVerificationError):
-        return _untrusted(error, call)
+        return untrusted(error, server_name)
     if isinstance(error, ssl.SSLError):
         return "http: server gave HTTP response to HTTPS client"
-    host = call.address.rpartition(":")[0]
+    host = address.rpartition(":")[0]
     if isinstance(error, ConnectionRefusedError):
-        return f"dial tcp {call.address}: connect: connection refused"
+        return f"dial tcp {address}: connect: connection refused"
     if isinstance(error, ConnectionError):
         return "EOF"
     if error.errno is not None and error.errno < 0:
         return f"dial tcp: lookup {host}: no such host"
-    return f"dial tcp {call.address}: connect: {(error.strerror or str(error)).lower()}"
+    return f"dial tcp {address}: connect: {(error.strerror or str(error)).lower()}"
