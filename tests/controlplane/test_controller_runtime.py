@@ -55,6 +55,7 @@ def assets(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.nightly
 @pytest.mark.real_time
+@pytest.mark.timeout(2 * _WITHIN)
 @pytest.mark.parametrize("package", SUITES)
 def test_its_tests_pass_on_the_embedded_server(package: str, assets: Path, tmp_path: Path) -> None:
     suite = built_suite(TOOLS / "gosuites", f"sigs.k8s.io/controller-runtime/pkg/{package}")
