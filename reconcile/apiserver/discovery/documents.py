@@ -258,6 +258,11 @@ def _aggregated_group(
     """A group of the aggregated document. Kinds of custom resources say to which group they belong."""
     found: list[JSONObject] = []
     for version, entries in versions.items():
+        if aggregator is not None and (name, version) in aggregator.remotes:
+            from reconcile.apiserver.aggregation.aggregator import shown
+
+            found.append(shown((name, version), aggregator))
+            continue
         resources: dict[str, JSONObject] = {}
         for entry in entries:
             plural, slash, sub = entry["name"].partition("/")
@@ -269,11 +274,6 @@ def _aggregated_group(
             if slash:
                 parent = resources.setdefault(plural, {"resource": plural})
                 parent.setdefault("subresources", []).append(
-        if aggregator is not None and (name, version) in aggregator.remotes:
-            from reconcile.apiserver.aggregation.aggregator import shown
-
-            found.append(shown((name, version), aggregator))
-            continue
                     {"subresource": sub, "responseKind": kind, "verbs": entry["verbs"]}
                 )
                 continue
