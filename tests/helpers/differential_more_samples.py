@@ -142,6 +142,7 @@ MORE_STATUSES: dict[str, Body] = {
         "FlowSchema": "{conditions: [{type: Dangling, status: 'True', reason: R, message: m, lastTransitionTime: '2026-01-01T00:00:00Z'}]}",
         "PriorityLevelConfiguration": "{conditions: [{type: X, status: 'True', reason: R, message: m, lastTransitionTime: '2026-01-01T00:00:00Z'}]}",
         "CertificateSigningRequest": "{conditions: [{type: Failed, status: 'True', reason: R, message: m, lastUpdateTime: '2026-01-01T00:00:00Z', lastTransitionTime: '2026-01-01T00:00:00Z'}]}",
+        "CustomResourceDefinition": "{acceptedNames: {plural: things, singular: thing, kind: Thing, listKind: ThingList, shortNames: [th], categories: [all]}, storedVersions: [v1], conditions: [{type: Odd, status: 'True', reason: R, message: m, lastTransitionTime: '2026-01-01T00:00:00Z', observedGeneration: 1}]}",
         "HorizontalPodAutoscaler/old": "{currentReplicas: 1, desiredReplicas: 1, observedGeneration: 1, currentCPUUtilizationPercentage: 5, lastScaleTime: '2026-01-01T00:00:00Z'}",
     }.items()
 }  # fmt: skip

@@ -74,7 +74,7 @@ async def converse(servers: Both, questions: Sequence[Ask]) -> Comparison:
             await comparison.ask_together(watches)
             watches = []
         if question.method == "WAIT":
-            await _until_served(question.path, servers.real, servers.ours)
+            await until_served(question.path, servers.real, servers.ours)
             continue
         if question.method in ("UNTIL", "UNTILNOT"):
             said = question.method == "UNTIL"
@@ -100,7 +100,8 @@ async def until_said(question: Ask, text: str, *servers: Server, said: bool = Tr
                 await asyncio.sleep(0.02)
 
 
-async def _until_served(path: str, *servers: Server) -> None:
+async def until_served(path: str, *servers: Server) -> None:
+    """Ask until the servers have what is there."""
     for ask in servers:
         async with asyncio.timeout(_SERVED_WITHIN):
             while (await ask(Ask("GET", path))).status != 200:

@@ -10,13 +10,15 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-from helpers.differential import Answer, Ask, delete, get, merge, post, query
+from helpers.differential import Answer, Ask, get, post, query
 from helpers.differential_breakages import METADATA, METADATA_CHANGES, REMOVED, Breakage, part_breakages
-from helpers.differential_run import Both
-from helpers.differential_verdicts import difference, verdict
+from helpers.differential_more_samples import more_samples
+from helpers.differential_run import Both, until_served
+from helpers.differential_verdicts import difference, remove, verdict
 
 Body = dict[str, Any]
 
+_DEFINITIONS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 _TRIES = 24
 _CORE = "io.k8s.api.core.v1."
 _RESOURCES = {"requests": {"cpu": "1", "memory": "1Gi"}, "limits": {"cpu": "2", "memory": "2Gi"}}
@@ -54,6 +56,7 @@ class Written:
         path: of the subresource, below the object.
         method: PUT of the object as it is read from `path`, or POST of `body`.
         change: what makes a PUT of it a valid change.
+        definition: of its kind, where that is a custom one.
         found: what breaks it.
     """
 
@@ -63,6 +66,7 @@ class Written:
     found: tuple[Breakage, ...]
     body: Body | None = None
     change: tuple[tuple[tuple[str | int, ...], Any], ...] = ()
+    definition: Body | None = None
 
 
 def _named(*edits: tuple[str, tuple[tuple[tuple[str | int, ...], Any], ...]]) -> list[Breakage]:
@@ -187,6 +191,135 @@ def _scaling() -> list[Breakage]:
     ]
 
 
+_CONDITION: Body = {
+    "type": "Approved", "status": "True", "reason": "R", "message": "m",
+    "lastUpdateTime": "2026-01-01T00:00:00Z", "lastTransitionTime": "2026-01-01T00:00:00Z",
+}  # fmt: skip
+
+
+def _approving() -> list[Breakage]:
+    struct = "io.k8s.api.certificates.v1.CertificateSigningRequestCondition"
+    where = ("status", "conditions")
+    denied = {**_CONDITION, "type": "Denied"}
+    return [
+        *part_breakages(struct, _CONDITION, (*where, 0)),
+        *METADATA,
+        *METADATA_CHANGES,
+        *_named(
+            ("denied", ((where, [denied]),)),
+            ("failed", ((where, [{**_CONDITION, "type": "Failed"}]),)),
+            ("both", ((where, [_CONDITION, denied]),)),
+            ("twice", ((where, [_CONDITION, _CONDITION]),)),
+            ("of another type", ((where, [{**_CONDITION, "type": "Other"}]),)),
+            ("not", ((where, [{**_CONDITION, "status": "False"}]),)),
+            ("no conditions", ((where, []),)),
+            ("certificate", ((("status", "certificate"), "YWJj"),)),
+            ("no status", ((("status",), REMOVED),)),
+            ("spec", ((("spec", "usages"), ["any"]),)),
+            ("no spec", ((("spec",), REMOVED),)),
+        ),
+    ]
+
+
+def _finalizing() -> list[Breakage]:
+    where = ("spec", "finalizers")
+    return [
+        *part_breakages(f"{_CORE}NamespaceSpec", {"finalizers": ["kubernetes"]}, ("spec",)),
+        *METADATA,
+        *METADATA_CHANGES,
+        *_named(
+            ("none", ((where, []),)),
+            ("one more", ((where, ["kubernetes", "a.b/c"]),)),
+            ("plain", ((where, ["kubernetes", "other"]),)),
+            ("twice", ((where, ["kubernetes", "kubernetes"]),)),
+            ("bad", ((where, ["Bad!/x"]),)),
+            ("no spec", ((("spec",), REMOVED),)),
+            ("status", ((("status", "phase"), "Terminating"),)),
+            ("other name", ((("metadata", "name"), "other"),)),
+        ),
+    ]
+
+
+def _token_request() -> tuple[Body, list[Breakage]]:
+    spec: Body = {"audiences": ["a"], "expirationSeconds": 700}
+    body: Body = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": spec}
+    pod = {"apiVersion": "v1", "kind": "Pod", "name": "p"}
+    bound: Body = {"audiences": ["a"], "expirationSeconds": 700, "boundObjectRef": pod}
+    struct = "io.k8s.api.authentication.v1.TokenRequestSpec"
+    return body, [
+        *part_breakages(struct, spec, ("spec",)),
+        *part_breakages(struct, bound, ("spec",)),
+        *METADATA,
+        *_named(
+            ("no spec", ((("spec",), REMOVED),)),
+            ("empty spec", ((("spec",), {}),)),
+            ("long", ((("spec", "expirationSeconds"), 2**33),)),
+            ("short", ((("spec", "expirationSeconds"), 599),)),
+            ("no pod", ((("spec", "boundObjectRef"), pod),)),
+            ("no secret", ((("spec", "boundObjectRef"), {**pod, "kind": "Secret"}),)),
+            ("no node", ((("spec", "boundObjectRef"), {**pod, "kind": "Node"}),)),
+            (
+                "other kind",
+                ((("spec", "boundObjectRef"), {**pod, "kind": "Deployment", "apiVersion": "apps/v1"}),),
+            ),
+            ("other version", ((("spec", "boundObjectRef"), {**pod, "apiVersion": "v2"}),)),
+            ("other account", ((("metadata",), {"name": "x", "namespace": "y"}),)),
+            ("status", ((("status",), {"token": "x", "expirationTimestamp": "2026-01-01T00:00:00Z"}),)),
+        ),
+    ]
+
+
+_GROUP = "scaled.example.com"
+_SCALED: Body = {
+    "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
+    "metadata": {"name": f"things.{_GROUP}"},
+    "spec": {
+        "group": _GROUP, "scope": "Namespaced", "names": {"plural": "things", "kind": "Thing"},
+        "versions": [{
+            "name": "v1", "served": True, "storage": True,
+            "subresources": {"status": {}, "scale": {
+                "specReplicasPath": ".spec.replicas", "statusReplicasPath": ".status.replicas", "labelSelectorPath": ".status.selector"}},
+            "schema": {"openAPIV3Schema": {"type": "object", "properties": {
+                "spec": {"type": "object", "properties": {
+                    "replicas": {"type": "integer", "minimum": 1, "maximum": 9}, "a": {"type": "string", "maxLength": 3},
+                    "fixed": {"type": "string", "x-kubernetes-validations": [{"rule": "self == oldSelf"}]}}},
+                "status": {"type": "object", "required": ["phase"], "properties": {
+                    "replicas": {"type": "integer"}, "selector": {"type": "string"}, "phase": {"type": "string", "enum": ["a", "b"]},
+                    "conditions": {"type": "array", "x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["type"],
+                        "items": {"type": "object", "required": ["type"], "properties": {"type": {"type": "string"}, "status": {"type": "string", "default": "Unknown"}}}}}}}}},
+        }],
+    },
+}  # fmt: skip
+
+
+def _custom_status() -> list[Breakage]:
+    return [
+        *METADATA,
+        *METADATA_CHANGES,
+        *_named(
+            ("no status", ((("status",), REMOVED),)),
+            ("empty status", ((("status",), {}),)),
+            ("null status", ((("status",), None),)),
+            ("text for status", ((("status",), "x"),)),
+            ("bad phase", ((("status", "phase"), "c"),)),
+            ("phase of another type", ((("status", "phase"), 5),)),
+            ("unknown field", ((("status", "x"), 5),)),
+            ("replicas", ((("status", "replicas"), -1),)),
+            ("replicas of another type", ((("status", "replicas"), "x"),)),
+            ("replicas large", ((("status", "replicas"), 2**40),)),
+            ("bad selector", ((("status", "selector"), "Bad Key!=x,"),)),
+            ("default", ((("status", "conditions"), [{"type": "a"}]),)),
+            ("twice", ((("status", "conditions"), [{"type": "a"}, {"type": "a"}]),)),
+            ("lacking", ((("status", "conditions"), [{"status": "a"}]),)),
+            ("spec", ((("spec", "a"), "b"),)),
+            ("bad spec", ((("spec", "a"), "bcde"),)),
+            ("no spec", ((("spec",), REMOVED),)),
+            ("fixed", ((("spec", "fixed"), "y"),)),
+            ("bad replicas", ((("spec", "replicas"), 0),)),
+        ),
+    ]
+
+
 def written(namespace: str) -> dict[str, Written]:
     """Each subresource that is judged, by kind and name."""
     pods = f"/api/v1/namespaces/{namespace}/pods"
@@ -219,6 +352,32 @@ def written(namespace: str) -> dict[str, Written]:
         )
         change = ((("spec", "replicas"), 3),)
         found[f"{plural}/scale"] = Written(made, "scale", "PUT", tuple(_scaling()), change=change)
+    request = more_samples(namespace)["CertificateSigningRequest"]
+    token = _token_request()
+    found |= {
+        "CertificateSigningRequest/approval": Written(
+            ("/apis/certificates.k8s.io/v1/certificatesigningrequests", request), "approval", "PUT", tuple(_approving()),
+            change=((("status", "conditions"), [_CONDITION]),),
+        ),
+        "Namespace/finalize": Written(
+            ("/api/v1/namespaces", {"metadata": {"name": f"{namespace}-finalized"}}), "finalize", "PUT", tuple(_finalizing()),
+            change=((("spec", "finalizers"), ["kubernetes", "a.b/more"]),),
+        ),
+        "ServiceAccount/token": Written(
+            (f"/api/v1/namespaces/{namespace}/serviceaccounts", {"metadata": {"name": "breakage"}}), "token", "POST", tuple(token[1]), token[0],
+        ),
+    }  # fmt: skip
+    things = (f"/apis/{_GROUP}/v1/namespaces/{namespace}/things", {
+        "apiVersion": f"{_GROUP}/v1", "kind": "Thing", "metadata": {"name": "breakage"}, "spec": {"replicas": 1, "fixed": "x"},
+    })  # fmt: skip
+    change = ((("spec", "replicas"), 3),)
+    # What else than a scale is put there is refused in words of the schemes that upstream reads it with.
+    scaling = tuple(each for each in _scaling() if each.name != "other kind")
+    found["Thing/scale"] = Written(things, "scale", "PUT", scaling, change=change, definition=_SCALED)
+    change = ((("status",), {"phase": "a", "replicas": 2}),)
+    found["Thing/status"] = Written(
+        things, "status", "PUT", tuple(_custom_status()), change=change, definition=_SCALED
+    )
     return found
 
 
@@ -230,6 +389,10 @@ async def judged_writes(
     collection, obj = about.made
     path = f"{collection}/{obj['metadata']['name']}"
     both = (servers.real, servers.ours)
+    if about.definition is not None:
+        for ask in both:
+            await ask(post(_DEFINITIONS, about.definition))
+            await until_served(collection, ask)
     for ask in both:
         made = await ask(post(collection, obj))
         assert made.status in (201, 409), made.body
@@ -244,15 +407,16 @@ async def judged_writes(
             yield breakage.name, real, text
     finally:
         for ask in both:
-            await ask(delete(path, gracePeriodSeconds=0, propagationPolicy="Background"))
-            await ask(merge(path, {"metadata": {"finalizers": None}}))
+            await remove(ask, path)
 
 
 async def _question(ask: Any, path: str, about: Written, breakage: Breakage) -> Ask:
     target = query(f"{path}/{about.path}", {"dryRun": "All"})
     if about.body is not None:
         return Ask(about.method, target, breakage.of(about.body))
-    stored = (await ask(get(f"{path}/{about.path}"))).body
+    # What is final about a namespace is written alone.
+    shown = path if about.path == "finalize" else f"{path}/{about.path}"
+    stored = (await ask(get(shown))).body
     whole = Breakage("", (*about.change, *breakage.edits))
     return Ask(about.method, target, whole.of(stored))
 

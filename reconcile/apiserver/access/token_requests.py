@@ -73,11 +73,11 @@ async def issue_token(body: JSONObject, context: RequestContext) -> JSONObject:
         "creationTimestamp": context.timestamp,
     }
     expiry = context.now + timedelta(seconds=seconds)
-    if not context.dry_run:
-        body["status"] = {
-            "token": tokens.sign(claims),
-            "expirationTimestamp": expiry.strftime("%Y-%m-%dT%H:%M:%SZ"),
-        }
+    # Given out in dry runs, too, as upstream does.
+    body["status"] = {
+        "token": tokens.sign(claims),
+        "expirationTimestamp": expiry.strftime("%Y-%m-%dT%H:%M:%SZ"),
+    }
     return body
 
 

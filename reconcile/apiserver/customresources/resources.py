@@ -14,7 +14,7 @@ from reconcile.apiserver.customresources.naming import is_established
 from reconcile.apiserver.customresources.plain_conversion import PlainConversion
 from reconcile.apiserver.customresources.scale_checks import ScaleChecks
 from reconcile.apiserver.customresources.schema import CustomSchema
-from reconcile.apiserver.field_errors import FieldError, go_quote
+from reconcile.apiserver.field_errors import go_quote
 from reconcile.apiserver.interfaces import (
     CustomConversion,
     ObjectSubresource,
@@ -67,12 +67,10 @@ class CustomStrategy(Strategy):
         *,
         status: bool,
         selectable: tuple[str, ...],
-        scale: ScaleChecks | None = None,
         selected: Iterable[str] = (),
     ) -> None:
         """`selectable` are the version's fields, `selected` those of all versions."""
         self._status = status
-        self._scale = scale
         self._paths = tuple(dict.fromkeys((*selectable, *selected)))
         self.selectable = tuple(path.strip(".") for path in selectable)
 
@@ -88,12 +86,6 @@ class CustomStrategy(Strategy):
         grown = any(not same(new.get(key), old.get(key)) for key in {**new, **old} if key not in aside)
         generation = old["metadata"].get("generation", 0)
         new["metadata"]["generation"] = generation + 1 if grown else generation
-
-    def validate_create(self, obj: JSONObject, context: RequestContext) -> list[FieldError]:
-        return self._scale.of_object(obj) if self._scale is not None else []
-
-    def validate_update(self, new: JSONObject, old: JSONObject, context: RequestContext) -> list[FieldError]:
-        return self.validate_create(new, context)
 
     def warnings(self, new: JSONObject, old: JSONObject | None, context: RequestContext) -> list[str]:
         before = (old or {}).get("metadata", {}).get("finalizers") or ()
@@ -124,13 +116,6 @@ def _finalizer_warnings(name: str) -> list[str]:
 
 class CustomStatusStrategy(StatusStrategy):
     """The status alone: metadata stays too, but for managedFields."""
-
-    def __init__(self, scale: ScaleChecks | None = None) -> None:
-        super().__init__()
-        self._scale = scale
-
-    def validate_update(self, new: JSONObject, old: JSONObject, context: RequestContext) -> list[FieldError]:
-        return self._scale.of_status(new) if self._scale is not None else []
 
     def prepare_for_update(self, new: JSONObject, old: JSONObject, context: RequestContext) -> None:
         super().prepare_for_update(new, old, context)
@@ -166,6 +151,7 @@ def custom_resources(
             (version.get("schema") or {}).get("openAPIV3Schema") or {"type": "object"},
             kind=names["kind"],
             preserve=preserve,
+            scale=_scale_checks(version),
         )
         for version in spec["versions"]
     }
@@ -182,13 +168,9 @@ def custom_resources(
         kind = ResourceType(
             spec["group"], version["name"], names["kind"], names["plural"], spec["scope"] == "Namespaced"
         )
-        scale = (version.get("subresources") or {}).get("scale")
-        checks = ScaleChecks(scale) if scale is not None else None
-        subresources = _subresources(version.get("subresources") or {}, checks)
+        subresources = _subresources(version.get("subresources") or {})
         selectable = tuple(each["jsonPath"] for each in version.get("selectableFields") or ())
-        strategy = CustomStrategy(
-            status="status" in subresources, selectable=selectable, scale=checks, selected=selected
-        )
+        strategy = CustomStrategy(status="status" in subresources, selectable=selectable, selected=selected)
         deprecation = ""
         if version.get("deprecated"):
             deprecation = version.get("deprecationWarning") or f"{kind.api_version} {kind.kind} is deprecated"
@@ -217,10 +199,15 @@ def _hash(stored_kind: str) -> str:
     return base64.b64encode(hashlib.sha256(stored_kind.encode()).digest()[:8]).decode()
 
 
-def _subresources(given: JSONObject, checks: ScaleChecks | None) -> dict[str, Subresource]:
+def _scale_checks(version: JSONObject) -> ScaleChecks | None:
+    scale = (version.get("subresources") or {}).get("scale")
+    return None if scale is None else ScaleChecks(scale)
+
+
+def _subresources(given: JSONObject) -> dict[str, Subresource]:
     found: dict[str, Subresource] = {}
     if given.get("status") is not None:
-        found["status"] = ObjectSubresource("status", rules=CustomStatusStrategy(checks))
+        found["status"] = ObjectSubresource("status", rules=CustomStatusStrategy())
     scale = given.get("scale")
     if scale is not None:
 

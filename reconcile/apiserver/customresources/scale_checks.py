@@ -53,7 +53,7 @@ def _at(obj: JSONObject, path: str, wanted: type, go_type: str) -> tuple[Any, st
         if value is None:
             return None, ""
         if not isinstance(value, dict):
-            return None, _accessor_error(walked, value, "map[string]interface {}")
+            return None, _accessor_error(f"{walked}.{key}", value, "map[string]interface{}")
         if key not in value:
             return None, ""
         value = value[key]

@@ -5,6 +5,8 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from reconcile.apiserver.customresources.embedded import resource_errors
+from reconcile.apiserver.customresources.list_types import list_type_errors
 from reconcile.apiserver.customresources.rules import SchemaRules
 from reconcile.apiserver.customresources.validation import validate
 from reconcile.apiserver.field_errors import FieldError, FieldErrorType
@@ -14,6 +16,7 @@ from reconcile.apiserver.status import bad_request
 from reconcile.objects.json_copy import copy_json
 
 if TYPE_CHECKING:
+    from reconcile.apiserver.customresources.scale_checks import ScaleChecks
     from reconcile.apiserver.interfaces import RequestContext
 
 JSONObject = dict[str, Any]
@@ -28,9 +31,12 @@ _TYPE_META = ("apiVersion", "kind", "metadata")
 class CustomSchema:
     """The schema of a custom resource in one version."""
 
-    def __init__(self, schema: JSONObject, *, kind: str, preserve: bool = False) -> None:
+    def __init__(
+        self, schema: JSONObject, *, kind: str, preserve: bool = False, scale: ScaleChecks | None = None
+    ) -> None:
         self.schema = {**schema, _PRESERVE: True} if preserve else schema
         self.kind = kind
+        self._scale = scale
         self._rules = SchemaRules(self.schema)
 
     @cached_property
@@ -85,9 +91,15 @@ class CustomSchema:
 
     def validate(self, new: JSONObject, old: JSONObject | None, context: RequestContext) -> list[FieldError]:
         errors = validate(new, self.schema, old)
-        if context.subresource == "status":
+        alone = context.subresource == "status"
+        if alone:
             # The status alone is looked at, and named as if it were the whole.
             errors = [_within_status(error) for error in errors if error.field.startswith("status")]
+        if self._scale is not None:
+            errors += self._scale.of_status(new) if alone else self._scale.of_object(new)
+        errors += [] if alone else resource_errors(new, self.schema, "", resource=False)
+        if old is None or not list_type_errors(old, self.schema):
+            errors += list_type_errors(new, self.schema)
         return errors + self._rules.check(new, old, errors, context.warnings)
 
     def type_problem(self, applied: JSONObject) -> str:
@@ -111,7 +123,8 @@ class CustomSchema:
 
 
 def _within_status(error: FieldError) -> FieldError:
-    return FieldError(error.type, error.field, error.value, error.detail.removeprefix("status."))
+    detail = error.detail.removeprefix("status." if error.field != "status" else "status")
+    return FieldError(error.type, error.field, error.value, detail)
 
 
 def _lazy(schema: JSONObject) -> Any:

@@ -14,7 +14,6 @@ from typing import Any
 
 from reconcile.apiserver.field_errors import (
     FieldError,
-    duplicate,
     invalid,
     not_supported,
     required,
@@ -191,7 +190,7 @@ def _own(value: Any, schema: JSONObject, path: str) -> list[FieldError]:
     if wanted and not _has_type(value, wanted):
         found = type_name(value)
         errors = [type_invalid(field, found, f'{body}must be of type {wanted}: "{found}"')]
-        if wanted == "integer" and found == "number":
+        if wanted == "integer" and isinstance(value, float):
             text = f"Checked value must be of type integer (default format) in {path}"
             errors.append(invalid(field, "", text))
             errors += _number(value, schema, field, body)
@@ -280,20 +279,6 @@ def _array(value: list[Any], schema: JSONObject, field: str, body: str) -> list[
         errors.append(too_many(field, len(value), most))
     if least is not None and len(value) < least:
         errors.append(invalid(field, len(value), f"{body}should have at least {least} items"))
-    list_type = schema.get("x-kubernetes-list-type")
-    if list_type == "set":
-        for index, item in enumerate(value):
-            if any(equal(item, other) for other in value[:index]):
-                errors.append(duplicate(f"{field}[{index}]", item))
-    elif list_type == "map":
-        keys = schema.get("x-kubernetes-list-map-keys") or []
-        seen: list[JSONObject] = []
-        for index, item in enumerate(value):
-            if isinstance(item, dict):
-                found: JSONObject = {key: item[key] for key in sorted(keys) if key in item}
-                if any(equal(found, other) for other in seen):
-                    errors.append(duplicate(f"{field}[{index}]", found))
-                seen.append(found)
     return errors
 
 
@@ -316,12 +301,6 @@ def _object(value: JSONObject, schema: JSONObject, field: str, body: str, path: 
         errors.append(too_many(field, len(value), most))
     if least is not None and len(value) < least:
         errors.append(invalid(field, len(value), f"{body}should have at least {least} properties"))
-    if schema.get("x-kubernetes-embedded-resource"):
-        errors += [
-            required(f"{path}.{name}", "must not be empty")
-            for name in ("apiVersion", "kind")
-            if not value.get(name)
-        ]
     return errors
 
 

@@ -216,7 +216,8 @@ class Subresources:
             if errors:
                 kind = resource.type
                 raise status.invalid(kind.group, kind.kind, context.name, errors)
-            old["metadata"]["resourceVersion"] = meta.get("resourceVersion") or ""
+            if meta.get("resourceVersion") or not context.resource.custom:
+                old["metadata"]["resourceVersion"] = meta.get("resourceVersion") or ""
             if meta.get("uid"):
                 old["metadata"]["uid"] = meta["uid"]
             projection.write(old, view, context)

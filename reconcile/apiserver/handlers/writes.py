@@ -265,6 +265,7 @@ class Writer:
         if resource.type.namespaced:
             meta["namespace"] = held.namespace
         strategy.prepare_for_update(new, old, context)
+        meta = new["metadata"]
         errors = [] if strategy.unchecked else object_meta.validate_meta_update(resource, meta, old_meta)
         errors += resource.schema.validate(new, old, context)
         errors += strategy.validate_update(new, old, context)

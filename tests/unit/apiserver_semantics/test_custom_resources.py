@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from reconcile.apiserver.customresources import custom_resources, establish
-from reconcile.apiserver.customresources.definition import structural_errors
 from reconcile.apiserver.customresources.schema import CustomSchema
+from reconcile.apiserver.customresources.structural import structural_errors
 from reconcile.apiserver.customresources.validation import compiled, validate
 from reconcile.apiserver.strategies.cron_jobs import schedule_problem
 from reconcile.apiserver.tables.durations import human_duration
@@ -79,7 +79,7 @@ def test_defaults_fill_what_is_absent_and_go_on_inside() -> None:
 
 
 def test_a_schema_without_type_is_not_structural() -> None:
-    errors = structural_errors(object_of(a={}), "s", root=True)
+    errors = structural_errors(object_of(a={}), "s")
     assert [str(error) for error in errors] == [
         "s.properties[a].type: Required value: must not be empty for specified object fields"
     ]
