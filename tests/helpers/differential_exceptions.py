@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from helpers.differential import BROKEN_OFF, Ask
+from helpers.differential import BROKEN_OFF, STRATEGIC, Ask
 
 Compared = dict[str, Any]
 
@@ -145,7 +145,9 @@ EXCEPTIONS: tuple[Exemption, ...] = (
     Exemption(
         "patched-to-nothing",
         "a patch that leaves no valid object is answered with that whole object in Go's print form",
-        lambda ask, real, ours: _message(real).startswith(' "" is invalid: patch'),
+        lambda ask, real, ours: (
+            ask.content_type != STRATEGIC and _message(real).startswith(' "" is invalid: patch')
+        ),
         _reason_only,
     ),
     Exemption(

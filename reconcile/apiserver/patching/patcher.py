@@ -182,17 +182,16 @@ def undecodable(
 
     `strategic`: the patch, where it was a strategic one; it is shown then, and not what it made.
     """
-    if strategic:
-        from reconcile.apiserver.schemas import BuiltinSchema
-        from reconcile.apiserver.schemas.restoring import go_shown
+    _, marker, rest = error.message.partition(" cannot be handled as a ")
+    problem = rest.partition(": ")[2] if marker else error.message
+    if not strategic:
+        return _invalid_patch(patched, problem)
+    from reconcile.apiserver.schemas.restoring import go_shown
 
-        schema = resource.schema
-        problem = schema.restoring_problem(patched) if isinstance(schema, BuiltinSchema) else None
-        if problem is not None:
-            shown = go_shown(msgspec.json.decode(strategic))
-            return invalid_status("", "", "", [invalid("patch", shown, problem)])
-    _, marker, problem = error.message.partition(" cannot be handled as a ")
-    return _invalid_patch(patched, problem.partition(": ")[2] if marker else error.message)
+    # Strategic patches are for built-in kinds, whose schemas know.
+    problem = cast("Any", resource.schema).restoring_problem(patched) or problem
+    shown = go_shown(msgspec.json.decode(strategic))
+    return invalid_status("", "", "", [invalid("patch", shown, problem)])
 
 
 def _invalid_patch(patched: JSONObject, problem: str) -> StatusError:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from reconcile.apiserver.schemas.decoding import UnreadableError, json_type
+from reconcile.apiserver.schemas.decoding import MismatchError, UnreadableError
 
 if TYPE_CHECKING:
     from reconcile.apiserver.schemas.catalog import Catalog, TypeExpression
@@ -90,14 +90,12 @@ class Restoring:
 
     def _unreadable(self, type: TypeExpression, value: Any) -> str | None:
         """Types with a decoding of their own have it here too, by themselves."""
-        from reconcile.apiserver.schemas.decoding import MismatchError
-
         try:
             self._decoders.for_type(type)(value, [])
         except UnreadableError as error:
             return str(error)
         except MismatchError as error:
-            return f"json: cannot unmarshal {json_type(value)} into Go value of type {error.wanted}"
+            return error.text
         return None
 
 
