@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 from helpers.go_tools import TOOLS, built
+from helpers.upstream_containers import PROGRAM
 from helpers.upstream_specs import LABELS, focus, left_out, skip
 from helpers.upstream_world import NODES, World, upstream_world
 
@@ -71,6 +72,7 @@ def test_real_components_and_the_examples_run_workloads_on_the_embedded_server(w
 @pytest.mark.timeout(_WITHIN + 1200)
 def test_upstreams_end_to_end_specs_pass_on_the_embedded_server(world: World) -> None:
     suite = built(TOOLS / "e2e", tests=True, flags=build_flags())
+    (world.directory / PROGRAM).symlink_to(built(TOOLS / "e2e", "webhooks"))
     report = world.directory / "report.json"
     command = [
         str(suite),

@@ -11,15 +11,17 @@ import signal
 import sys
 from pathlib import Path
 
+from helpers.upstream_containers import Forwarding
+
 from reconcile.apiserver import APIServer, ServerOptions
 from reconcile.apiserver.access.options import AccessOptions
+from reconcile.apiserver.admission.webhooks.options import WebhookOptions
 from reconcile.apiserver.http import HTTPOptions
 from reconcile.apiserver.interfaces import User
 
 COMPONENTS = ("kube-controller-manager", "kube-scheduler")
 
 
-_SUITE = ServerOptions(access=AccessOptions())
 _ADMIN = User("admin", ("system:masters", "system:authenticated"))
 _COMMANDS = ServerOptions(
     access=AccessOptions(tokens={"admin-token": _ADMIN}),
@@ -49,4 +51,6 @@ async def serve(directory: Path, options: ServerOptions) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(serve(Path(sys.argv[1]), _COMMANDS if "commands" in sys.argv[2:] else _SUITE))
+    world = Path(sys.argv[1])
+    suite = ServerOptions(access=AccessOptions(), webhooks=WebhookOptions(dialer=Forwarding(world)))
+    asyncio.run(serve(world, _COMMANDS if "commands" in sys.argv[2:] else suite))

@@ -52,9 +52,6 @@ LABELS = (
 )
 
 LEFT_OUT: Mapping[str, str] = {
-    r"AdmissionWebhook|CustomResourceConversionWebhook|CustomResourceFieldSelectors": (
-        "a webhook server runs in a container; webhooks are judged in test_differential_admission.py"
-    ),
     r"Aggregator|OpenAPI V3 for Aggregated APIServer": "nothing is aggregated; the other is a container",
     r"API priority and fairness should ensure that requests": (
         "the embedded server queues nobody: its flow schemas are objects alone"

@@ -37,6 +37,10 @@ _NOT_HERE = (
 # What the examples do.
 _EXAMPLES = ("deployment-controller", "replicaset-controller")
 _OPERATORS = """
+from pathlib import Path
+
+from helpers.upstream_containers import Containers
+
 from {examples} import deployment, hollow_nodes, replicaset
 
 def setup(manager):
@@ -44,8 +48,10 @@ def setup(manager):
     replicaset.setup(manager)
     # Without a readiness probe a kubelet's pods are ready when they run.
     hollow_nodes.setup(manager, timings=hollow_nodes.Timings(ready=0.0), lifecycle=False)
+    manager.add(Containers(Path({directory!r})))
 """
 _READY_WITHIN = 180.0
+_TESTS = Path(__file__).resolve().parents[1]
 
 
 class World:
@@ -71,7 +77,9 @@ class World:
     def start(self) -> None:
         server = Path(__file__).with_name("upstream_server.py")
         world = ["commands"] if self._commands else []
-        started = self._spawn("server", [sys.executable, str(server), str(self.directory), *world])
+        environment = [shutil.which("env") or "/usr/bin/env", f"PYTHONPATH={_TESTS.parent}:{_TESTS}"]
+        command = [*environment, sys.executable, str(server), str(self.directory), *world]
+        started = self._spawn("server", command)
         started.wait_until_ready(self.kubeconfig.exists, _READY_WITHIN, self._aborted)
         if self._commands:
             # Upstream's server allows everything, and has the roles nevertheless.
@@ -91,9 +99,9 @@ class World:
         self._controller_manager((*_NOT_HERE, *_EXAMPLES))
         self._component("kube-scheduler")
         operators = self.directory / "operators.py"
-        operators.write_text(_OPERATORS.format(examples="examples.operators"))
+        operators.write_text(_OPERATORS.format(examples="examples.operators", directory=str(self.directory)))
         environment = [shutil.which("env") or "/usr/bin/env", f"KUBECONFIG={self.kubeconfig}"]
-        environment.append(f"PYTHONPATH={Path(__file__).resolve().parents[2]}")
+        environment.append(f"PYTHONPATH={_TESTS.parent}:{_TESTS}")
         command = [sys.executable, "-m", "reconcile.cli", "run", str(operators)]
         last = self._spawn("operators", [*environment, *command])
         last.wait_until_ready(self._nodes_are_ready, _READY_WITHIN, self._aborted)
