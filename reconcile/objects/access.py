@@ -60,7 +60,10 @@ def metadata_of(obj: Any) -> ObjectMeta | ObjectMetadata | dict[str, Any]:
 
 def key_of(obj: Any) -> ObjectKey:
     """Namespace and name of an object; the namespace of a cluster-scoped object is empty."""
-    return ObjectKey(_text(obj, "namespace"), _text(obj, "name"))
+    metadata = _read(obj)
+    if isinstance(metadata, Mapping):
+        return ObjectKey(str(metadata.get("namespace") or ""), str(metadata.get("name") or ""))
+    return ObjectKey(metadata.namespace or "", metadata.name or "")
 
 
 def uid_of(obj: Any) -> str:
@@ -92,6 +95,9 @@ def _text(obj: Any, field: str) -> str:
 
 def _read(obj: Any) -> ObjectMeta | ObjectMetadata | Mapping[str, Any]:
     """The metadata to be read alone: a plain object without any stays as it is."""
+    metadata: object = getattr(obj, "metadata", None)
+    if isinstance(metadata, ObjectMeta | ObjectMetadata):
+        return metadata
     if isinstance(obj, Mapping):
         return cast("Mapping[str, Any]", obj).get("metadata") or {}
     return metadata_of(obj)

@@ -18,15 +18,20 @@ from reconcile.objects.meta import Struct
 
 def drop_empty_parts(struct: Struct, plain: dict[str, Any]) -> None:
     """Drop from `plain`, the wire form of `struct`, what only its defaults put there."""
-    for attribute, wire, by_default in _parts(type(struct)):
-        below = plain.get(wire)
-        if not below and not by_default:
+    parts = _parts(type(struct))
+    # What is there is far less than what could be.
+    for wire in [wire for wire in plain if wire in parts]:
+        attribute, by_default = parts[wire]
+        below = plain[wire]
+        if not below:
+            if by_default and below is not None:
+                del plain[wire]
             continue
         value = getattr(struct, attribute)
         if isinstance(value, Struct):
             drop_empty_parts(value, cast("dict[str, Any]", below))
             if by_default and not below:
-                plain.pop(wire, None)
+                del plain[wire]
         elif isinstance(value, list):
             for item, inner in zip(cast("list[Any]", value), cast("list[Any]", below), strict=True):
                 if isinstance(item, Struct):
@@ -38,15 +43,15 @@ def drop_empty_parts(struct: Struct, plain: dict[str, Any]) -> None:
 
 
 @functools.cache
-def _parts(kind: type[Struct]) -> tuple[tuple[str, str, bool], ...]:
-    """Attribute, wire name, and whether an empty struct is its default, of each field with parts."""
-    found: list[tuple[str, str, bool]] = []
+def _parts(kind: type[Struct]) -> dict[str, tuple[str, bool]]:
+    """By wire name: attribute, and whether an empty struct is its default, of each field with parts."""
+    found: dict[str, tuple[str, bool]] = {}
     for field in msgspec.structs.fields(kind):
         factory: Any = field.default_factory
         by_default = isinstance(factory, type) and issubclass(factory, Struct)
         if by_default or _may_hold_structs(field.type):
-            found.append((field.name, field.encode_name, by_default))
-    return tuple(found)
+            found[field.encode_name] = (field.name, by_default)
+    return found
 
 
 def _may_hold_structs(annotation: Any) -> bool:
