@@ -176,7 +176,6 @@ class AnswerParser:
             if not colon or not (value.isprintable() or _value(value)):
                 raise MalformedAnswer(f"a head with the line {line[:80]!r}")
             headers[known] = f"{headers[known]}, {value}" if known in headers else value
-        self.status = status
         options = headers.get("connection")
         if minor == "1":
             self.keeps_alive = options is None or "close" not in options.lower()
@@ -189,6 +188,7 @@ class AnswerParser:
             )
         if length is not None and not (length.isascii() and length.isdecimal() and len(length) < 19):
             raise MalformedAnswer(f"content-length {length!r}")
+        self.status = status
         if self._bodiless or status in (204, 304):
             self.complete = True
         elif coding is not None:
