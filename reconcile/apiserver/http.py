@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 from reconcile.apiserver import status
 from reconcile.apiserver.access.user import CREDENTIAL_ID, authenticated
+from reconcile.apiserver.flows import Flows
 from reconcile.apiserver.handlers.bodies import MAX_BODY
 from reconcile.apiserver.handlers.handler import Handler
 from reconcile.apiserver.handlers.messages import Request, Response, error_response
@@ -163,6 +164,8 @@ class HTTPFrontEnd:
     def __init__(self, handler: Handler, options: HTTPOptions) -> None:
         self._handler = handler
         self._options = options
+        self._runtime = SystemRuntime()
+        self._flows = Flows(handler.storage)
         self._server: asyncio.Server | None = None
         self._connections: set[Connection] = set()
         self._others: web.Server | None = None
@@ -176,7 +179,7 @@ class HTTPFrontEnd:
 
             self._certificates = self._options.certificates or make_certificates(host)
             context = self._certificates.server_context()
-        runtime = SystemRuntime()
+        runtime = self._runtime
         loop = asyncio.get_running_loop()
         try:
             self._server = await loop.create_server(
@@ -301,8 +304,6 @@ class HTTPFrontEnd:
             )
         else:
             user = self._user(authorization, transport)
-            if user is None:
-                return error_response(status.unauthorized())
         message = Request(
             method,
             path,
@@ -316,7 +317,14 @@ class HTTPFrontEnd:
             _remote(transport),
             broken,
         )
-        return await self._handler.handle(message)
+        if user is None and not self._handler.guarded:
+            response = error_response(status.unauthorized())
+        else:
+            response = await self._handler.handle(message)
+        if response.user is not None:
+            response.headers |= self._flows.headers(message, response.user)
+        response.headers["audit-id"] = fields.get("audit-id") or self._runtime.uuid()
+        return response
 
     def _user(self, authorization: str, transport: asyncio.BaseTransport | None) -> User | None:
         if authorization[:7].lower() == "bearer " and self._options.tokens:

@@ -3,9 +3,9 @@
     socket ──▶ head and body ──▶ upgrade? ──no──▶ answer ──▶ head and body, or chunks
                                     └────yes────▶ aiohttp's protocol, with the bytes that have come so far
 
-What clients of an API server send nearly always (HTTP/1.1, each header field once, a body of known length) is
-taken by one pattern. All else is read by `http_heads` and `http_chunks`, as Go's net/http reads it, and refused
-in its words; so are the ends of connections: by whom, and after which answers.
+What clients of an API server send nearly always (HTTP/1.1, each header field once, a body of known length)
+is taken by one pattern. All else is read by `http_heads` and `http_chunks`, as Go's net/http reads it, and
+refused in its words; so are the ends of connections: by whom, and after which answers.
 """
 
 from __future__ import annotations
@@ -359,7 +359,7 @@ class Connection(asyncio.Protocol):
             return head.last
         body, more = compressed(response, request.fields.get("accept-encoding", ""))
         told, last = "content-length" in response.headers, head.last
-        chunked = len(body) > _WHOLE and not told
+        chunked = len(body) > _WHOLE and not told and not (response.sized and body is response.body)
         if chunked and head.old:
             # Nothing but the end of the connection can tell where the body ends.
             chunked, last = False, True
@@ -451,13 +451,21 @@ def compressed(response: Response, accepted: str) -> tuple[bytes, list[tuple[str
     body = response.body
     # What was proxied is sent as it came.
     proxied = response.repeated or "content-length" in response.headers
-    if len(body) < _GZIP_FROM or proxied or "gzip" not in accepted:
+    if len(body) < _GZIP_FROM or proxied or not _takes_gzip(accepted):
         return body, []
     import zlib
 
     compressor = zlib.compressobj(1, zlib.DEFLATED, 31)
     made = compressor.compress(body) + compressor.flush()
-    return made, [("content-encoding", "gzip"), ("vary", "Accept-Encoding")]
+    more = [("content-encoding", "gzip")]
+    if "Accept-Encoding" not in response.headers.get("vary", ""):
+        more.append(("vary", "Accept-Encoding"))
+    return made, more
+
+
+def _takes_gzip(accepted: str) -> bool:
+    """Whether an Accept-Encoding names gzip; upstream reads no qualities."""
+    return bool(accepted) and "gzip" in (each.strip() for each in accepted.split(","))
 
 
 def _plain_fields(block: str) -> dict[str, str] | None:

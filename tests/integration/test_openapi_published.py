@@ -13,6 +13,7 @@ from reconcile.testing.control_plane import ControlPlane
 
 HEADERS = ("content-type", "vary", "cache-control", "content-encoding", "accept-ranges")
 V2 = "application/com.github.proto-openapi.spec.v2@v1.0+protobuf"
+V3 = "application/com.github.proto-openapi.spec.v3@v1.0+protobuf"
 ACCEPTED = (
     "",
     "*/*",
@@ -21,6 +22,8 @@ ACCEPTED = (
     "text/html",
     "application/yaml",
     f"{V2};q=0.5,text/html",
+    V3,
+    f"application/json;q=0.5,{V3}",
 )
 
 
@@ -36,7 +39,7 @@ class Server(Connection):
                 method, path, headers={k.replace("_", "-"): v for k, v in headers.items() if v}
             )
             answer = connection.getresponse()
-            told = {name: answer.headers.get(name, "") for name in HEADERS}
+            told = {name: ", ".join(answer.headers.get_all(name) or ()) for name in HEADERS}
             return answer.status, told, answer.headers, answer.read()
         finally:
             connection.close()
@@ -85,3 +88,23 @@ def test_documents_are_answered_for_as_by_the_real_server(real_plane: ControlPla
             part = server.ask("GET", "/openapi/v2", range="bytes=0-9")
             assert part[3] == b'{"swagger"' and part[2]["content-range"].startswith("bytes 0-9/")
     assert not different, f"{len(different)} of {asked} differ:\n" + "\n".join(different)
+
+
+def test_documents_are_those_of_the_real_server_to_the_byte(real_plane: ControlPlane, tmp_path: Path) -> None:
+    groups = (
+        "api/v1",
+        "apis/apps/v1",
+        "apis/flowcontrol.apiserver.k8s.io/v1",
+        "apis/storage.k8s.io",
+        "version",
+    )
+    with embedded_in_thread(tmp_path) as kubeconfig:
+        ours, theirs = Server(kubeconfig), Server(real_plane.kubeconfig)
+        asked = [("/openapi/v2", accept) for accept in ("application/json", V2)]
+        asked += [(f"/openapi/v3/{group}", accept) for group in groups for accept in ("application/json", V3)]
+        different = [
+            (path, accept)
+            for path, accept in asked
+            if ours.ask("GET", path, accept=accept)[3] != theirs.ask("GET", path, accept=accept)[3]
+        ]
+    assert not different

@@ -15,7 +15,7 @@ from reconcile.apiserver.access.forbidden import forbidden_to
 from reconcile.apiserver.access.impersonation import Headers, Impersonation, wanted_user
 from reconcile.apiserver.access.requests import UnreadableRequestError, attributes_of
 from reconcile.apiserver.handlers.messages import Request, Response, error_response, text_response
-from reconcile.apiserver.interfaces import Access
+from reconcile.apiserver.interfaces import Access, User
 
 _PREFIX: Final = "impersonate-"
 
@@ -35,6 +35,7 @@ class Gate:
 
     def enter(self, request: Request, access: Access) -> Request | Response:
         """The request for the handlers, or the answer that it gets instead."""
+        asker: User | None = None
         try:
             user = request.user
             if user is None:
@@ -49,6 +50,7 @@ class Gate:
             if wanted is not None:
                 user = self._impersonation.act_as(wanted, asked)
                 asked = replace(asked, user=user)
+            asker = user
             decision = self.authorizer.authorize(asked)
             if not decision.allowed:
                 raise forbidden_to(asked, decision.reason)
@@ -61,6 +63,7 @@ class Gate:
         except status.StatusError as error:
             response = error_response(error)
             response.headers["x-content-type-options"] = "nosniff"
+            response.user = asker
             return response
         return replace(request, user=user)
 

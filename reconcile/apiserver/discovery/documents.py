@@ -11,7 +11,7 @@ from reconcile.apiserver import status
 from reconcile.apiserver.builtin import discovery_data
 from reconcile.apiserver.discovery.order import in_order, version_priority
 from reconcile.apiserver.handlers.messages import Request, Response, json_response
-from reconcile.apiserver.handlers.negotiation import accept_clauses, accepted_types
+from reconcile.apiserver.handlers.negotiation import Clause, accept_clauses, accepted_types
 from reconcile.apiserver.interfaces import JSONObject
 from reconcile.apiserver.registry import Registry
 from reconcile.apiserver.resources import Resource
@@ -82,7 +82,7 @@ class Discovery:
 
     def answer(self, request: Request) -> Response | None:
         """The document of a path, or None."""
-        path = request.path.rstrip("/")
+        path = request.path.removesuffix("/") if request.path == "/apis//" else request.path.rstrip("/")
         parts = path.split("/")
         if parts[1:2] not in (["api"], ["apis"]):
             return None
@@ -187,7 +187,10 @@ def _aggregated_version(accept: str, *, routed: bool, cbor: bool) -> str:
     """The version of aggregated discovery that an Accept header prefers; empty for none. Raises 406."""
     if not accept:
         return ""
-    for media, parameters in accept_clauses(accept):
+    clauses = accept_clauses(accept)
+    if routed and not _routable(clauses, cbor):
+        raise _not_acceptable(accept, routed=True, cbor=cbor)
+    for media, parameters in clauses:
         if not parameters.keys() & _TRANSFORMED:
             if _is_known(media, cbor):
                 return ""
@@ -202,10 +205,18 @@ def _check_form(accept: str, *, routed: bool, cbor: bool) -> None:
     """Raise 406 when a document has none of the forms."""
     if not accept:
         return
-    for media, parameters in accept_clauses(accept):
+    clauses = accept_clauses(accept)
+    if routed and not _routable(clauses, cbor):
+        raise _not_acceptable(accept, routed=True, cbor=cbor)
+    for media, parameters in clauses:
         if _is_known(media, cbor) and not parameters.keys() & _TRANSFORMED:
             return
     raise _not_acceptable(accept, routed=routed, cbor=cbor)
+
+
+def _routable(clauses: list[Clause], cbor: bool) -> bool:
+    """Whether the router lets them through, which knows no `application/*`."""
+    return any(media == "*/*" or media in accepted_types(cbor=cbor).split(", ") for media, _ in clauses)
 
 
 def _is_known(media: str, cbor: bool) -> bool:
@@ -214,7 +225,7 @@ def _is_known(media: str, cbor: bool) -> bool:
 
 def _not_acceptable(accept: str, *, routed: bool, cbor: bool) -> status.StatusError:
     types = accepted_types(cbor=cbor)
-    if routed and not any(_is_known(media, cbor) for media, _ in accept_clauses(accept)):
+    if routed and not _routable(accept_clauses(accept), cbor):
         return status.StatusError(
             f"406: Not Acceptable\n\nAvailable representations: {types}",
             code=406,

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from reconcile.apiserver.discovery import published
+from reconcile.apiserver.discovery import openapi_v3_protobuf, published
 from reconcile.apiserver.discovery.custom_schemas import list_schema, published_v2, published_v3
 from reconcile.apiserver.discovery.openapi_protobuf import CONTENT_TYPE, NAMES, encode_document
 from reconcile.apiserver.handlers.messages import Request, Response
@@ -19,6 +19,9 @@ from reconcile.apiserver.resources import Resource
 
 _JSON = "application/json"
 _V2_TYPES = (_JSON, *NAMES)
+_V3_TYPES = (_JSON, *openapi_v3_protobuf.NAMES)
+# As Go's encoder writes them into the documents of version 3.
+_ESCAPED = ((b"<", b"\\u003c"), (b">", b"\\u003e"), (b"&", b"\\u0026"))
 
 
 class OpenAPI:
@@ -42,7 +45,7 @@ class OpenAPI:
         self._forget_older()
         accept = request.headers.get("accept", "")
         if path == "/openapi/v2":
-            vary = "Accept-Encoding"
+            vary = "Accept-Encoding, Accept"
             media = published.chosen(accept, _V2_TYPES)
             if media is None:
                 return published.not_acceptable(vary)
@@ -59,23 +62,27 @@ class OpenAPI:
         name = path[len("/openapi/v3/") :]
         if name not in self._names():
             return Response(404, {"cache-control": "no-cache, private"})
-        if published.chosen(accept, (_JSON,)) is None:
+        media = published.chosen(accept, _V3_TYPES)
+        if media is None:
             return published.not_acceptable("Accept")
-        return self._one(request, name)
+        return self._one(request, name, media)
 
-    def _one(self, request: Request, name: str) -> Response:
+    def _one(self, request: Request, name: str, media: str) -> Response:
         """The document of one group version; whoever names it by its hash may keep it for good."""
         etag = self._digest(name)
         wanted = dict(request.query).get("hash")
         if wanted is not None and wanted != etag:
             return published.moved(f"/openapi/v3/{name}?hash={etag}", etag)
         body = self._document(name)[0]
+        if media != _JSON:
+            media = openapi_v3_protobuf.CONTENT_TYPE
+            body = self._document(f"protobuf {name}")[0]
         # It is not packed on its way, on a real server either.
         headers = {"content-length": str(len(body))} if "range" not in request.headers else {}
         if wanted is not None:
             headers |= published.forever(self._now())
         return published.document(
-            request, body, media=_JSON, etag=etag, modified=self._modified, vary="Accept", headers=headers
+            request, body, media=media, etag=etag, modified=self._modified, vary="Accept", headers=headers
         )
 
     def v3(self, path: str) -> bytes | None:
@@ -108,10 +115,16 @@ class OpenAPI:
                 body = self._v2()
             elif name == "v2 protobuf":
                 body = encode_document(msgspec.json.decode(self._document("v2")[0]))
-            elif name in self._schemas.openapi_v3_groups():
-                body = self._schemas.openapi_v3(name)
+            elif name.startswith("protobuf "):
+                document = msgspec.json.decode(self._document(name[len("protobuf ") :])[0])
+                body = openapi_v3_protobuf.encode_document(document)
             else:
-                body = msgspec.json.encode(_v3(self._custom()[name], self._schemas))
+                if name in self._schemas.openapi_v3_groups():
+                    body = self._schemas.openapi_v3(name)
+                else:
+                    body = msgspec.json.encode(_v3(self._custom()[name], self._schemas))
+                for character, escape in _ESCAPED:
+                    body = body.replace(character, escape)
             found = self._documents[name] = (body, hashlib.sha512(body).hexdigest().upper())
         return found
 

@@ -47,9 +47,8 @@ class Paths:
             return self.discovery.answer(request)
         if path.startswith("/openapi/"):
             return self._openapi.answer(request)
-        if path == "/version" or path == "/version/":
-            if request.method != "GET":
-                raise status.method_not_allowed()
+        if path == "/version" or path.startswith("/version/"):
+            _check_route(request, "/version", "application/json")
             response = json_response(self.discovery.version)
             response.body = pretty_json(response.body)
             return response
@@ -58,30 +57,20 @@ class Paths:
             response.headers["content-type"] = METRICS_TYPE
             response.headers.pop("x-content-type-options", None)
             return response
-        if path == "/":
+        if path in ("/", "/index.html"):
             response = json_response({"paths": self._index()})
             response.body = pretty_json(response.body)
             return response
-        if path in (_ISSUER, _KEYS):
-            return self._openid(request)
+        for root in (_ISSUER, _KEYS):
+            if path == root or path.startswith(f"{root}/"):
+                return self._openid(request, root)
         return self._health.answer(request)
 
-    def _openid(self, request: Request) -> Response:
+    def _openid(self, request: Request, root: str) -> Response:
         """Who signs service account tokens, and by which keys."""
-        if request.method != "GET":
-            raise status.method_not_allowed()
-        keys = request.path == _KEYS
+        keys = root == _KEYS
         media = "application/jwk-set+json" if keys else "application/json"
-        wanted = request.headers.get("accept") or "*/*"
-        if not any(
-            each.partition(";")[0].strip() in ("*/*", "application/*", media) for each in wanted.split(",")
-        ):
-            raise status.StatusError(
-                f"406: Not Acceptable\n\nAvailable representations: {media}",
-                code=406,
-                reason="NotAcceptable",
-                details={},
-            )
+        _check_route(request, root, media)
         made = self._tokens.key_set() if keys else self._tokens.discovery(self.discovery.address)
         response = json_response(made)
         response.body = response.body.rstrip(b"\n")
@@ -90,3 +79,19 @@ class Paths:
 
     def _index(self) -> list[str]:
         return sorted([*self.discovery.paths(), *self._health.paths(), _ISSUER, _KEYS, *_OTHERS])
+
+
+def _check_route(request: Request, root: str, media: str) -> None:
+    """Raise what the router says of a path of which it has one route, for GET, that makes one media type."""
+    if request.path.removesuffix("/") != root:
+        raise status.no_such_path()
+    if request.method != "GET":
+        raise status.method_not_allowed()
+    wanted = request.headers.get("accept") or "*/*"
+    if not any(each.partition(";")[0].strip() in ("*/*", media) for each in wanted.split(",")):
+        raise status.StatusError(
+            f"406: Not Acceptable\n\nAvailable representations: {media}",
+            code=406,
+            reason="NotAcceptable",
+            details={},
+        )

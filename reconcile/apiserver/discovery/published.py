@@ -84,7 +84,7 @@ def document(
     whole = {**shared, **stamp, "accept-ranges": "bytes", "content-type": media}
     wanted = request.headers.get("range", "")
     if not wanted:
-        return Response(200, whole, body)
+        return Response(200, whole, body, sized=True)
     try:
         part = _part(wanted, len(body))
     except ValueError as error:
@@ -93,11 +93,11 @@ def document(
         refused["content-range"] = f"bytes */{len(body)}"
         return Response(416, refused, f"{error}\n".encode())
     if part is None:
-        return Response(200, whole, body)
+        return Response(200, whole, body, sized=True)
     start, end = part
     whole["content-range"] = f"bytes {start}-{end - 1}/{len(body)}"
     whole.pop("content-length", None)
-    return Response(206, whole, body[start:end])
+    return Response(206, whole, body[start:end], sized=True)
 
 
 def _known(request: Request, etag: str, modified: datetime | None) -> bool:

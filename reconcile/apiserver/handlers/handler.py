@@ -25,6 +25,7 @@ from reconcile.apiserver.handlers.messages import (
     Response,
     error_response,
     page_not_found,
+    without_kind,
 )
 from reconcile.apiserver.handlers.negotiation import Form, negotiate, negotiate_plain
 from reconcile.apiserver.handlers.options import (
@@ -42,10 +43,11 @@ from reconcile.apiserver.handlers.routes import Route, Unknown, route
 from reconcile.apiserver.handlers.store import decode_object, encode_object
 from reconcile.apiserver.handlers.subresources import Subresources
 from reconcile.apiserver.handlers.writes import Writer, attributes_of
-from reconcile.apiserver.interfaces import ADMIN, JSONObject, RequestContext, Strategy
+from reconcile.apiserver.interfaces import ADMIN, JSONObject, RequestContext, Strategy, User
 from reconcile.apiserver.managedfields.manager import untyped
 from reconcile.apiserver.patching.patcher import undecodable
 from reconcile.apiserver.resources import Resource
+from reconcile.apiserver.storage import Storage
 
 if TYPE_CHECKING:
     from reconcile.apiserver.customresources.schema import CustomSchema
@@ -102,34 +104,51 @@ class Handler:
 
     async def handle(self, request: Request) -> Response:
         """The answer to a request."""
+        response, user = await self._handle(request)
+        if response.user is None:
+            response.user = user
+        return response
+
+    @property
+    def storage(self) -> Storage:
+        """What is served."""
+        return self._parts.store.storage
+
+    async def _handle(self, request: Request) -> tuple[Response, User | None]:
+        """The answer, and who asked, as far as that came out."""
         accept = request.headers.get("accept", "")
         form: Form | None = None
+        user: User | None = None
         warnings: list[str] = []
         cbor = False
         try:
             if request.query:
                 check_timeout(request)
-            if self._parts.gate is not None:
+            if self._parts.gate is None:
+                user = request.user
+            else:
                 entered = self._parts.gate.enter(request, self._parts.access)
                 if isinstance(entered, Response):
-                    return in_form(entered, _plain_form(request))
-                request = entered
+                    return in_form(entered, _plain_form(request)), user
+                request, user = entered, entered.user
             aggregator = self._parts.aggregator
             if aggregator is not None and aggregator.remotes:
                 remote = aggregator.remote_for(request.path)
                 if remote is not None:
-                    return await aggregator.answer(request, remote)
+                    return await aggregator.answer(request, remote), user
             found = route(self._parts.registry, request.path)
             if isinstance(found, Unknown):
+                if found.without_kind:
+                    return without_kind(request), None
                 if "%" in request.path:
                     request = replace(request, path=unquote(request.path))
                 other = self._other_paths.answer(request)
                 if other is not None:
                     discovery = request.path.startswith("/api")
-                    return in_form(other, _plain_form(request)) if discovery else other
+                    return (in_form(other, _plain_form(request)) if discovery else other), user
                 if found.in_group:
                     raise status.no_such_path()
-                return page_not_found()
+                return page_not_found(), user
             cbor = self._parts.cbor
             query = Query(request.query)
             collection = request.method == "GET" and not found.name
@@ -161,7 +180,7 @@ class Handler:
             response = error_response(status.internal_error(f"{type(error).__name__}: {error}"))
         if warnings:
             response.warnings = warning_headers(warnings)
-        return response
+        return response, user
 
     async def _dispatch(
         self, request: Request, found: Route, query: Query, form: Form, warnings: list[str]

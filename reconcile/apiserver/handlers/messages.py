@@ -69,8 +69,10 @@ class Response:
         warnings: values of `Warning` header fields.
         repeated: header fields of which there may be several.
         length: bytes of `stream`, where they are known.
+        sized: the length of `body` is told however long it is, if it is sent as it is.
         session: what goes on once the connection is a WebSocket; status is 101 then.
         takeover: what goes on once the connection is of another protocol; status is 101 then.
+        user: who asked; None where that was not asked, or did not come out.
     """
 
     status: int
@@ -80,8 +82,10 @@ class Response:
     warnings: tuple[str, ...] = ()
     repeated: tuple[tuple[str, str], ...] = ()
     length: int | None = None
+    sized: bool = False
     session: Session | None = None
     takeover: Takeover | None = None
+    user: User | None = None
 
 
 JSON_HEADERS = {"cache-control": "no-cache, private", "content-type": "application/json"}
@@ -105,6 +109,18 @@ def text_response(text: str, status: int = 200) -> Response:
 def page_not_found() -> Response:
     """The answer for a path of no API group: not a Status, but Go's own page."""
     return text_response("404 page not found\n", 404)
+
+
+def without_kind(request: Request) -> Response:
+    """The answer where a path ends after `watch` or `proxy`: it is given before there is a Status."""
+    address = f"{request.path}?{request.raw_query}" if request.raw_query else request.path
+    text = (
+        f'Internal Server Error: "{address}": failed to create RequestInfo: unable to determine kind and '
+        f"namespace from url, {address}\n"
+    )
+    response = text_response(text, 500)
+    del response.headers["cache-control"]
+    return response
 
 
 def error_response(error: StatusError) -> Response:

@@ -35,11 +35,13 @@ class Form:
         encoding: of the body.
         shape: transformation of the object; empty for none.
         pretty: indented JSON.
+        version: of meta.k8s.io, in which Tables and metadata are written.
     """
 
     encoding: Encoding = "json"
     shape: Shape = ""
     pretty: bool = False
+    version: str = "v1"
 
 
 PLAIN = Form()
@@ -175,5 +177,5 @@ def _form(encoding: Encoding, parameters: dict[str, str]) -> Form | None:
         return None
     shape = parameters.get("as", "")
     if shape == "Table" or shape == "PartialObjectMetadata" or shape == "PartialObjectMetadataList":
-        return Form(encoding, shape, pretty)
+        return Form(encoding, shape, pretty, parameters["v"])
     return None

@@ -149,14 +149,15 @@ class Reader:
             await objects.prepare(items)
             now = parts.runtime.now()
             rows: list[JSONObject] | None = [
-                views.table_row(parts, resource, objects.render(item), include, now) for item in items
+                views.table_row(parts, resource, objects.render(item), include, now, form.version)
+                for item in items
             ]
             if not rows and resource.type.group_resource == _DEFINITIONS:
                 rows = None
-            return views.table(parts.tables.columns(resource), rows, metadata)
+            return views.table(parts.tables.columns(resource), rows, metadata, form.version)
         if form.shape:
-            view = views.ObjectView(parts, resource, metadata=True)
-            kind, api_version = form.shape, "meta.k8s.io/v1"
+            view = views.ObjectView(parts, resource, metadata=True, meta=form.version)
+            kind, api_version = form.shape, f"meta.k8s.io/{form.version}"
             prefix = b""
         else:
             view = views.ObjectView(parts, resource)
@@ -264,10 +265,10 @@ class Reader:
             empty: JSONObject = getattr(resource.schema, "empty", {})
             body = _encode({**empty, "kind": kind, "apiVersion": api_version, "metadata": metadata})
             if isinstance(view, views.TableView):
-                row: JSONObject = {"cells": [], "object": msgspec.Raw(views.metadata_only(body))}
-                return views.table(None, [row], {"resourceVersion": str(revision)})
+                row: JSONObject = {"cells": [], "object": msgspec.Raw(views.metadata_only(body, view.meta))}
+                return views.table(None, [row], {"resourceVersion": str(revision)}, view.meta)
             if isinstance(view, views.ObjectView) and view.metadata:
-                body = views.metadata_only(body)
+                body = views.metadata_only(body, view.meta)
             return written.convert(body)
 
         return make

@@ -44,11 +44,9 @@ def _in_protobuf(response: Response) -> Response:
 
 def to_yaml(body: bytes) -> bytes:
     """A JSON body as YAML, keys sorted."""
-    import yaml
+    from reconcile.apiserver.handlers.yaml_answers import dump_yaml
 
-    dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
-    text: str = yaml.dump(msgspec.json.decode(body), Dumper=dumper, sort_keys=True, allow_unicode=True)
-    return text.encode()
+    return dump_yaml(msgspec.json.decode(body))
 
 
 def pretty_json(body: bytes) -> bytes:

@@ -20,9 +20,15 @@ class Route(NamedTuple):
 
 
 class Unknown(NamedTuple):
-    """A path of no resource. `in_group`: of a group version that is served."""
+    """A path of no resource.
+
+    Attributes:
+        in_group: of a group version that is served.
+        without_kind: it ends after a verb, where a kind must be named.
+    """
 
     in_group: bool
+    without_kind: bool = False
 
 
 def route(registry: Registry, path: str) -> Route | Unknown:
@@ -42,6 +48,8 @@ def route(registry: Registry, path: str) -> Route | Unknown:
     if group == "" and version == "v1" and (at := _proxied(rest)):
         # What comes behind is the path of another server.
         rest = rest[: at + 1]
+    if rest in (["watch"], ["proxy"]):
+        return Unknown(False, True)
     watch = False
     if rest and rest[0] == "watch" and len(rest) > 1:
         watch, rest = True, rest[1:]

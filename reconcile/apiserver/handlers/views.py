@@ -26,25 +26,31 @@ class _Metadata(msgspec.Struct):
 _metadata_of = msgspec.json.Decoder(_Metadata).decode
 
 
-def metadata_only(raw: bytes) -> bytes:
-    """The PartialObjectMetadata of an encoded object."""
-    return b'{"kind":"PartialObjectMetadata","apiVersion":"meta.k8s.io/v1","metadata":%s}' % (
-        bytes(_metadata_of(raw).metadata)
+def metadata_only(raw: bytes, version: str = "v1") -> bytes:
+    """The PartialObjectMetadata of an encoded object, in a version of meta.k8s.io."""
+    return b'{"kind":"PartialObjectMetadata","apiVersion":"meta.k8s.io/%b","metadata":%b}' % (
+        version.encode(),
+        bytes(_metadata_of(raw).metadata),
     )
 
 
 class ObjectView(View):
-    """Whole objects, or their metadata, in the version of the resource."""
+    """Whole objects, or their metadata, in the version of the resource.
 
-    def __init__(self, parts: Parts, resource: Resource, *, metadata: bool = False) -> None:
+    Arguments:
+        meta: the version of meta.k8s.io in which metadata is written.
+    """
+
+    def __init__(self, parts: Parts, resource: Resource, *, metadata: bool = False, meta: str = "v1") -> None:
         self._store = parts.store
         self._resource = resource
         self._version = resource.type.api_version
         self.metadata = metadata
+        self.meta = meta
         # What is stored is what is shown, byte for byte.
         self.stored = not metadata and not resource.custom and resource.stored_as == self._version
         # Names this form among all forms of an object.
-        self.key = ("metadata" if metadata else "object", self._version)
+        self.key = (f"metadata {meta}" if metadata else "object", self._version)
 
     async def prepare(self, items: list[StoredObject]) -> None:
         if self._resource.stored_as != self._version or self._resource.schemas_since:
@@ -60,18 +66,19 @@ class ObjectView(View):
             return raw
         found = item.views.get(self.key)
         if found is None:
-            found = item.views[self.key] = metadata_only(raw)
+            found = item.views[self.key] = metadata_only(raw, self.meta)
         return found
 
 
 class TableView(View):
     """Each object as a Table of one row; the first one of a watch carries the columns."""
 
-    def __init__(self, parts: Parts, resource: Resource, include: str) -> None:
+    def __init__(self, parts: Parts, resource: Resource, include: str, meta: str) -> None:
         self._parts = parts
         self._objects = ObjectView(parts, resource)
         self._resource = resource
         self._include = include
+        self.meta = meta
         self._columns: list[JSONObject] | None = parts.tables.columns(resource)
 
     async def prepare(self, items: list[StoredObject]) -> None:
@@ -81,15 +88,20 @@ class TableView(View):
         columns, self._columns = self._columns, None
         raw = self._objects.render(item)
         now = self._parts.runtime.now()
-        row = table_row(self._parts, self._resource, raw, self._include, now)
-        return table(columns, [row], {"resourceVersion": str(item.resource_version)})
+        row = table_row(self._parts, self._resource, raw, self._include, now, self.meta)
+        return table(columns, [row], {"resourceVersion": str(item.resource_version)}, self.meta)
 
 
-def table(columns: list[JSONObject] | None, rows: list[JSONObject] | None, metadata: JSONObject) -> bytes:
+def table(
+    columns: list[JSONObject] | None,
+    rows: list[JSONObject] | None,
+    metadata: JSONObject,
+    meta: str,
+) -> bytes:
     return _encode(
         {
             "kind": "Table",
-            "apiVersion": "meta.k8s.io/v1",
+            "apiVersion": f"meta.k8s.io/{meta}",
             "metadata": metadata,
             "columnDefinitions": columns,
             "rows": rows,
@@ -97,14 +109,16 @@ def table(columns: list[JSONObject] | None, rows: list[JSONObject] | None, metad
     )
 
 
-def table_row(parts: Parts, resource: Resource, raw: bytes, include: str, now: datetime) -> JSONObject:
+def table_row(
+    parts: Parts, resource: Resource, raw: bytes, include: str, now: datetime, meta: str
+) -> JSONObject:
     row: JSONObject = {"cells": parts.tables.cells(resource, decode_object(raw), now)}
     if include == "Object":
         row["object"] = msgspec.Raw(raw)
     elif include == "None":
         row["object"] = None
     else:
-        row["object"] = msgspec.Raw(metadata_only(raw))
+        row["object"] = msgspec.Raw(metadata_only(raw, meta))
     return row
 
 
@@ -121,13 +135,13 @@ def include_object(text: str) -> str:
 def view_for(parts: Parts, resource: Resource, form: Form, include: str) -> View:
     """The view of a watch in the agreed form."""
     if form.shape == "Table":
-        return TableView(parts, resource, include)
+        return TableView(parts, resource, include, form.version)
     if form.shape == "PartialObjectMetadataList":
         raise status.not_acceptable(
             "you requested PartialObjectMetadataList, but the requested object is not a list "
             f"({go_type(resource)})"
         )
-    return ObjectView(parts, resource, metadata=form.shape == "PartialObjectMetadata")
+    return ObjectView(parts, resource, metadata=form.shape == "PartialObjectMetadata", meta=form.version)
 
 
 def go_type(resource: Resource) -> str:
@@ -147,10 +161,9 @@ def body_in_form(
     if form.shape == "Table":
         now = parts.runtime.now()
         meta: dict[str, Any] = obj.get("metadata") or {}
-        row = table_row(parts, resource, raw, include, now)
-        return table(
-            parts.tables.columns(resource), [row], {"resourceVersion": meta.get("resourceVersion", "")}
-        )
+        row = table_row(parts, resource, raw, include, now, form.version)
+        metadata = {"resourceVersion": meta.get("resourceVersion", "")}
+        return table(parts.tables.columns(resource), [row], metadata, form.version)
     if form.shape == "PartialObjectMetadataList":
         view_for(parts, resource, form, include)
-    return metadata_only(raw)
+    return metadata_only(raw, form.version)
