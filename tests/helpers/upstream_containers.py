@@ -1,4 +1,4 @@
-"""The containers of upstream's webhooks as processes, behind the addresses of their hollow pods.
+"""What the containers of upstream's specs do on hollow nodes: they end, or are webhooks' processes.
 
     hollow node ──pod runs──▶ Containers ──▶ a process that listens on a port of its own
                                    └──▶ a file ADDRESS:PORT that names that port ◀── Forwarding ◀── the server
@@ -10,12 +10,15 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import re
 import shutil
 import socket
 from dataclasses import replace
 from pathlib import Path
 
-from reconcile import ObjectKey, Reconciler, Request
+from examples.operators.hollow_nodes import Kubelet
+from examples.operators.hollow_nodes.behaviour import EXIT_AFTER, EXIT_CODE
+from reconcile import ObjectKey, Reconciler, Request, Result
 from reconcile.api.core.v1 import Pod, Secret
 from reconcile.apiserver.admission.webhooks.network import NetworkDialer
 from reconcile.apiserver.admission.webhooks.options import WebhookAnswer, WebhookCall
@@ -28,6 +31,21 @@ PROGRAM = "webhooks"
 """The program of `tools/e2e/webhooks`, in the world's directory."""
 
 _PORTS = "ports"
+
+
+_ENDS = re.compile(r"exit ([0-9]+)")
+
+
+class Node(Kubelet):
+    """A hollow node on which a container ends at once whose command is `sh -c "exit N"` and no more."""
+
+    async def reconcile(self, pod: Pod, /) -> Result | None:
+        command = pod.spec.containers[0].command or ()
+        ends = _ENDS.fullmatch(command[2]) if len(command) == 3 and command[1] == "-c" else None
+        if ends:
+            said = {EXIT_CODE: ends[1], EXIT_AFTER: "0.1"}
+            pod.metadata.annotations = {**pod.metadata.annotations, **said}
+        return await super().reconcile(pod)
 
 
 class Containers(Reconciler[Pod]):

@@ -21,6 +21,7 @@ FOCUS = (
     r"\[sig-apps\] Daemon set .*should (list and delete|run and stop|verify changes|retry creat|not update)",
     r"\[sig-apps\] Job should (apply changes|manage the lifecycle|adopt matching|delete a job|not create "
     r"pods|delete pods when|remove pods when|allow to delegate|fail when exceeds active)",
+    r"\[sig-apps\] Job should (run a job to completion when tasks succeed|fail to exceed backoffLimit)",
     r"\[sig-apps\] StatefulSet .*should (have a working scale|list, patch and delete|validate Statefulset)",
     r"\[sig-cli\] Kubectl client Kubectl (api-versions|apply|cluster-info should|create quota|diff|events)",
     r"\[sig-cli\] Kubectl client Kubectl (get comp|label|patch|prune|replace|run pod|server-side|taint)",
@@ -63,6 +64,7 @@ LEFT_OUT: Mapping[str, str] = {
     r"serve a basic image|should serve|should surface a failure": "a container serves, or fails to",
     r"proportional scaling": "a rollout to an image that cannot be pulled; hollow nodes pull every image",
     r"NodeAuthenticator|NodeAuthorizer": "asks a kubelet",
+    r"componentstatuses": "the embedded server has no components whose health it would ask",
     r"unready pods": "a pod whose probe fails; a hollow pod's probes succeed",
     r"load-balancer": "a cloud's",
 }

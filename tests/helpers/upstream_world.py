@@ -39,7 +39,7 @@ _EXAMPLES = ("deployment-controller", "replicaset-controller")
 _OPERATORS = """
 from pathlib import Path
 
-from helpers.upstream_containers import Containers
+from helpers.upstream_containers import Containers, Node
 
 from {examples} import deployment, hollow_nodes, replicaset
 
@@ -47,7 +47,9 @@ def setup(manager):
     deployment.setup(manager)
     replicaset.setup(manager)
     # Without a readiness probe a kubelet's pods are ready when they run.
-    hollow_nodes.setup(manager, timings=hollow_nodes.Timings(ready=0.0), lifecycle=False)
+    timings = hollow_nodes.Timings(ready=0.0)
+    manager.add(Node(timings))
+    manager.add(hollow_nodes.Heartbeat(timings))
     manager.add(Containers(Path({directory!r})))
 """
 _READY_WITHIN = 180.0
