@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from reconcile.apiserver.access.options import AccessOptions
     from reconcile.apiserver.custom import CustomResources
     from reconcile.apiserver.http import Address, HTTPFrontEnd, HTTPOptions
+    from reconcile.apiserver.identity import IdentityLease
     from reconcile.apiserver.service_accounts import ServiceAccountPublisher
     from reconcile.apiserver.storage.journal import Journal
     from reconcile.client.transport import Transport
@@ -175,6 +176,7 @@ class APIServer:
         self._journal: Journal | None = None
         self._publisher: ServiceAccountPublisher | None = None
         self._custom: CustomResources | None = None
+        self._lease: IdentityLease | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._front_ends: list[HTTPFrontEnd] = []
 
@@ -276,6 +278,9 @@ class APIServer:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        if self._lease is not None:
+            await self._lease.end()
+            self._lease = None
         if self._parts.outside is not None:
             await self._parts.outside.close()
         if self._parts.aggregator is not None:
@@ -333,6 +338,11 @@ class APIServer:
                 from reconcile.apiserver.aggregation.registration import Registration
 
                 self._run(Registration(self._parts).run(), "registration")
+                from reconcile.apiserver.identity import IdentityLease
+
+                lease = self._lease = IdentityLease(self.access, f"{address.host}:{address.port}")
+                await lease.begin()
+                self._run(lease.run(), "identity lease")
         return address
 
     async def load(self, path: str | Path, *, namespace: str = "default") -> int:
