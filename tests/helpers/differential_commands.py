@@ -94,7 +94,34 @@ def _open(namespace: str) -> dict[str, list[Ask]]:
         "type": "object",
         "properties": {"either": either, "any": any_, "kept": kept, "plain": known},
     }
+    inside = {
+        "type": "object",
+        "x-kubernetes-embedded-resource": True,
+        "properties": {"metadata": {"type": "object", "properties": {"name": {"type": "string"}}}},
+    }
+    template = {"apiVersion": "foo/v1", "kind": "Sub"}
+    embeds = objects.replace("opens", "embeds")
+
+    def embedding(name: str, metadata: Any) -> dict[str, Any]:
+        spec = {"template": {**template, "metadata": metadata}, "list": [{**template, "metadata": metadata}]}
+        return {"apiVersion": f"{group}/v1", "kind": "Embed", "metadata": {"name": name}, "spec": spec}
+
+    odd = {"name": "x", "unknown": "y", "namespace": "z", "labels": {}, "creationTimestamp": None}
+    holder = {
+        "type": "object",
+        "properties": {"template": inside, "list": {"type": "array", "items": inside}},
+    }
     return {
+        "definitions: metadata of what is embedded": [
+            post(crds, crd(holder, "embeds")),
+            Ask("WAIT", embeds),
+            post(embeds, embedding("a", odd), fieldValidation="Strict"),
+            post(embeds, embedding("a", odd), fieldValidation="Warn"),
+            get(f"{embeds}/a"),
+            merge(f"{embeds}/a", {"spec": {"template": {"metadata": {"more": 1}}}}, fieldValidation="Warn"),
+            post(embeds, embedding("b", {"name": "x", "labels": {"a": "b"}})),
+            delete(f"{crds}/embeds.{group}"),
+        ],
         "definitions: additional properties": [
             post(crds, crd(spec)),
             Ask("WAIT", objects),
@@ -113,7 +140,7 @@ def _open(namespace: str) -> dict[str, list[Ask]]:
                 {**value, "kind": "None", "spec": {"n": {"x": "1", "y": {"z": 1}}}},
             ),
             delete(f"{crds}/nones.{group}"),
-        ]
+        ],
     }
 
 

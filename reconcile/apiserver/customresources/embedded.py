@@ -44,6 +44,37 @@ def uncoercible(value: Any, schema: JSONObject | None, path: str, *, resource: b
     return None
 
 
+def has_resources(schema: Any) -> bool:
+    """Whether resources may be anywhere in what the schema is of."""
+    if isinstance(schema, dict):
+        return _is_resource(schema) or any(has_resources(inner) for inner in schema.values())
+    return isinstance(schema, list) and any(has_resources(inner) for inner in schema)
+
+
+def read_metadata(value: Any, schema: JSONObject | None, path: str, *, resource: bool) -> list[str]:
+    """Bring the metadata of resources in the value into its form; returns its unknown fields.
+
+    What cannot be read stays as it is, for `uncoercible` to find. `resource`: the value itself is one.
+    """
+    if schema is None:
+        return []
+    unknown: list[str] = []
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            if resource and key == "metadata" and inner is not None and not _unreadable_metadata(inner):
+                found: list[str] = []
+                value[key] = BuiltinSchemas().decoders.for_struct(_OBJECT_META)(inner, found)
+                unknown += [_at(_at(path, key), name) for name in found]
+                continue
+            below, name = _step(schema, key)
+            unknown += read_metadata(inner, below, _at(path, name), resource=_is_resource(below))
+    elif isinstance(value, list):
+        items = schema.get("items")
+        for index, inner in enumerate(value):
+            unknown += read_metadata(inner, items, f"{path}[{index}]", resource=_is_resource(items))
+    return unknown
+
+
 def resource_errors(value: Any, schema: JSONObject | None, path: str, *, resource: bool) -> list[FieldError]:
     """What is wrong with resources in the value, or with itself."""
     if schema is None:

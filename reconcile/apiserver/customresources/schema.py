@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from reconcile.apiserver.customresources.embedded import resource_errors
+from reconcile.apiserver.customresources.embedded import has_resources, read_metadata, resource_errors
 from reconcile.apiserver.customresources.list_types import list_type_errors
 from reconcile.apiserver.customresources.rules import SchemaRules
 from reconcile.apiserver.customresources.validation import validate
@@ -71,7 +71,13 @@ class CustomSchema:
         unknown: list[str] = []
         _prune(obj, self.schema, "", unknown, root=True)
         findings += sorted(unknown)
+        if self._has_resources:
+            findings += sorted(read_metadata(obj, self.schema, "", resource=False))
         return [f'unknown field "{finding}"' for finding in findings]
+
+    @cached_property
+    def _has_resources(self) -> bool:
+        return has_resources(self.schema)
 
     def prune(self, obj: JSONObject) -> None:
         """Take away what the schema does not know, nulls too; metadata is left as it is."""
