@@ -64,6 +64,9 @@ LEFT_OUT: Mapping[str, str] = {
     r"serve a basic image|should serve|should surface a failure": "a container serves, or fails to",
     r"proportional scaling": "a rollout to an image that cannot be pulled; hollow nodes pull every image",
     r"NodeAuthenticator|NodeAuthorizer": "asks a kubelet",
+    r"pointing to API Server": (
+        "a server at a loopback address publishes no endpoints of itself; nor does kube-apiserver there"
+    ),
     r"componentstatuses": "the embedded server has no components whose health it would ask",
     r"unready pods": "a pod whose probe fails; a hollow pod's probes succeed",
     r"load-balancer": "a cloud's",
