@@ -43,7 +43,7 @@ def next_status(
     pod: Pod, timings: Timings, age: Ages, now: datetime, *, host_ip: str, pod_ip: str
 ) -> tuple[PodStatus, float | None]:
     """The status that a pod on a living node should have now, and the seconds until it changes next."""
-    status = copy.deepcopy(pod.status)
+    status = _own(pod.status)
     if of.is_finished(pod):
         return status, None
     status.host_ip = host_ip
@@ -65,6 +65,15 @@ def next_status(
     _advance_main(pod, status, moment, waits, may_run=initialized)
     _conclude(pod, status, now, has_sandbox=True)
     return status, None if status.phase in ("Succeeded", "Failed") else min(waits, default=None)
+
+
+def _own(before: PodStatus) -> PodStatus:
+    """A copy to be changed. Conditions and the parts of a container's status are replaced, not changed."""
+    status = copy.copy(before)
+    status.conditions = list(before.conditions)
+    status.init_container_statuses = [copy.copy(one) for one in before.init_container_statuses]
+    status.container_statuses = [copy.copy(one) for one in before.container_statuses]
+    return status
 
 
 def _advance_init(pod: Pod, status: PodStatus, moment: Moment, waits: list[float]) -> bool:
@@ -137,7 +146,7 @@ def seconds_to_end(pod: Pod, timings: Timings, age: Ages) -> float:
 
 def last_status(pod: Pod, now: datetime) -> PodStatus:
     """What a kubelet tells of a pod that was deleted, once its containers ended and before it is gone."""
-    status = copy.deepcopy(pod.status)
+    status = _own(pod.status)
     if of.is_finished(pod):
         return status
     stamp = format_time(now)
