@@ -20,7 +20,10 @@ def check_name(context: RequestContext, meta: JSONObject) -> None:
 
 
 def check_namespace(context: RequestContext, meta: JSONObject) -> None:
-    """The namespace in the body is that in the path."""
+    """The namespace in the body is that in the path; objects of the cluster have none, whatever they say."""
+    if not context.resource.type.namespaced:
+        meta.pop("namespace", None)
+        return
     if (meta.get("namespace") or context.namespace) != context.namespace:
         raise status.bad_request(
             "the namespace of the provided object does not match the namespace sent on the request"

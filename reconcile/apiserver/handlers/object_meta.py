@@ -19,6 +19,8 @@ from reconcile.objects.names import (
 
 MAX_GENERATED_PREFIX = 58
 _MAX_ANNOTATIONS = 256 * 1024
+_MAX_SUBRESOURCE = 256
+_MAX_MANAGER = 128
 _GENERIC_GROUPS = frozenset(
     {
         "admissionregistration.k8s.io", "apiextensions.k8s.io", "apiregistration.k8s.io",
@@ -96,6 +98,27 @@ def _common_problems(meta: JSONObject) -> list[FieldError]:
     errors += _map_problems(meta)
     if meta.get("finalizers"):
         errors += _finalizer_problems(meta["finalizers"])
+    for index, entry in enumerate(meta.get("managedFields") or ()):
+        errors += _entry_problems(f"metadata.managedFields[{index}]", entry)
+    return errors
+
+
+def manager_problems(field: str, manager: str) -> list[FieldError]:
+    """What is wrong with the name of a field manager."""
+    errors: list[FieldError] = []
+    if len(manager) > _MAX_MANAGER:
+        errors.append(field_errors.too_long(field, manager, _MAX_MANAGER))
+    if not manager.isprintable():
+        index, char = next((index, char) for index, char in enumerate(manager) if not char.isprintable())
+        detail = f"invalid character U+{ord(char):04X} (at position {index})"
+        errors.append(field_errors.invalid(field, manager, detail))
+    return errors
+
+
+def _entry_problems(field: str, entry: JSONObject) -> list[FieldError]:
+    errors = manager_problems(f"{field}.manager", entry.get("manager") or "")
+    if len((entry.get("subresource") or "").encode()) > _MAX_SUBRESOURCE:
+        errors.append(field_errors.too_long(f"{field}.subresource", "", _MAX_SUBRESOURCE))
     return errors
 
 
@@ -239,6 +262,7 @@ def _shown(value: Any) -> Any:
 
 def carry_over(meta: JSONObject, old: JSONObject) -> None:
     """Before the checks of an update: what a client can leave out or may not set is the old object's."""
+    meta.pop("selfLink", None)
     if not meta.get("uid"):
         meta["uid"] = old.get("uid")
     for name in ("creationTimestamp", "deletionTimestamp"):

@@ -11,6 +11,7 @@ from urllib.parse import unquote_plus
 from reconcile.apiserver import field_errors, status
 from reconcile.apiserver.field_errors import FieldError
 from reconcile.apiserver.handlers.messages import Request
+from reconcile.apiserver.handlers.object_meta import manager_problems
 
 _META = "meta.k8s.io"
 _INT64 = 1 << 63
@@ -205,13 +206,7 @@ def write_options(query: Query, kind: str, *, apply: bool = False) -> WriteOptio
             errors.append(field_errors.required("fieldManager", "is required for apply patch"))
         if not apply and force is not None:
             errors.append(field_errors.forbidden("force", "may not be specified for non-apply patch"))
-    if len(manager) > 128:
-        errors.append(field_errors.too_long("fieldManager", manager, 128))
-    for index, char in enumerate(manager):
-        if not char.isprintable():
-            detail = f"invalid character U+{ord(char):04X} (at position {index})"
-            errors.append(field_errors.invalid("fieldManager", manager, detail))
-            break
+    errors += manager_problems("fieldManager", manager)
     dry_run = query.all("dryRun")
     errors += _dry_run_problems(dry_run)
     if validation not in ("", "Ignore", "Warn", "Strict"):

@@ -72,11 +72,8 @@ def decode_entries(entries: Any, *, stored: bool = False) -> Managed:
 def encode_entries(managed: Managed) -> list[JSONObject]:
     entries: list[JSONObject] = []
     for who, owned in managed.items():
-        entry: JSONObject = {
-            "manager": who.manager,
-            "operation": who.operation,
-            "apiVersion": owned.api_version,
-        }
+        entry: JSONObject = {"manager": who.manager} if who.manager else {}
+        entry |= {"operation": who.operation, "apiVersion": owned.api_version}
         if owned.time:
             entry["time"] = owned.time
         entry["fieldsType"] = "FieldsV1"
@@ -88,7 +85,7 @@ def encode_entries(managed: Managed) -> list[JSONObject]:
         key=lambda entry: (
             entry["operation"],
             entry.get("time", ""),
-            entry["manager"],
+            entry.get("manager", ""),
             entry["apiVersion"],
             entry.get("subresource", ""),
         )

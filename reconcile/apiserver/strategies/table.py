@@ -128,7 +128,7 @@ def _make(group_resource: str, version: str) -> Strategy:
                 fields={"status.replicas": ("status", "replicas")},
             )
         case "deployments.apps":
-            return KindStrategy(
+            return kinds.workloads.DeploymentStrategy(
                 generation=True,
                 status=True,
                 annotations_count=True,

@@ -15,6 +15,8 @@ from reconcile.objects.names import dns_subdomain_problems
 
 JSONObject = dict[str, Any]
 
+_ROLLBACK = "deprecated.deployment.rollback.to"
+
 
 def _selector_errors(spec: JSONObject, owner: str) -> list[FieldError]:
     selector = spec.get("selector")
@@ -76,13 +78,36 @@ def pod_template_warnings(new: JSONObject, old: JSONObject | None) -> list[str]:
     return template_warnings("template", new.get("template") or {}, (old or {}).get("template"))
 
 
+class DeploymentStrategy(KindStrategy):
+    """An annotation that stands for a field of the internal type says nothing when it is empty."""
+
+    def prepare_for_create(self, obj: JSONObject, context: RequestContext) -> None:
+        super().prepare_for_create(obj, context)
+        _drop_empty_rollback(obj["metadata"])
+
+    def prepare_for_update(self, new: JSONObject, old: JSONObject, context: RequestContext) -> None:
+        # To have written it is a change, all the same.
+        super().prepare_for_update(new, old, context)
+        _drop_empty_rollback(new["metadata"])
+
+
+def _drop_empty_rollback(metadata: JSONObject) -> None:
+    annotations: JSONObject = metadata.get("annotations") or {}
+    if annotations.get(_ROLLBACK) == "":
+        left = {key: value for key, value in annotations.items() if key != _ROLLBACK}
+        if left:
+            metadata["annotations"] = left
+        else:
+            del metadata["annotations"]
+
+
 def deployment(obj: JSONObject) -> list[FieldError]:
     spec = obj["spec"]
     errors = checks.non_negative(spec, "spec", "replicas") + _selector_errors(spec, "deployment")
     errors += _template_errors(spec, spec.get("selector"), owner="ReplicaSet")
     errors += _deployment_strategy(spec["strategy"])
     errors += checks.non_negative(spec, "spec", "minReadySeconds", "revisionHistoryLimit")
-    revision = (obj["metadata"].get("annotations") or {}).get("deprecated.deployment.rollback.to")
+    revision = (obj["metadata"].get("annotations") or {}).get(_ROLLBACK)
     if revision is not None:
         errors += checks.non_negative({"version": int(revision)}, "spec.rollback", "version")
     errors += checks.non_negative(spec, "spec", "progressDeadlineSeconds")

@@ -46,10 +46,6 @@ def deployment(obj: JSONObject) -> None:
         except UnreadableError as error:
             place = f"annotation[{_ROLLBACK}]={revision}"
             raise UnreadableError(f"failed to parse {place} as int64: {error}") from None
-    elif revision is not None:
-        del annotations[_ROLLBACK]
-        if not annotations:
-            del obj["metadata"]["annotations"]
     spec = obj["spec"]
     _absent(spec, "replicas", 1)
     strategy = spec["strategy"]
