@@ -231,10 +231,12 @@ def _operations(resource: Resource, of: str, prefix: str, v2: bool) -> JSONObjec
         response["content"] = {"application/json": {"schema": reference}}
     found: JSONObject = {}
     for method, action, parameters in _OPERATIONS[of]:
+        taken = [_parameter(name, v2) for name in parameters]
         found[method] = {
             "description": f"{action} {kind.kind}",
             "operationId": f"{action}{kind.group.replace('.', '')}{kind.version}{kind.kind}{of}",
-            "parameters": [_parameter(name, v2) for name in parameters],
+            # As of all that Go writes, there is no empty list of them.
+            **({"parameters": taken} if taken else {}),
             "responses": {"200": response},
             "x-kubernetes-action": action,
             "x-kubernetes-group-version-kind": gvk,

@@ -1,5 +1,6 @@
 import asyncio
 import socket
+from collections.abc import Iterator
 from pathlib import Path
 
 import aiohttp
@@ -133,3 +134,29 @@ async def test_json_is_indented_for_programs_before_which_a_person_sits_and_for_
             for where in (path, "/api/v1", "/api/v1/namespaces/none"):
                 answer = await ask("GET", f"{where}{query}", headers={"user-agent": agent})
                 assert answer.raw.startswith(b'{\n  "') == indented, (agent, where, query)
+
+
+async def test_openapi_of_custom_kinds_has_no_empty_parts_which_go_would_not_write() -> None:
+    schema = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
+    version = {"name": "v1", "served": True, "storage": True, "schema": {"openAPIV3Schema": schema}}
+    names = {"kind": "Foo", "plural": "foos"}
+    spec = {"group": "a.example.com", "names": names, "scope": "Namespaced", "versions": [version]}
+    async with asking() as ask:
+        definitions = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+        await ask("POST", definitions, {"metadata": {"name": "foos.a.example.com"}, "spec": spec})
+        document = (await ask("GET", "/openapi/v3/apis/a.example.com/v1")).body
+    assert "/apis/a.example.com/v1/namespaces/{namespace}/foos" in document["paths"]
+    assert list(_empty_parts(document)) == []
+
+
+def _empty_parts(value: object, path: str = "") -> Iterator[str]:
+    if value in ([], {}):
+        # A default may be anything.
+        if not path.endswith("/default"):
+            yield path
+    elif isinstance(value, dict):
+        for key, inner in value.items():
+            yield from _empty_parts(inner, f"{path}/{key}")
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _empty_parts(inner, path)
