@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from reconcile.apiserver.customresources.schema_shown import schema_shown
+from reconcile.apiserver.customresources.structural import unreadable
 from reconcile.apiserver.field_errors import (
     FieldError,
     duplicate,
@@ -199,6 +200,9 @@ def _parts(
             text = "may only be set when `version.schema.openAPIV3Schema` is not included"
         errors.append(invalid(f"{path}.selectableFields", "", text))
     elif schema is not None:
+        problem = unreadable(schema) if fields else ""
+        if problem:
+            errors.append(invalid(f"{path}.schema.openAPIV3Schema", "", problem))
         errors += _selectable(f"{path}.selectableFields", fields, schema)
     return errors
 

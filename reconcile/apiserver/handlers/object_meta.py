@@ -262,7 +262,6 @@ def _shown(value: Any) -> Any:
 
 def carry_over(meta: JSONObject, old: JSONObject) -> None:
     """Before the checks of an update: what a client can leave out or may not set is the old object's."""
-    meta.pop("selfLink", None)
     if not meta.get("uid"):
         meta["uid"] = old.get("uid")
     for name in ("creationTimestamp", "deletionTimestamp"):
