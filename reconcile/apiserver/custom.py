@@ -131,14 +131,12 @@ class CustomResources:
             # Another schema, or a version that is served no more: watches begin anew.
             self._reader.end_watches(name)
 
-    def _converting(
-        self, webhook: JSONObject, schemas: Mapping[str, CustomSchema], stored_as: str
-    ) -> CustomConversion:
+    def _converting(self, webhook: JSONObject, schemas: Mapping[str, CustomSchema]) -> CustomConversion:
         from reconcile.apiserver.customresources.webhook_conversion import WebhookConversion
 
         outside = self._parts.outside
         assert outside is not None
-        return WebhookConversion(webhook, outside.caller, schemas, stored_as, self._parts.runtime.uuid)
+        return WebhookConversion(webhook, outside.caller, schemas, self._parts.runtime.uuid)
 
     def _end(self, name: str) -> None:
         self._served.pop(name, None)

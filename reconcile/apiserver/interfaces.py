@@ -593,5 +593,5 @@ class CustomConversion(Conversion, Protocol):
         ...
 
     def refresh(self, obj: JSONObject) -> None:
-        """Have an object that was stored under an older schema of its version fit the present one."""
+        """Have an object fit the present schema of its version, with its defaults, as upstream reads it."""
         ...

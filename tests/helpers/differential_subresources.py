@@ -46,6 +46,7 @@ def cases(namespace: str) -> dict[str, list[Ask]]:
         "subresources: finalize, token": _finalize_and_token(namespace, core),
         "custom: schema to selectable fields": _custom(namespace),
         "custom: several versions, names": _versions(namespace),
+        "custom: defaults of several versions": _defaults_of_versions(namespace),
     }
 
 
@@ -233,4 +234,52 @@ def _versions(namespace: str) -> list[Ask]:
         post(_DEFINITIONS, _definition("fine", group, one), dryRun="All").good(conflicts),
         delete(path),
         delete(f"{_DEFINITIONS}/cogs.{group}"),
+    ]
+
+
+def _defaults_of_versions(namespace: str) -> list[Ask]:
+    """What is written lacks the defaults that reading adds, so the next write stores them, changed or not."""
+    group, line = "defaults.example.com", _c("several versions")
+
+    def version(name: str, **fields: Body) -> Body:
+        schema = {"type": "object", "properties": {"spec": {"type": "object", "properties": fields}}}
+        return {"name": name, "served": True, "storage": name == "v1", "schema": {"openAPIV3Schema": schema}}
+
+    size = {"type": "integer", "default": 2}
+    old = version("v1", size={"type": "integer"}, mode={"type": "string", "default": "open"})
+    new = version("v2", size=size, extra={"type": "string", "default": "e"})
+    both = version("v3", size=size, mode={"type": "string"})
+    v1, v2, v3 = (f"/apis/{group}/{each}/namespaces/{namespace}/axles" for each in ("v1", "v2", "v3"))
+
+    def axle(name: str, version: str, **spec: Any) -> Body:
+        metadata = {"name": name, "finalizers": ["a.b/c"]} if name == "kept" else {"name": name}
+        return {"apiVersion": f"{group}/{version}", "kind": "Axle", "metadata": metadata, "spec": spec}
+
+    return [
+        post(_DEFINITIONS, _definition("axle", group, old, new, both)),
+        *(Ask("WAIT", path) for path in (v1, v2, v3)),
+        post(v2, axle("a", "v2")).good(line),
+        get(f"{v1}/a").good(line),
+        *(merge(f"{path}/a", {}) for path in (v2, v2, v1, v1, v2, v3, v3)),
+        post(v3, axle("b", "v3")),
+        *(merge(f"{path}/b", {}) for path in (v3, v3, v2, v1, v1)),
+        post(v1, axle("c", "v1", mode="closed")),
+        *(merge(f"{path}/c", {}) for path in (v1, v3, v2, v2)),
+        get(f"{v1}/c"),
+        post(v2, axle("d", "v2")),
+        merge(f"{v1}/d", {}),
+        merge(f"{v1}/d", {}),
+        apply(f"{v2}/e", axle("e", "v2"), "one"),
+        apply(f"{v2}/e", axle("e", "v2"), "one"),
+        apply(f"{v2}/e", axle("e", "v2"), "one"),
+        put(f"{v3}/e", axle("e", "v3")),
+        put(f"{v3}/e", axle("e", "v3", size=2)),
+        post(v2, axle("kept", "v2")),
+        delete(f"{v2}/kept"),
+        delete(f"{v2}/kept"),
+        delete(f"{v1}/kept"),
+        merge(f"{v2}/kept", {"metadata": {"finalizers": None}}),
+        get(v1).good(line),
+        delete(v1),
+        delete(f"{_DEFINITIONS}/axles.{group}"),
     ]

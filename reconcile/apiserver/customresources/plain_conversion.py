@@ -14,16 +14,14 @@ JSONObject = dict[str, Any]
 class PlainConversion:
     """Writes the other version down. Implements `interfaces.CustomConversion`.
 
-    As kube-apiserver reads and writes its storage: what the other version's schema does not know is lost, and
-    what is stored has the defaults of the version in which it is stored, and of that alone.
+    As kube-apiserver reads and writes its storage: what the other version's schema does not know is lost.
     """
 
     outside = False
 
-    def __init__(self, schemas: Mapping[str, CustomSchema], stored_as: str) -> None:
+    def __init__(self, schemas: Mapping[str, CustomSchema]) -> None:
         """`schemas` are those of the versions, by apiVersion."""
         self._schemas = schemas
-        self._stored_as = stored_as
 
     async def convert(self, objects: list[JSONObject], api_version: str) -> list[JSONObject]:
         """The objects in the version."""
@@ -32,8 +30,6 @@ class PlainConversion:
             obj["apiVersion"] = api_version
             if schema is not None:
                 schema.prune(obj)
-                if api_version == self._stored_as:
-                    schema.default(obj)
         return objects
 
     async def rewrite(self, objects: list[JSONObject], api_version: str) -> list[JSONObject]:

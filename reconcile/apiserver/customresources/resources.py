@@ -128,14 +128,14 @@ class CustomStatusStrategy(StatusStrategy):
 
 def custom_resources(
     definition: JSONObject,
-    converting: Callable[[JSONObject, Mapping[str, CustomSchema], str], CustomConversion] | None = None,
+    converting: Callable[[JSONObject, Mapping[str, CustomSchema]], CustomConversion] | None = None,
     *,
     since: int = 0,
 ) -> tuple[Resource, ...]:
     """The served versions, preferred first; none until the definition is established.
 
     `converting` makes the conversion of a definition that has a webhook for it, given the schemas of its
-    versions and the one that is stored; without it versions differ in apiVersion and schema alone.
+    versions; without it versions differ in apiVersion and schema alone.
     `since`: the revision before which objects were stored under another definition.
     """
     if not is_established(definition):
@@ -158,9 +158,7 @@ def custom_resources(
     stored_as = f"{spec['group']}/{storage}"
     webhook = (spec.get("conversion") or {}).get("webhook")
     conversion: CustomConversion = (
-        PlainConversion(schemas, stored_as)
-        if converting is None or webhook is None
-        else converting(webhook, schemas, stored_as)
+        PlainConversion(schemas) if converting is None or webhook is None else converting(webhook, schemas)
     )
     selected = [each["jsonPath"] for version in served for each in version.get("selectableFields") or ()]
     resources: list[Resource] = []

@@ -31,7 +31,6 @@ class WebhookConversion:
         webhook: Mapping[str, Any],
         caller: Caller,
         schemas: Mapping[str, ObjectSchema],
-        stored_as: str,
         uuid: Callable[[], str],
     ) -> None:
         """`schemas` are those of the versions, by apiVersion: what comes back is pruned."""
@@ -39,7 +38,6 @@ class WebhookConversion:
         self._versions: list[str] = webhook.get("conversionReviewVersions") or []
         self._caller = caller
         self._schemas = schemas
-        self._stored_as = stored_as
         self._uuid = uuid
 
     async def convert(self, objects: list[JSONObject], api_version: str) -> list[JSONObject]:
@@ -51,9 +49,6 @@ class WebhookConversion:
         if schema is not None:
             for obj in made:
                 _prune(obj, schema)
-                if api_version == self._stored_as:
-                    # What is stored is read with the defaults of its version, and of that alone.
-                    schema.default(obj)
         return made
 
     async def rewrite(self, objects: list[JSONObject], api_version: str) -> list[JSONObject]:

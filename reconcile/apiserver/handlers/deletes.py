@@ -50,19 +50,21 @@ class Deleter:
                 # Marked first and then removed, as two writes: admission is asked about each.
                 await self._admit(context, old)
             new = old
-            stored_form = await parts.store.stored_form(resource, new)
+            written = await parts.store.written_form(resource, new)
             if parts.store.find(resource, context.namespace, context.name) is not held:
                 continue
             try:
                 if stays:
-                    if not context.dry_run and new != await parts.store.load(resource, held):
-                        parts.store.put(resource, new, stored_form, held)
+                    before = await parts.store.load(resource, held)
+                    unchanged = parts.store.is_unchanged(resource, held, new, before, written)
+                    if not context.dry_run and not unchanged:
+                        parts.store.put(resource, new, written, held)
                     return new, False
                 resource.strategy.before_commit(None, old, context)
                 if not context.dry_run:
                     if graceful:
                         # Kinds with a grace period are seen as deleted before they go, even at once.
-                        held = parts.store.put(resource, new, stored_form, held)
+                        held = parts.store.put(resource, new, written, held)
                     else:
                         # What made it go at once was never stored.
                         old = await parts.store.load(resource, held)

@@ -48,28 +48,47 @@ class ObjectStore:
             obj["apiVersion"] = version
         return objects
 
-    async def stored_form(self, resource: Resource, obj: JSONObject) -> JSONObject:
-        """The object in the version in which it is stored; may be the same dictionary."""
+    async def written_form(self, resource: Resource, obj: JSONObject) -> JSONObject:
+        """The object in the version in which it is stored, as it is written; may be the same dictionary."""
         if resource.stored_as == resource.type.api_version:
             return obj
         copy = _decode(_encode(obj))
         return (await self.convert(resource, [copy], resource.stored_as))[0]
 
+    async def stored_form(self, resource: Resource, obj: JSONObject) -> JSONObject:
+        """The object in the version in which it is stored, as it is read; may be the same dictionary."""
+        return self._completed(resource, obj, await self.written_form(resource, obj))
+
+    def _completed(self, resource: Resource, obj: JSONObject, written: JSONObject) -> JSONObject:
+        """What is read of what was written: a custom object has the defaults of its version then."""
+        if not resource.custom or written is obj:
+            return written
+        read = _decode(_encode(written))
+        _conversion(resource).refresh(read)
+        return written if read == written else read
+
+    def is_unchanged(
+        self, resource: Resource, held: StoredObject, new: JSONObject, old: JSONObject, written: JSONObject
+    ) -> bool:
+        """Whether a write would write what is there. `old` is what is held, `written` the new one's form."""
+        if not resource.custom or (written is new and held.written is None and not _is_stale(resource, held)):
+            return new == old
+        return written == _decode(held.written or held.raw)
+
     def put(
-        self, resource: Resource, obj: JSONObject, stored_form: JSONObject, expected: StoredObject | None
+        self, resource: Resource, obj: JSONObject, written: JSONObject, expected: StoredObject | None
     ) -> StoredObject:
         """Write; sets resourceVersion in `obj`. Raises StorageConflictError. Must follow without suspending
         on the decision that led here."""
-        new = self.encode(resource, obj, stored_form, self.storage.next_revision)
+        new = self.encode(resource, obj, written, self.storage.next_revision)
         self.storage.put(resource.storage_name, new, expected=expected)
         return new
 
-    def encode(
-        self, resource: Resource, obj: JSONObject, stored_form: JSONObject, revision: int
-    ) -> StoredObject:
+    def encode(self, resource: Resource, obj: JSONObject, written: JSONObject, revision: int) -> StoredObject:
         """The version of the object that a write at `revision` makes."""
+        written["metadata"]["resourceVersion"] = str(revision)
+        stored_form = self._completed(resource, obj, written)
         meta = stored_form["metadata"]
-        meta["resourceVersion"] = str(revision)
         if stored_form is not obj:
             obj["metadata"]["resourceVersion"] = meta["resourceVersion"]
         return StoredObject(
@@ -80,6 +99,7 @@ class ObjectStore:
             encode_object(stored_form),
             meta.get("labels") or _NOTHING,
             self._fields(resource, obj, stored_form),
+            written=None if stored_form is written else encode_object(written),
         )
 
     def _fields(self, resource: Resource, obj: JSONObject, stored_form: JSONObject) -> Mapping[str, str]:

@@ -146,7 +146,7 @@ class Writer:
             attributes.object = obj
             attributes.name = attributes.name or meta.get("name") or ""
             await parts.admission.validate(attributes)
-        stored_form = await parts.store.stored_form(resource, obj)
+        written = await parts.store.written_form(resource, obj)
         kind = resource.type
         if not context.dry_run and context.verb == "create" and _has_version(meta):
             # The storage itself refuses it: last of all, and not where nothing is written.
@@ -158,13 +158,13 @@ class Writer:
                 error.message = f"object is being deleted: {error.message}"
             raise error
         strategy.before_commit(obj, None, context)
-        if stored_form is not obj:
-            stored_form = await parts.store.stored_form(resource, obj)
+        if written is not obj:
+            written = await parts.store.written_form(resource, obj)
         resource.schema.settle(obj)
         if context.dry_run:
             return obj
         try:
-            parts.store.put(resource, obj, stored_form, None)
+            parts.store.put(resource, obj, written, None)
         except StorageConflictError as error:
             raise status.already_exists(kind.group, kind.plural, meta["name"]) from error
         return obj
@@ -278,7 +278,7 @@ class Writer:
                 attributes.kind = view.kind
                 attributes.object, attributes.old_object = view.of(new), view.of(old)
             await parts.admission.validate(attributes)
-        stored_form = await parts.store.stored_form(resource, new)
+        written = await parts.store.written_form(resource, new)
         if parts.store.find(resource, held.namespace, held.name) is not held:
             raise StorageConflictError("changed meanwhile")
         if _may_go(new):
@@ -291,12 +291,12 @@ class Writer:
         strategy.before_commit(new, old, context)
         resource.schema.settle(new)
         _ignore_managed_times(new, old)
-        if new == old:
-            return new
-        if stored_form is not new:
-            stored_form = await parts.store.stored_form(resource, new)
+        if written is not new:
+            written = await parts.store.written_form(resource, new)
+        if parts.store.is_unchanged(resource, held, new, old, written):
+            return old
         if not context.dry_run:
-            parts.store.put(resource, new, stored_form, held)
+            parts.store.put(resource, new, written, held)
             if strategy.releases:
                 await strategy.after_commit(new, old, context)
         return new

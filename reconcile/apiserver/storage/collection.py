@@ -31,11 +31,15 @@ class StoredObject:
         raw: the object as JSON in its stored version.
         labels: its labels; not to be changed.
         fields: what field selectors see; not to be changed.
+        written: what was written, where reading adds defaults to it; else None. A later write that changes
+            nothing else stores them, as kube-apiserver's does. Not kept in a data directory.
         views: other encoded forms of this version (other API versions, events), by form; a cache that
             goes when the object goes.
     """
 
-    __slots__ = ("_views", "fields", "key", "labels", "name", "namespace", "raw", "resource_version", "uid")
+    __slots__ = (
+        "_views", "fields", "key", "labels", "name", "namespace", "raw", "resource_version", "uid", "written",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -46,6 +50,8 @@ class StoredObject:
         raw: bytes,
         labels: Mapping[str, str],
         fields: Mapping[str, str],
+        *,
+        written: bytes | None = None,
     ) -> None:
         self.key = f"{namespace}/{name}" if namespace else name
         self.namespace = namespace
@@ -55,6 +61,7 @@ class StoredObject:
         self.raw = raw
         self.labels = labels
         self.fields = fields
+        self.written = written
         self._views: dict[Any, bytes] | None = None
 
     @property
