@@ -67,6 +67,7 @@ LEFT_OUT: Mapping[str, str] = {
     r"pointing to API Server": (
         "a server at a loopback address publishes no endpoints of itself; nor does kube-apiserver there"
     ),
+    r"multiple subsets and same IP address": "a container connects to what a Service leads to",
     r"componentstatuses": "the embedded server has no components whose health it would ask",
     r"unready pods": "a pod whose probe fails; a hollow pod's probes succeed",
     r"load-balancer": "a cloud's",
