@@ -139,7 +139,36 @@ OTHERS = [
     Bad("PUT", f"{MAPS}/held", config_map("other"), {"Content-Type": JSON}),
     Bad("PUT", f"{MAPS}/held", config_map("held", metadata={"resourceVersion": "x"}), {"Content-Type": JSON}),
 ]  # fmt: skip
-REQUESTS = [*PATHS, *QUERIES, *BODIES, *PATCHES, *OTHERS]
+
+
+def deep(levels: int, begin: bytes = b'{"a":', end: bytes = b"}") -> bytes:
+    """A value that is nested so many levels deep."""
+    return begin * levels + b"1" + end * levels
+
+
+def _deep_map(name: str, levels: int) -> bytes:
+    return config_map(name)[:-1] + b',"x":' + deep(levels) + b"}"
+
+
+DEEP = [
+    *(post(_deep_map(f"deep-{levels}", levels)) for levels in (900, 9_000, 9_999, 10_000, 100_000)),
+    post(config_map("deep-list")[:-1] + b',"x":' + deep(9_000, b"[", b"]") + b"}"),
+    post(_deep_map("deep-strict", 9_000), path=MAPS + "?fieldValidation=Strict"),
+    post(_deep_map("deep-yaml", 900), "application/yaml"),
+    patch("merge-patch+json", b'{"x":' + deep(500) + b"}"),
+    *(
+        patch(kind, body)
+        for levels in (900, 9_000, 20_000)
+        for kind, body in (
+            ("strategic-merge-patch+json", b'{"x":' + deep(levels) + b"}"),
+            ("json-patch+json", b'[{"op":"add","path":"/x","value":' + deep(levels) + b"}]"),
+        )
+    ),
+    patch("apply-patch+yaml", _deep_map("held", 900), query="?fieldManager=f"),
+    Bad("DELETE", f"{MAPS}/none", b'{"x":' + deep(9_000) + b"}", {"Content-Type": JSON}),
+    post(b'{"apiVersion":"v1","kind":"ConfigMap","metadata":' + deep(9_000) + b"}"),
+]
+REQUESTS = [*PATHS, *QUERIES, *BODIES, *PATCHES, *OTHERS, *DEEP]
 
 
 class Connection:

@@ -10,6 +10,7 @@ import msgspec
 from reconcile.apiserver import status
 from reconcile.apiserver.field_errors import go_quote
 from reconcile.apiserver.handlers.negotiation import accepted_types
+from reconcile.apiserver.handlers.nesting import TooDeepError, check_depth
 from reconcile.apiserver.handlers.yaml_bodies import load_yaml
 from reconcile.apiserver.interfaces import JSONObject
 
@@ -81,9 +82,16 @@ def _decode_protobuf(raw: bytes, kind: str, api_version: str) -> JSONObject:
 def _decode_json(raw: bytes, kind: str) -> tuple[JSONObject, list[str]]:
     try:
         found: Any = _decode(raw)
-    except (msgspec.DecodeError, RecursionError):
+    except msgspec.DecodeError:
         detail = f"couldn't get version/kind; json parse error: {go_json_error(raw)} ({summary(raw)})"
         raise unrecognized(kind, detail) from None
+    except RecursionError:
+        try:
+            check_depth(raw)
+        except TooDeepError as error:
+            detail = f"couldn't get version/kind; json parse error: {error} ({summary(raw)})"
+            raise unrecognized(kind, detail) from None
+        raise
     if found is None:
         return {}, []
     if not isinstance(found, dict):

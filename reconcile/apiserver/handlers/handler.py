@@ -28,6 +28,7 @@ from reconcile.apiserver.handlers.messages import (
     without_kind,
 )
 from reconcile.apiserver.handlers.negotiation import Form, negotiate, negotiate_plain
+from reconcile.apiserver.handlers.nesting import shortened, was_cut
 from reconcile.apiserver.handlers.options import (
     Query,
     WriteOptions,
@@ -185,6 +186,25 @@ class Handler:
     async def _dispatch(
         self, request: Request, found: Route, query: Query, form: Form, warnings: list[str]
     ) -> Response:
+        try:
+            return await self._carry_out(request, found, query, form, warnings)
+        except RecursionError:
+            # Of built-in kinds what is so deep is in fields that they do not have.
+            if found.resource.custom or found.subresource or request.cut:
+                raise
+            try:
+                body = shortened(request.body)
+            except (ValueError, RecursionError):
+                body = request.body
+            if body == request.body:
+                raise
+        warnings.clear()
+        request = replace(request, body=body, cut=True)
+        return await self._carry_out(request, found, query, form, warnings)
+
+    async def _carry_out(
+        self, request: Request, found: Route, query: Query, form: Form, warnings: list[str]
+    ) -> Response:
         if request.broken:
             raise status.StatusError(request.broken, code=500)
         resource = found.resource
@@ -310,6 +330,7 @@ class Handler:
         self.check_kind(resource, obj)
         if media_type(content_type) != "application/cbor" or resource.custom:
             self.check_object(context, resource, obj, findings)
+            _check_whole(request, obj)
             return obj
         from reconcile.apiserver.handlers.cbor_bodies import cbor_mismatch
 
@@ -455,6 +476,7 @@ class Handler:
             if not (applied and context.resource.custom and _is_same_but_for_owners(new, old)):
                 # An apply that changes nothing leaves what it met, even without its version's defaults.
                 self.check_patched(context, context.resource, new, media, request.body)
+            _check_whole(request, new)
             meta: JSONObject = new["metadata"]
             check_name(context, meta)
             check_namespace(context, meta)
@@ -528,6 +550,19 @@ class Handler:
         return Response(200, dict(JSON_HEADERS), body + b"\n")
 
 
+def _is_same_but_for_owners(new: JSONObject, old: JSONObject | None) -> bool:
+    if old is None:
+        return False
+    owned = old["metadata"].get("managedFields")
+    return {**new, "metadata": {**new["metadata"], "managedFields": owned}} == old
+
+
+def _check_whole(request: Request, obj: JSONObject) -> None:
+    """Raise 400 when something of the object was cut off that its kind has."""
+    if request.cut and was_cut(obj):
+        raise status.bad_request("the body is nested too deeply")
+
+
 def manager_of(user_agent: str) -> str:
     """The field manager that a User-Agent stands for: what comes before the first slash."""
     name = user_agent.partition("/")[0]
@@ -547,13 +582,6 @@ def _code_of(obj: JSONObject, default: int) -> int:
     if obj.get("kind") == "Status":
         return int(obj.get("code") or default)
     return default
-
-
-def _is_same_but_for_owners(new: JSONObject, old: JSONObject | None) -> bool:
-    if old is None:
-        return False
-    owned = old["metadata"].get("managedFields")
-    return {**new, "metadata": {**new["metadata"], "managedFields": owned}} == old
 
 
 def _deleted(context: RequestContext, obj: JSONObject) -> JSONObject:

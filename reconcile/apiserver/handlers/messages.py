@@ -32,6 +32,7 @@ class Request:
         raw_query: the query as it came, where it is handed on.
         remote: the address of the client; empty where there is none.
         broken: what is wrong with the form in which the body came; empty for nothing.
+        cut: the body was nested too deeply for Python, and is cut below some levels.
     """
 
     method: str
@@ -45,6 +46,7 @@ class Request:
     raw_query: str = ""
     remote: str = ""
     broken: str = ""
+    cut: bool = False
 
 
 class Stream(Protocol):

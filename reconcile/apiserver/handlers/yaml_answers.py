@@ -10,8 +10,6 @@ _Base: Final[type[yaml.SafeDumper]] = cast(
     "type[yaml.SafeDumper]", getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 )
 _TEXT: Final = "tag:yaml.org,2002:str"
-# Longer than any line: text is not folded.
-_WIDTH: Final = 1 << 30
 
 
 class _Dumper(_Base):
@@ -39,5 +37,5 @@ _Dumper.add_representer(str, _text)
 
 def dump_yaml(value: Any) -> bytes:
     """A JSON value as YAML, keys sorted."""
-    text: str = yaml.dump(value, Dumper=_Dumper, sort_keys=True, allow_unicode=True, width=_WIDTH)
+    text: str = yaml.dump(value, Dumper=_Dumper, sort_keys=True, allow_unicode=True)
     return text.encode()

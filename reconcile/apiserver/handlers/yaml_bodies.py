@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from reconcile.apiserver.handlers.nesting import shortened
+
 
 def load_yaml(raw: bytes) -> tuple[Any, list[str]]:
     """The document as JSON values, and which keys came twice. Raises ValueError in go-yaml's style."""
@@ -54,6 +56,14 @@ def check_depth(raw: bytes) -> None:
     # Each level has one of these before it: most documents need no second look.
     if sum(1 for _ in _NESTS.finditer(raw)) <= _MAX_DEPTH:
         return
+    if raw.lstrip()[:1] == b"{":
+        # JSON, it seems: of that the levels below can be cut off.
+        try:
+            cut = shortened(raw) != raw
+        except (ValueError, RecursionError):
+            cut = False
+        if cut:
+            raise RecursionError
     depth = 0
     try:
         for event in yaml.parse(raw, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)):

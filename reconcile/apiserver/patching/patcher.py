@@ -79,6 +79,7 @@ class Patcher:
     def _decoded(kind: str, body: bytes) -> tuple[Any, list[str]]:
         """The patch, and what a strict reader finds in it."""
         from reconcile.apiserver.handlers.bodies import go_json_error, may_repeat, merged_repeats
+        from reconcile.apiserver.handlers.nesting import TooDeepError, check_depth
 
         prefix = "" if kind == STRATEGIC_PATCH else "error decoding patch: "
         wanted = "map[string]interface {}"
@@ -86,8 +87,14 @@ class Patcher:
             wanted = "[]handlers.jsonPatchOp"
         try:
             patch: Any = msgspec.json.decode(body)
-        except (msgspec.DecodeError, RecursionError):
+        except msgspec.DecodeError:
             raise bad_request(f"{prefix}{go_json_error(body)}") from None
+        except RecursionError:
+            try:
+                check_depth(body)
+            except TooDeepError as error:
+                raise bad_request(f"{prefix}{error}") from None
+            raise
         if not isinstance(patch, list if kind == JSON_PATCH else dict):
             found = json_type(patch)
             raise bad_request(f"{prefix}json: cannot unmarshal {found} into Go value of type {wanted}")

@@ -140,7 +140,7 @@ async def test_yaml_is_taken_and_given() -> None:
             {"content-type": "application/yaml", "accept": "application/yaml"},
         )  # fmt: skip
         assert answer.headers["content-type"] == "application/yaml"
-        assert b"data:\n  a: 'yes'\n" in answer.raw
+        assert b'data:\n  a: "yes"\n' in answer.raw
 
 
 async def test_metadata_rules_hold_for_every_kind() -> None:
