@@ -35,7 +35,7 @@ FOCUS = (
     r"\[sig-network\] Services should (check NodePort|prevent NodePort)",
     r"\[sig-node\] (Lease|NodeLease|PodTemplates|Node Lifecycle)",
     r"\[sig-node\] Pods should (delete a collection|be updated|run through|patch a pod status|get a host IP)",
-    r"\[sig-node\] Pods should (allow activeDeadline|support pod readiness)",
+    r"\[sig-node\] Pods should support pod readiness",
     r"\[sig-node\] Pods Extended Pods Set QOS",
     r"\[sig-node\] RuntimeClass should (schedule|reject|support)",
     r"\[sig-node\] (ConfigMap|Secrets) should (fail to create|run through|update|patch)",
