@@ -163,7 +163,9 @@ def _probe(before: ContainerStatus, behaviour: Behaviour, moment: Moment) -> Ste
     due = None if starts is None or behaviour.ready is None else starts + behaviour.ready
     status.ready = bool(status.started and due is not None and ran >= due and behaviour.ready_now)
     ends = behaviour.exit_after if _exit_code(behaviour, before) is not None else None
-    ahead = [at - ran for at in (starts, due, ends, behaviour.unhealthy_after) if at is not None and at > ran]
+    ahead = [at - ran for at in (starts, due) if at is not None and at > ran]
+    # It runs, so its end is still to come, also where it is to be at once.
+    ahead += [max(at - ran, 0.0) for at in (ends, behaviour.unhealthy_after) if at is not None]
     return Step(status, min(ahead, default=None))
 
 

@@ -188,6 +188,11 @@ def test_an_exit_code_ends_a_pod_that_is_not_restarted(code: str, phase: str) ->
     assert life.reason("Ready") == ("False", "PodCompleted" if code == "0" else "PodFailed")
 
 
+def test_a_container_may_end_as_soon_as_it_runs() -> None:
+    life = fresh({EXIT_CODE: "0", EXIT_AFTER: "0"}, restart="Never").live(10)
+    assert life.status.phase == "Succeeded"
+
+
 def test_on_failure_restarts_until_it_works() -> None:
     life = fresh({EXIT_CODE: "1", EXIT_AFTER: "1", EXITS: "1"}, restart="OnFailure").live(100)
     assert life.status.phase == "Running" and life.status.container_statuses[0].restart_count == 1
