@@ -44,17 +44,36 @@ def drop_empty_parts(struct: Struct, plain: dict[str, Any]) -> None:
 
 @functools.cache
 def _parts(kind: type[Struct]) -> dict[str, tuple[str, bool]]:
-    """By wire name: attribute, and whether an empty struct is its default, of each field with parts."""
+    """By wire name: attribute, and whether an empty struct is its default, of each field to be looked at."""
     found: dict[str, tuple[str, bool]] = {}
     for field in msgspec.structs.fields(kind):
-        factory: Any = field.default_factory
-        by_default = isinstance(factory, type) and issubclass(factory, Struct)
-        if by_default or _may_hold_structs(field.type):
+        by_default = _is_by_default(field)
+        if by_default or any(map(_may_hold_empty, _structs_in(field.type))):
             found[field.encode_name] = (field.name, by_default)
     return found
 
 
-def _may_hold_structs(annotation: Any) -> bool:
+@functools.cache
+def _may_hold_empty(kind: type[Struct]) -> bool:
+    """Whether a part that is an empty struct by default stands in one of this kind, at any depth."""
+    seen, left = {kind}, [kind]
+    while left:
+        for field in msgspec.structs.fields(left.pop()):
+            if _is_by_default(field):
+                return True
+            fresh = [each for each in _structs_in(field.type) if each not in seen]
+            seen.update(fresh)
+            left += fresh
+    return False
+
+
+def _is_by_default(field: msgspec.structs.FieldInfo) -> bool:
+    factory: Any = field.default_factory
+    return isinstance(factory, type) and issubclass(factory, Struct)
+
+
+def _structs_in(annotation: Any) -> list[type[Struct]]:
     if isinstance(annotation, type) and issubclass(annotation, Struct):
-        return True
-    return any(_may_hold_structs(part) for part in getattr(cast("Any", annotation), "__args__", ()))
+        return [annotation]
+    parts: tuple[Any, ...] = getattr(cast("Any", annotation), "__args__", ())
+    return [each for part in parts for each in _structs_in(part)]
