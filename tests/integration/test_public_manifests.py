@@ -36,6 +36,23 @@ PROMETHEUS = (
     ),
 )
 
+OPERATORS = {
+    "cert-manager": ("github.com/cert-manager/cert-manager@v1.21.2", ("deploy/crds",)),
+    "cluster-api": (
+        "sigs.k8s.io/cluster-api@v1.14.2",
+        (
+            "core/config/crd/bases",
+            "bootstrap/kubeadm/config/crd/bases",
+            "controlplane/kubeadm/config/crd/bases",
+        ),
+    ),
+    "gateway-api": (
+        "sigs.k8s.io/gateway-api@v1.6.3",
+        ("config/crd/experimental", "examples/standard", "examples/experimental"),
+    ),
+    "keda": ("github.com/kedacore/keda/v2@v2.21.0", ("config/crd/bases", "config/samples")),
+}
+
 
 def module(name: str) -> Path:
     done = subprocess.run(
@@ -68,13 +85,15 @@ def bulk(kubeconfig: Path, folders: list[Path]) -> list[str]:
     return applied
 
 
-def compared(source: tuple[str, tuple[str, ...]], real: ControlPlane, directory: Path) -> None:
+def compared(
+    source: tuple[str, tuple[str, ...]], real: ControlPlane, directory: Path, *, at_least: int = 11
+) -> None:
     root = module(source[0])
     folders = [root / folder for folder in source[1]]
     with embedded_in_thread(directory) as kubeconfig, ThreadPoolExecutor(2) as both:
         ask: Callable[[Path], list[str]] = lambda path: bulk(path, folders)  # noqa: E731
         ours, theirs = both.map(ask, (kubeconfig, real.kubeconfig))
-    assert sum(text.count("serverside-applied") for text in ours) > 10
+    assert sum(text.count("serverside-applied") for text in ours) >= at_least
     for mine, other in zip(ours, theirs, strict=True):
         assert mine == other
 
@@ -92,3 +111,11 @@ def test_both_servers_take_them_alike(
 def test_definitions_of_a_hundred_thousand_lines(real_plane: ControlPlane, tmp_path: Path) -> None:
     compared(PROMETHEUS, real_plane, tmp_path)
     print("bulk applied:", *PROMETHEUS[1])
+
+
+@pytest.mark.nightly
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("name", OPERATORS)
+def test_definitions_and_samples_of_operators(name: str, real_plane: ControlPlane, tmp_path: Path) -> None:
+    compared(OPERATORS[name], real_plane, tmp_path, at_least=5)
+    print("bulk applied:", name, *OPERATORS[name][1])
