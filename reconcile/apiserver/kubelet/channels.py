@@ -1,8 +1,10 @@
 """The streams of a session in one WebSocket: the first byte of each message is its channel.
 
 Protocols `v5.channel.k8s.io` and `v4.channel.k8s.io` of upstream's remote commands; 5 adds that a client may
-close one of its channels, by a message on channel 255. Ports have two channels each, data and errors, which
-begin with the port's number, least byte first.
+close one of its channels, by a message on channel 255. Before 4, and for a client that names no protocol, a
+command's failure is told in words instead of a Status, and its success not at all. Ports have two channels
+each, data and errors, which begin with the port's number, least byte first. Base64 is not
+spoken.
 """
 
 from __future__ import annotations
@@ -16,8 +18,11 @@ import msgspec
 
 STDIN, STDOUT, STDERR, ERROR, RESIZE = range(5)
 CLOSE: Final = 255
-COMMAND_PROTOCOLS: Final = ("v5.channel.k8s.io", "v4.channel.k8s.io")
-PORT_PROTOCOLS: Final = ("v4.channel.k8s.io",)
+NONE: Final = ""
+"""Of a client that names none."""
+PLAIN_PROTOCOLS: Final = ("channel.k8s.io", NONE)
+COMMAND_PROTOCOLS: Final = ("v5.channel.k8s.io", "v4.channel.k8s.io", *PLAIN_PROTOCOLS)
+PORT_PROTOCOLS: Final = ("v4.channel.k8s.io", NONE)
 # Messages of a client that wait to be read; then its socket is not read either.
 _WAITING: Final = 16
 

@@ -19,6 +19,8 @@ from reconcile.apiserver.kubelet.backend import Connection, Kubelet, Streams, Un
 from reconcile.apiserver.kubelet.channels import (
     COMMAND_PROTOCOLS,
     ERROR,
+    NONE,
+    PLAIN_PROTOCOLS,
     PORT_PROTOCOLS,
     STDERR,
     STDIN,
@@ -92,7 +94,8 @@ def session_of(kubelet: Kubelet, request: Request, context: RequestContext, quer
             spdy_sessions.COMMAND_PROTOCOLS,
             lambda pipe, protocol: spdy_sessions.run_command(pipe, run, asked.wanted, asked.tty, protocol),
         )
-    return Response(101, session=Session(_chosen(COMMAND_PROTOCOLS, offered), _over_websocket(run, asked)))
+    protocol = _chosen(COMMAND_PROTOCOLS, offered)
+    return Response(101, session=Session(protocol, _over_websocket(run, asked, protocol)))
 
 
 def _port_forward(
@@ -201,11 +204,11 @@ def _offered(request: Request) -> list[str]:
 
 def _chosen(protocols: tuple[str, ...], offered: list[str]) -> str:
     """The protocol of a WebSocket. Raises 400 where there is none."""
-    chosen = next((each for each in protocols if each in offered), None)
+    chosen = next((each for each in protocols if each in (offered or [NONE])), None)
     if chosen is None:
         raise status.bad_request(
             f"unable to negotiate a protocol: client offers {', '.join(offered) or 'none'}, "
-            f"the server knows {', '.join(protocols)}"
+            f"the server knows {', '.join(filter(None, protocols))}"
         )
     return chosen
 
@@ -254,7 +257,7 @@ def _command(kubelet: Kubelet, asked: _Asked) -> Callable[[Streams], Awaitable[J
 
 
 def _over_websocket(
-    carry_out: Callable[[Streams], Awaitable[JSONObject]], asked: _Asked
+    carry_out: Callable[[Streams], Awaitable[JSONObject]], asked: _Asked, protocol: str
 ) -> Callable[[Socket], Awaitable[None]]:
     wanted = frozenset(channel for channel, name in _CHANNELS.items() if name in asked.wanted)
 
@@ -263,7 +266,10 @@ def _over_websocket(
 
         async def whole() -> None:
             result = await carry_out(streams)
-            await socket.send(bytes((ERROR,)) + msgspec.json.encode(result))
+            if protocol not in PLAIN_PROTOCOLS:
+                await socket.send(bytes((ERROR,)) + msgspec.json.encode(result))
+            elif result["status"] != "Success":
+                await socket.send(bytes((ERROR,)) + str(result.get("message", "")).encode())
 
         await until_either(whole(), streams.serve())
 

@@ -154,7 +154,7 @@ async def talk(path: str, *protocols: str, send: tuple[tuple[int, bytes], ...] =
             aiohttp.ClientSession() as session,
             session.ws_connect(f"{address.url}{PODS}/{path}", protocols=protocols) as socket,
         ):
-            assert socket.protocol == protocols[-1]
+            assert socket.protocol == (protocols[-1] if protocols else None)
             channels = Channels(socket)
             for channel, data in send:
                 await channels.send(channel, data)
@@ -173,6 +173,17 @@ async def test_a_command_has_its_streams_and_its_exit_status() -> None:
         "NonZeroExitCode",
         {"causes": [{"reason": "ExitCode", "message": "3"}]},
     )
+
+
+@pytest.mark.real_time
+async def test_a_client_that_names_no_protocol_has_channels_and_is_told_failures_in_words() -> None:
+    for protocols in ((), ("channel.k8s.io",)):
+        said = await talk("one/exec?command=ls&stdout=true&stderr=true", *protocols)
+        assert said == {
+            1: b"out ",
+            2: b"err ",
+            3: b"command terminated with non-zero exit code: exit status 3",
+        }
 
 
 @pytest.mark.real_time
@@ -195,8 +206,10 @@ async def test_a_failing_backend_is_an_internal_error_and_one_that_lacks_attach_
 
 @pytest.mark.real_time
 async def test_a_port_is_forwarded_and_says_its_number_first() -> None:
-    said = await talk("one/portforward?ports=80", V4, send=((0, b"hello"),))
-    assert said == {0: b"\x50\0HELLO", 1: b"\x50\0"}
+    # Some clients name no protocol.
+    for protocols in ((V4,), ()):
+        said = await talk("one/portforward?ports=80", *protocols, send=((0, b"hello"),))
+        assert said == {0: b"\x50\0HELLO", 1: b"\x50\0"}
 
 
 @pytest.mark.real_time
