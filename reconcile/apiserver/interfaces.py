@@ -214,9 +214,20 @@ class Access(Protocol):
         ...
 
     async def delete(
-        self, group_resource: str, namespace: str, name: str, options: JSONObject | None = None
+        self,
+        group_resource: str,
+        namespace: str,
+        name: str,
+        options: JSONObject | None = None,
+        *,
+        user: User | None = None,
+        collection: bool = False,
     ) -> None:
-        """Delete with the given DeleteOptions (body form), with grace and finalizers as a client's."""
+        """Delete with the given DeleteOptions (body form), with grace and finalizers as a client's.
+
+        For a `user` admission is asked, as for a client's. `collection`: as one of many that are deleted at
+        once.
+        """
         ...
 
     def resource_for(self, group_resource: str) -> Resource | None:

@@ -9,7 +9,9 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter
+from dataclasses import dataclass, field
 
+from reconcile.apiserver.access.user import service_account
 from reconcile.apiserver.handlers.parts import Parts
 from reconcile.apiserver.handlers.store import decode_object
 from reconcile.apiserver.interfaces import JSONObject
@@ -19,6 +21,20 @@ from reconcile.apiserver.storage import Change, StoredObject
 
 _log = logging.getLogger(__name__)
 FINALIZER = "kubernetes"
+_MANAGER = "kube-controller-manager"
+# As admission sees it.
+_USER = service_account("kube-system", "namespace-controller")
+# Seconds until what was refused is tried again.
+_AGAIN = 5.0
+
+
+@dataclass(slots=True)
+class _Content:
+    """What is still in a namespace: how many of each resource, held by which finalizers, and why it stays."""
+
+    left: Counter[str] = field(default_factory=Counter[str])
+    finalizers: Counter[str] = field(default_factory=Counter[str])
+    problems: list[str] = field(default_factory=list[str])
 
 
 class NamespaceController:
@@ -30,6 +46,7 @@ class NamespaceController:
         self._access = parts.access
         self._terminating: dict[str, None] = {}
         self._todo: dict[str, None] = {}
+        self._again: list[str] = []
         self._woken = asyncio.Event()
 
     async def run(self) -> None:
@@ -41,7 +58,12 @@ class NamespaceController:
         try:
             self._scan()
             while True:
-                await self._woken.wait()
+                try:
+                    async with asyncio.timeout(_AGAIN if self._again else None):
+                        await self._woken.wait()
+                except TimeoutError:
+                    self._todo.update(dict.fromkeys(self._again))
+                    self._again.clear()
                 self._woken.clear()
                 while self._todo:
                     name = next(iter(self._todo))
@@ -89,11 +111,11 @@ class NamespaceController:
                 self._woken.set()
 
     def _resources(self) -> list[Resource]:
-        """What can be deleted in a namespace: each collection once, pods first."""
+        """What can be deleted in a namespace, pods first."""
         found: dict[str, Resource] = {}
         for resource in self._parts.registry:
             if resource.type.namespaced and "delete" in resource.verbs and resource.list_kind:
-                found.setdefault(resource.storage_name, resource)
+                found.setdefault(resource.type.group_resource, resource)
         return sorted(found.values(), key=lambda resource: resource.storage_name != "pods")
 
     async def _delete_content(self, name: str) -> None:
@@ -103,18 +125,21 @@ class NamespaceController:
         spec: JSONObject = namespace.get("spec") or {}
         if FINALIZER not in (spec.get("finalizers") or ()):
             return
-        left: Counter[str] = Counter()
-        finalizers: Counter[str] = Counter()
+        content = _Content()
         for resource in self._resources():
-            await self._delete_all(resource, name)
+            if not await self._delete_all(resource, name, content):
+                # Upstream does not count what it could not delete.
+                continue
             for item in self._storage.page(resource.storage_name, namespace=name).items:
-                left[_named(resource)] += 1
+                content.left[_named(resource)] += 1
                 for finalizer in decode_object(item.raw)["metadata"].get("finalizers") or ():
-                    finalizers[finalizer] += 1
-            if resource.storage_name == "pods" and left:
-                break
-        if left:
-            await self._report(name, left, finalizers)
+                    content.finalizers[finalizer] += 1
+            if resource.storage_name == "pods" and content.left:
+                # While there are pods nothing is said of what remains, as upstream has it.
+                await self._report(name, _Content(problems=content.problems))
+                return
+        await self._report(name, content)
+        if content.left or content.problems:
             return
 
         def finalize(obj: JSONObject) -> JSONObject:
@@ -122,36 +147,51 @@ class NamespaceController:
             spec["finalizers"] = [item for item in spec.get("finalizers") or () if item != FINALIZER]
             return obj
 
-        await self._access.update("namespaces", "", name, finalize, subresource="finalize")
+        await self._access.update("namespaces", "", name, finalize, subresource="finalize", manager=_MANAGER)
 
-    async def _delete_all(self, resource: Resource, namespace: str) -> None:
+    async def _delete_all(self, resource: Resource, namespace: str, content: _Content) -> bool:
+        """Delete a collection; whether nothing was in the way."""
         group_resource = resource.type.group_resource
         for item in self._storage.page(resource.storage_name, namespace=namespace).items:
             try:
                 await self._access.delete(
-                    group_resource, namespace, item.name, {"propagationPolicy": "Background"}
+                    group_resource,
+                    namespace,
+                    item.name,
+                    {"propagationPolicy": "Background"},
+                    user=_USER,
+                    collection="deletecollection" in resource.verbs,
                 )
             except StatusError as error:
                 if error.reason != "NotFound":
-                    _log.warning("namespace %s: %s", namespace, error)
+                    # The rest of the collection waits for this one.
+                    content.problems.append(error.message)
+                    self._again.append(namespace)
+                    return False
+        return True
 
-    async def _report(self, name: str, left: Counter[str], finalizers: Counter[str]) -> None:
+    async def _report(self, name: str, content: _Content) -> None:
         now = self._parts.runtime.now().strftime("%Y-%m-%dT%H:%M:%SZ")
-        conditions = _conditions(left, finalizers, now)
+        conditions = _conditions(content, now)
 
         def change(obj: JSONObject) -> JSONObject | None:
             status = obj.setdefault("status", {})
-            held = {item["type"]: item for item in status.get("conditions") or ()}
+            held: list[JSONObject] = list(status.get("conditions") or ())
+            places = {item["type"]: index for index, item in enumerate(held)}
             for condition in conditions:
-                before = held.get(condition["type"])
-                if before is not None and before["status"] == condition["status"]:
-                    condition["lastTransitionTime"] = before["lastTransitionTime"]
-            if status.get("conditions") == conditions:
+                index = places.get(condition["type"])
+                if index is None:
+                    held.append(condition)
+                    continue
+                if held[index]["status"] == condition["status"]:
+                    condition["lastTransitionTime"] = held[index].get("lastTransitionTime")
+                held[index] = condition
+            if status.get("conditions") == held:
                 return None
-            status["conditions"] = conditions
+            status["conditions"] = held
             return obj
 
-        await self._access.update("namespaces", "", name, change, subresource="status")
+        await self._access.update("namespaces", "", name, change, subresource="status", manager=_MANAGER)
 
 
 def _named(resource: Resource) -> str:
@@ -159,44 +199,55 @@ def _named(resource: Resource) -> str:
     return f"{resource.type.plural}.{resource.type.group}"
 
 
-def _conditions(left: Counter[str], finalizers: Counter[str], now: str) -> list[JSONObject]:
-    remaining = ", ".join(f"{name} has {count} resource instances" for name, count in sorted(left.items()))
-    held = ", ".join(f"{name} in {count} resource instances" for name, count in sorted(finalizers.items()))
+def _conditions(content: _Content, now: str) -> list[JSONObject]:
+    remaining = _listed(content.left, "has")
+    held = _listed(content.finalizers, "in")
+    failed = f"Failed to delete all resource types, {len(content.problems)} remaining: " + ", ".join(
+        sorted(content.problems)
+    )
     rows = [
         (
             "NamespaceDeletionDiscoveryFailure",
-            "False",
-            "ResourcesDiscovered",
-            "All resources successfully discovered",
+            "",
+            ("ResourcesDiscovered", "All resources successfully discovered"),
         ),
         (
             "NamespaceDeletionGroupVersionParsingFailure",
-            "False",
-            "ParsedGroupVersions",
-            "All legacy kube types successfully parsed",
+            "",
+            ("ParsedGroupVersions", "All legacy kube types successfully parsed"),
         ),
         (
             "NamespaceDeletionContentFailure",
-            "False",
-            "ContentDeleted",
-            "All content successfully deleted, may be waiting on finalization",
+            "ContentDeletionFailed" if content.problems else "",
+            ("ContentDeleted", "All content successfully deleted, may be waiting on finalization"),
         ),
         (
             "NamespaceContentRemaining",
-            "True",
-            "SomeResourcesRemain",
-            f"Some resources are remaining: {remaining}",
+            "SomeResourcesRemain" if content.left else "",
+            ("ContentRemoved", "All content successfully removed"),
         ),
         (
             "NamespaceFinalizersRemaining",
-            "True" if finalizers else "False",
-            "SomeFinalizersRemain" if finalizers else "ContentHasNoFinalizers",
-            f"Some content in the namespace has finalizers remaining: {held}"
-            if finalizers
-            else "All content-preserving finalizers finished",
+            "SomeFinalizersRemain" if content.finalizers else "",
+            ("ContentHasNoFinalizers", "All content-preserving finalizers finished"),
         ),
     ]
+    texts = {
+        "ContentDeletionFailed": failed,
+        "SomeResourcesRemain": f"Some resources are remaining: {remaining}",
+        "SomeFinalizersRemain": f"Some content in the namespace has finalizers remaining: {held}",
+    }
     return [
-        {"type": name, "status": status, "lastTransitionTime": now, "reason": reason, "message": message}
-        for name, status, reason, message in rows
+        {
+            "type": name,
+            "status": "True" if reason else "False",
+            "lastTransitionTime": now,
+            "reason": reason or well[0],
+            "message": texts[reason] if reason else well[1],
+        }
+        for name, reason, well in rows
     ]
+
+
+def _listed(counts: Counter[str], word: str) -> str:
+    return ", ".join(sorted(f"{name} {word} {count} resource instances" for name, count in counts.items()))

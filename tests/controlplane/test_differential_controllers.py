@@ -70,6 +70,27 @@ class Both:
                 await asyncio.sleep(0.1)
         self._met.update(lines)
 
+    async def agree_to_refuse(self, question: Ask) -> None:
+        """Both come to refuse it."""
+        async with asyncio.timeout(_WITHIN):
+            while not all(answer.status >= 400 for answer in await self._comparison.put(question)):
+                await asyncio.sleep(0.1)
+
+    async def conditions(self, path: str, *texts: str) -> None:
+        """Both come to say this in the conditions of an object, and say the same."""
+        shown: list[Any] = []
+        async with asyncio.timeout(_WITHIN):
+            while not shown or not all(text in str(each) for each in shown for text in texts):
+                answers = await self._comparison.put(get(path))
+                shown = [_conditions(answer) for answer in answers]
+                await asyncio.sleep(0.1)
+        assert shown[0] == shown[1]
+
+
+def _conditions(answer: Answer) -> list[Body]:
+    found = answer.body.get("status", {}).get("conditions") or []
+    return [{key: value for key, value in each.items() if key != "lastTransitionTime"} for each in found]
+
 
 def _shows(answer: Answer, wanted: set[str] | int) -> bool:
     if isinstance(wanted, int):
@@ -185,6 +206,66 @@ async def test_a_namespace_goes_with_its_content(plane: ControlPlane, met: Count
         await both.agree(path, 404, (_SPACES, True))
 
 
+async def test_a_namespace_says_what_it_waits_for(plane: ControlPlane, met: Counter[Any]) -> None:
+    path = "/api/v1/namespaces/collected-8"
+    held = {"metadata": {"finalizers": ["example.com/b", "example.com/a"]}}
+    pod = {"metadata": {"name": "p"}, "spec": {"containers": [{"name": "c", "image": "i:1"}]}}
+    async with talking(plane, met, "collected-8") as both:
+        await both.asked(
+            post(f"{path}/pods", pod),
+            post(f"{path}/configmaps", config_map("one")),
+            post(f"{path}/configmaps", config_map("two")),
+            post(f"{path}/secrets", {"metadata": {"name": "s"}}),
+        )
+        for name in ("pods/p", "configmaps/one", "configmaps/two", "secrets/s"):
+            await both.asked(merge(f"{path}/{name}", held))
+        await both.asked(delete(path))
+        # Of pods nothing is said, and nothing else is deleted while there are some.
+        await both.conditions(path, "All content successfully removed")
+        await both.asked(merge(f"{path}/pods/p", {"metadata": {"finalizers": None}}))
+        await both.conditions(path, "configmaps. has 2", "secrets. has 1", "example.com/a in 3")
+        for name in ("configmaps/one", "configmaps/two", "secrets/s"):
+            await both.asked(merge(f"{path}/{name}", {"metadata": {"finalizers": None}}))
+        await both.agree(path, 404, (_SPACES, True))
+
+
+async def test_a_namespace_whose_content_may_not_go_says_who_refuses(
+    plane: ControlPlane, met: Counter[Any]
+) -> None:
+    path, policies = "/api/v1/namespaces/collected-9", "/apis/admissionregistration.k8s.io/v1"
+    rule = {"apiGroups": [""], "apiVersions": ["v1"], "resources": ["secrets"], "operations": ["DELETE"]}
+    policy = {
+        "metadata": {"name": "keeps-secrets"},
+        "spec": {
+            "failurePolicy": "Fail",
+            "matchConstraints": {"resourceRules": [rule]},
+            "validations": [{"expression": "false", "message": "secrets are kept"}],
+        },
+    }
+    selector = {"matchLabels": {"kubernetes.io/metadata.name": "collected-9"}}
+    binding = {
+        "metadata": {"name": "keeps-secrets"},
+        "spec": {
+            "policyName": "keeps-secrets",
+            "validationActions": ["Deny"],
+            "matchResources": {"namespaceSelector": selector},
+        },
+    }
+    async with talking(plane, met, "collected-9") as both:
+        await both.asked(
+            post(f"{path}/secrets", {"metadata": {"name": "s"}}),
+            post(f"{policies}/validatingadmissionpolicies", policy),
+            post(f"{policies}/validatingadmissionpolicybindings", binding),
+        )
+        # A real server hears of a policy some time after it is made.
+        await both.agree_to_refuse(delete(f"{path}/secrets/s", dryRun="All"))
+        await both.asked(delete(path))
+        await both.conditions(path, "ContentDeletionFailed")
+        await both.asked(delete(f"{policies}/validatingadmissionpolicybindings/keeps-secrets"))
+        await both.asked(delete(f"{policies}/validatingadmissionpolicies/keeps-secrets"))
+        await both.agree(path, 404, (_SPACES, True))
+
+
 async def test_accounts_and_roots_are_put_back(plane: ControlPlane, met: Counter[Any]) -> None:
     core = "/api/v1/namespaces/collected-6"
     accounts, roots = "controllers: service accounts", "controllers: root CA"
@@ -227,6 +308,6 @@ async def test_finished_jobs_go_after_their_time(plane: ControlPlane, met: Count
 
 def test_every_controller_is_met_in_good_and_bad_form(met: Counter[tuple[str, bool]], request: Any) -> None:
     asked = [item for item in request.session.items if item.path == request.path]
-    if len(asked) < 8:
+    if len(asked) < 10:
         pytest.skip("only some of the conversations were run")
     assert not missing(met.elements(), CONTROLLERS), missing(met.elements(), CONTROLLERS)

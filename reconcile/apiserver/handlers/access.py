@@ -170,14 +170,27 @@ class ServerAccess:
         return obj
 
     async def delete(
-        self, group_resource: str, namespace: str, name: str, options: JSONObject | None = None
+        self,
+        group_resource: str,
+        namespace: str,
+        name: str,
+        options: JSONObject | None = None,
+        *,
+        user: User | None = None,
+        collection: bool = False,
     ) -> None:
         resource = self._known(group_resource)
-        context = self.context("delete", resource, namespace, name)
+        context = self.context(
+            "deletecollection" if collection else "delete",
+            resource,
+            namespace,
+            name,
+            user=user or LOOPBACK,
+        )
         context.options = dict(options or {})
         check_delete_options(context.options)
         context.dry_run = bool(context.options.get("dryRun"))
-        await self._deleter.delete(context, admitted=False)
+        await self._deleter.delete(context, admitted=user is not None)
 
     def resource_for(self, group_resource: str) -> Resource | None:
         return self._parts.registry.preferred(group_resource)
