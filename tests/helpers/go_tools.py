@@ -67,6 +67,16 @@ def built_suite(directory: Path, package: str) -> Suite:
     return Suite(executable, Path(listed.stdout.strip()))
 
 
+def built_command(directory: Path, package: str) -> Path:
+    """A command of others, by its import path, of a module that the one in `directory` requires.
+
+    Without Go as `built`.
+    """
+    go = _go(package)
+    name = f"{package.rpartition('/')[2]}-{_digest(go, directory, ['build', package])}"
+    return _once(directory, name, [go, "build", "-trimpath", "-buildvcs=false"], package)
+
+
 def _go(wanted: str) -> str:
     go = shutil.which("go")
     if go is None:
