@@ -236,7 +236,7 @@ def _empty(
                 yield below, {}
                 yield from _empty(None, field.type, below, (*within, type.name))
             elif inner.shape == "list":
-                yield below, []
+                # What decoding makes none of is told from none by few rules, all about fields that may not be.
                 if inner.element is not None and inner.element.inner.shape == "struct":
                     yield below, [{}]
             elif inner.shape == "map":

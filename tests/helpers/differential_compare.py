@@ -77,7 +77,9 @@ class Seen:
             items = [self._normal(item, key, where) for item in value]
             if items and isinstance(items[0], dict) and "fieldsV1" in items[0]:
                 # Sorted by time first, which may differ by a second.
-                items.sort(key=lambda each: (each["operation"], each["manager"], each.get("subresource", "")))
+                items.sort(
+                    key=lambda each: (each["operation"], each.get("manager", ""), each.get("subresource", ""))
+                )
             return items
         if key == "cells" and isinstance(value, str) and _AGE.fullmatch(value):
             return "<age>"

@@ -12,8 +12,10 @@ NOT_YET: dict[str, dict[str, int]] = {
     },
     "update": {},
     "status": {},
-    "pairs": {
-        "CustomResourceDefinition": 1,
-    },
+    "pairs": {},
     "apply": {},
+    "change": {},
+    "plain change": {},
+    "empty": {},
+    "status change": {},
 }

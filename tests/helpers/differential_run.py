@@ -23,6 +23,7 @@ _OPTIONS = ServerOptions(
     storage_protection=False,
     finished_jobs=False,
     policy_status=False,
+    service_addresses=False,
 )
 _SERVED_WITHIN = 60.0
 # As the real server knows who holds the administrator's certificate.

@@ -126,12 +126,24 @@ async def judged_updates(
 ) -> AsyncIterator[tuple[str, Answer, str]]:
     """Name, answer and difference of each breakage that is put in the place of the stored valid object."""
     obj = samples(namespace)[kind]
+    if status:
+        found = status_breakages(kind, obj)
+    else:
+        found = [*METADATA, *METADATA_CHANGES, *breakages(kind, obj)]
+    async for each in judged_puts(kind, obj, namespace, servers, found[::stride], status=status):
+        yield each
+
+
+async def judged_puts(
+    kind: str, obj: Body, namespace: str, servers: Both, found: Sequence[Breakage], *, status: bool
+) -> AsyncIterator[tuple[str, Answer, str]]:
+    """The same of these breakages of an object, or of its status; first of all, nothing is broken."""
     collection = collection_of(obj, namespace)
     path = f"{collection}/{obj['metadata']['name']}"
     for ask in (servers.real, servers.ours):
         made = await ask(post(collection, obj))
         assert made.status in (201, 409), made.body
-    found: Sequence[Breakage]
+    unbroken = Breakage("valid", ())
     if status:
         assert has_status(kind)
         path += "/status"
@@ -139,14 +151,9 @@ async def judged_updates(
         for ask in (servers.real, servers.ours):
             _, made = await _put(ask, path, unbroken, dry=kind in TRIED)
             assert made.status == 200, made.body
-        whole = unbroken.edits
-        found = [Breakage(each.name, whole + each.edits) for each in status_breakages(kind, obj)]
-        found.insert(0, unbroken)
-    else:
-        every = [*METADATA, *METADATA_CHANGES, *breakages(kind, obj)]
-        found = [Breakage("valid", ()), *every]
+        found = [Breakage(each.name, unbroken.edits + each.edits) for each in found]
     try:
-        for breakage in [found[0], *found[1::stride]]:
+        for breakage in [unbroken, *found]:
             answers = [await _put(ask, path, breakage) for ask in (servers.real, servers.ours)]
             (question, real), (_, ours) = answers
             text = difference(question, real, ours)

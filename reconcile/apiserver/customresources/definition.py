@@ -108,6 +108,11 @@ class DefinitionStrategy(KindStrategy):
         return bool(obj["metadata"].get("finalizers"))
 
 
+def definition_status(new: JSONObject, old: JSONObject) -> list[FieldError]:
+    """What is wrong with a status that is written by itself."""
+    return names_errors("status.acceptedNames", (new.get("status") or {}).get("acceptedNames") or {})
+
+
 def _unknown_formats(obj: JSONObject) -> list[str]:
     found: list[JSONObject] = []
     for version in (obj.get("spec") or {}).get("versions") or ():

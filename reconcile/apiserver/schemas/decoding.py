@@ -238,8 +238,16 @@ _SPECIAL: dict[str, Decoder] = {
 _ZERO_SPECIAL: dict[str, Any] = {"Quantity": "0", "IntOrString": 0}
 
 
-# Where a default is set for a list that is not given, and not for an empty one.
-_KEPT_EMPTY = frozenset({("io.k8s.api.autoscaling.v2.HPAScalingRules", "policies")})
+# Where a default is set for a list that is not given, and not for an empty one; or where it is shown as it is.
+_KEPT_EMPTY = frozenset(
+    {
+        ("io.k8s.api.autoscaling.v2.HPAScalingRules", "policies"),
+        (
+            "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.CustomResourceDefinitionStatus",
+            "conditions",
+        ),
+    }
+)
 
 # An empty list of these is shown, and owned, as such until it is stored.
 EMPTY_UNTIL_STORED: dict[str, tuple[str, ...]] = {

@@ -400,6 +400,10 @@ def _status_rules(group_resource: str) -> Strategy:
             return kinds.resource_claim_status.ClaimStatusStrategy()
         case "apiservices.apiregistration.k8s.io":
             return StatusStrategy(validate=kinds.api_services.api_service_status)
+        case "customresourcedefinitions.apiextensions.k8s.io":
+            from reconcile.apiserver.customresources.definition import definition_status
+
+            return StatusStrategy(validate=definition_status)
         case (
             "flowschemas.flowcontrol.apiserver.k8s.io"
             | "prioritylevelconfigurations.flowcontrol.apiserver.k8s.io"

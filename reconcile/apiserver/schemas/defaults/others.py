@@ -100,6 +100,13 @@ def match_resources(obj: JSONObject) -> None:
     _absent(obj, matchPolicy="Equivalent", namespaceSelector={}, objectSelector={})
 
 
+def custom_resource_definition(obj: JSONObject) -> None:
+    status: JSONObject = obj.get("status") or {}
+    stored = [each.get("name") or "" for each in obj["spec"].get("versions") or () if each.get("storage")]
+    if stored and not status.get("storedVersions"):
+        obj["status"] = {**status, "storedVersions": stored[:1]}
+
+
 def custom_resource_definition_spec(obj: JSONObject) -> None:
     names = obj["names"]
     if not names.get("singular"):
@@ -166,6 +173,7 @@ FUNCTIONS = {
     _ADMISSION + "MutatingAdmissionPolicySpec": admission_policy_spec,
     _ADMISSION + "MatchResources": match_resources,
     _EXTENSIONS + "ServiceReference": service_reference,
+    _EXTENSIONS + "CustomResourceDefinition": custom_resource_definition,
     _EXTENSIONS + "CustomResourceDefinitionSpec": custom_resource_definition_spec,
     "io.k8s.kube-aggregator.pkg.apis.apiregistration.v1.APIServiceSpec": api_service_spec,
 }
