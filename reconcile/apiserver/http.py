@@ -29,6 +29,7 @@ from reconcile.apiserver.handlers.messages import Request, Response, error_respo
 from reconcile.apiserver.handlers.options import parse_query
 from reconcile.apiserver.http_connection import Connection, PlainRequest, compressed
 from reconcile.apiserver.interfaces import ADMIN, User
+from reconcile.apiserver.watch import Watch
 from reconcile.errors import ConfigurationError
 from reconcile.runtime import SystemRuntime
 
@@ -361,6 +362,12 @@ class HTTPFrontEnd:
 
             return await take_over(request, response.takeover)
         if response.stream is not None:
+            if request.headers.get("upgrade", "").lower() == "websocket" and isinstance(
+                response.stream, Watch
+            ):
+                from reconcile.apiserver.watch_sockets import watch_socket
+
+                return await watch_socket(request, response)
             return await self._stream(request, response)
         made = web.Response(status=response.status, headers=response.headers)
         body, more = compressed(response, request.headers.get("accept-encoding", ""))
