@@ -571,7 +571,7 @@ async def test_a_server_that_hangs_up_or_is_silent_in_the_handshake(tmp_path: Pa
     for behave, limit, words in ((hangs_up, 60.0, "is the API server running"), (silent, 0.3, "in time")):
         async with raw_server(behave) as url:
             transport = HTTPTransport(
-                Connection(url.replace("http", "https"), proxy="none"), connect_timeout=0.5
+                Connection(url.replace("http", "https"), proxy="none"), connect_timeout=limit
             )
             with pytest.raises(TransportError, match=words) as caught:
                 await transport.send(post())
