@@ -238,7 +238,7 @@ _SPECIAL: dict[str, Decoder] = {
 _ZERO_SPECIAL: dict[str, Any] = {"Quantity": "0", "IntOrString": 0}
 
 
-# Where a default is set for a list that is not given, and not for an empty one; or where it is shown as it is.
+# Where a default is set for a list that is not given, and not for an empty one; or where it is shown so.
 _KEPT_EMPTY = frozenset(
     {
         ("io.k8s.api.autoscaling.v2.HPAScalingRules", "policies"),
