@@ -79,8 +79,8 @@ class ObjectView(Sequence[T], Generic[T]):
         return self._decode(self.cached[index])
 
     def __iter__(self) -> Iterator[T]:
-        errors, decode = [], self._decode
-        self.errors = errors
+        errors: list[ObjectDecodeError] = []
+        self.errors, decode = errors, self._decode
         for obj in self.cached:
             try:
                 decoded = decode(obj)
