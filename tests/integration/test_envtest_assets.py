@@ -78,6 +78,21 @@ def test_etcd_says_that_it_is_well(assets: Path, tmp_path: Path) -> None:
         process.wait(_WITHIN)
 
 
+def test_it_ends_with_who_started_it(assets: Path, tmp_path: Path) -> None:
+    url = f"http://127.0.0.1:{free_port()}"
+    program = f"'{assets}/etcd' --listen-client-urls={url} & echo started; read wait"
+    with subprocess.Popen(["sh", "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as parent:
+        assert parent.stdout is not None
+        assert parent.stdout.readline() == b"started\n"
+        healthy(f"{url}/health")
+        parent.kill()
+    end = time.monotonic() + _WITHIN
+    with pytest.raises(OSError):
+        while time.monotonic() < end:
+            urlopen(f"{url}/health", timeout=_WITHIN).close()
+            time.sleep(0.05)
+
+
 def test_a_server_with_the_certificates_keys_and_modes_of_its_flags(assets: Path, tmp_path: Path) -> None:
     serving, clients = CertificateAuthority("serving"), CertificateAuthority("clients")
     served = serving.issue_server("kube-apiserver", ["127.0.0.1", "localhost"])
