@@ -122,9 +122,7 @@ def endpoint_of(service: JSONObject, access: Access) -> str:
         labels: JSONObject = piece["metadata"].get("labels") or {}
         if labels.get("kubernetes.io/service-name") != name:
             continue
-        numbers = [
-            each["port"] for each in piece.get("ports") or () if (each.get("name") or "") == wanted
-        ]
+        numbers = [each["port"] for each in piece.get("ports") or () if (each.get("name") or "") == wanted]
         for endpoint in piece.get("endpoints") or ():
             ready = (endpoint.get("conditions") or {}).get("ready") is not False
             if numbers and ready and endpoint.get("addresses"):
