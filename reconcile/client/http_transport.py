@@ -36,6 +36,9 @@ from reconcile.runtime import Runtime, SystemRuntime
 
 # Seconds for which a long body gathers before it is read on: less than a server takes to fill a window.
 _GATHER = 0.002
+# Seconds between two looks at a stream: one that is busy, such as the watch of a rollout's pods, is read no
+# oftener than that, and one that is not is read at once.
+_BETWEEN = 0.004
 # Idle connections are closed before the server (90 s) or a load balancer (60 s) does, since a request
 # sent into a closing connection has an unknown outcome.
 _KEEP_ALIVE = 50.0
@@ -233,9 +236,14 @@ class HTTPResponse(TransportResponse):
             raise TransportError(f"{self._request.path}: the answer was closed before it was read")
         wire, answer = self._wire, self._answer
         try:
-            decoder = decoder_for(self.headers)
+            decoder, clock = decoder_for(self.headers), asyncio.get_running_loop().time
+            next_look = clock()
             while True:
                 if answer.size:
+                    early = next_look - clock()
+                    if early > 0 and not answer.complete and not self._request.bulk:
+                        await self._gather(early)
+                    next_look = clock() + _BETWEEN
                     piece = answer.take()
                     wire.resume(answer)
                     if decoder is None:
@@ -244,7 +252,7 @@ class HTTPResponse(TransportResponse):
                         for plain in decoder.feed(piece):
                             yield plain
                     if self._request.bulk and not answer.complete and len(piece) < MOST_UNREAD:
-                        await self._gather()
+                        await self._gather(_GATHER)
                 elif answer.complete:
                     break
                 elif wire.error is not None:
@@ -256,12 +264,12 @@ class HTTPResponse(TransportResponse):
         except (OSError, MalformedAnswer) as error:
             raise broken(error, self._connection, self._request) from error
 
-    async def _gather(self) -> None:
+    async def _gather(self, seconds: float) -> None:
         """Leave a long body to the kernel for a moment, so that it comes in fewer and larger pieces: each
         costs a wake-up, a decryption and a parser's round, whatever its size."""
         self._wire.pause(self._answer)
         try:
-            await asyncio.sleep(_GATHER)
+            await asyncio.sleep(seconds)
         finally:
             self._wire.resume(self._answer)
 
