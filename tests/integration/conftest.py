@@ -32,14 +32,25 @@ _CONTROLLERS = (
 @pytest.fixture(scope="session")
 def real_plane() -> Iterator[ControlPlane]:
     """etcd, kube-apiserver and the few controllers that the embedded server has too; one for all tests."""
+    with _started() as plane:
+        yield plane
+
+
+@pytest.fixture(scope="module")
+def fresh_plane() -> Iterator[ControlPlane]:
+    """As `real_plane`, for the tests of one module: no custom kind of another one is published there."""
+    with _started() as plane:
+        yield plane
+
+
+def _started() -> ControlPlane:
     require("controlplane")
     options = ControlPlaneOptions(
         controllers=_CONTROLLERS,
         # One kind is read from etcd alone, so that a compaction shows at once.
         apiserver_flags=("--watch-cache-sizes=podtemplates#0",),
     )
-    with ControlPlane(options) as plane:
-        yield plane
+    return ControlPlane(options)
 
 
 @pytest.fixture(params=SERVERS)

@@ -130,23 +130,28 @@ def filled_server() -> ScriptedServer:
     return server
 
 
-async def kept_bytes(pods: PodInformer) -> int:
-    """What the process holds more after the sync than before, in bytes."""
+async def kept_bytes(pods: PodInformer, most: Callable[[], int]) -> int:
+    """What the process holds more after the sync than before, in bytes: as soon as it is below `most`."""
     gc.collect()
     tracemalloc.start()
     try:
         await pods.sync()
-        # What the list needed for itself is let go.
-        await asyncio.sleep(0.1)
-        gc.collect()
-        return tracemalloc.get_traced_memory()[0]
+        kept = tracemalloc.get_traced_memory()[0]
+        # What the list needed for itself is let go, on a loaded machine not at once.
+        for _ in range(50):
+            if kept < most():
+                break
+            await asyncio.sleep(0.1)
+            gc.collect()
+            kept = tracemalloc.get_traced_memory()[0]
+        return kept
     finally:
         tracemalloc.stop()
 
 
 async def test_a_cached_object_costs_its_json_and_a_bounded_overhead() -> None:
     async with managed(filled_server()) as pods:
-        kept = await kept_bytes(pods)
+        kept = await kept_bytes(pods, lambda: pods.informer.stats().bytes + OVERHEAD_BYTES * PODS)
         stats = pods.informer.stats()
         assert (stats.objects, pods.handler.calls) == (PODS, PODS)
         overhead = (kept - stats.bytes) / PODS
@@ -160,10 +165,11 @@ async def test_compressed_objects_cost_a_fraction_of_their_json() -> None:
         managed(filled_server(), InformerOptions(compress=True)) as small,
     ):
         whole = (await plain.sync()).stats().bytes
-        kept = await kept_bytes(small)
+        most = OVERHEAD_BYTES * PODS + (1 << 20)
+        kept = await kept_bytes(small, lambda: small.informer.stats().bytes + most)
         assert small.informer.stats().objects == PODS
         assert small.informer.stats().bytes < 0.2 * whole
-        assert kept - small.informer.stats().bytes < OVERHEAD_BYTES * PODS + (1 << 20)
+        assert kept - small.informer.stats().bytes < most
 
 
 async def test_an_event_costs_one_decode_and_so_does_a_listed_object(monkeypatch: pytest.MonkeyPatch) -> None:

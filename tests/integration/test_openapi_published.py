@@ -45,11 +45,11 @@ class Server(Connection):
             connection.close()
 
 
-def test_documents_are_answered_for_as_by_the_real_server(real_plane: ControlPlane, tmp_path: Path) -> None:
+def test_documents_are_answered_for_as_by_the_real_server(fresh_plane: ControlPlane, tmp_path: Path) -> None:
     different: list[str] = []
     asked = 0
     with embedded_in_thread(tmp_path) as kubeconfig:
-        servers = Server(kubeconfig), Server(real_plane.kubeconfig)
+        servers = Server(kubeconfig), Server(fresh_plane.kubeconfig)
 
         def compare(method: str, path: str, **headers: str) -> None:
             nonlocal asked
@@ -90,7 +90,7 @@ def test_documents_are_answered_for_as_by_the_real_server(real_plane: ControlPla
     assert not different, f"{len(different)} of {asked} differ:\n" + "\n".join(different)
 
 
-def test_documents_are_those_of_the_real_server_to_the_byte(real_plane: ControlPlane, tmp_path: Path) -> None:
+def test_documents_are_the_real_servers_to_the_byte(fresh_plane: ControlPlane, tmp_path: Path) -> None:
     groups = (
         "api/v1",
         "apis/apps/v1",
@@ -99,7 +99,7 @@ def test_documents_are_those_of_the_real_server_to_the_byte(real_plane: ControlP
         "version",
     )
     with embedded_in_thread(tmp_path) as kubeconfig:
-        ours, theirs = Server(kubeconfig), Server(real_plane.kubeconfig)
+        ours, theirs = Server(kubeconfig), Server(fresh_plane.kubeconfig)
         asked = [("/openapi/v2", accept) for accept in ("application/json", V2)]
         asked += [(f"/openapi/v3/{group}", accept) for group in groups for accept in ("application/json", V3)]
         different = [

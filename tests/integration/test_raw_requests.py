@@ -83,10 +83,10 @@ def _said(answer: RawAnswer) -> Any:
 
 
 @pytest.mark.timeout(1200)
-def test_each_is_answered_as_the_real_server_answers_it(real_plane: ControlPlane, tmp_path: Path) -> None:
+def test_each_is_answered_as_the_real_server_answers_it(fresh_plane: ControlPlane, tmp_path: Path) -> None:
     different: list[str] = []
     with embedded_in_thread(tmp_path) as kubeconfig:
-        ours, theirs = Judged(kubeconfig), Judged(real_plane.kubeconfig)
+        ours, theirs = Judged(kubeconfig), Judged(fresh_plane.kubeconfig)
         for raw in REQUESTS:
             mine, other = ours.outcome(raw), theirs.outcome(raw)
             if mine != other:

@@ -81,9 +81,10 @@ def pod_template_warnings(new: JSONObject, old: JSONObject | None) -> list[str]:
 class DeploymentStrategy(KindStrategy):
     """An annotation that stands for a field of the internal type says nothing when it is empty."""
 
-    def prepare_for_create(self, obj: JSONObject, context: RequestContext) -> None:
-        super().prepare_for_create(obj, context)
-        _drop_empty_rollback(obj["metadata"])
+    def default(self, obj: JSONObject, context: RequestContext) -> None:
+        super().default(obj, context)
+        if context.verb == "create":
+            _drop_empty_rollback(obj["metadata"])
 
     def prepare_for_update(self, new: JSONObject, old: JSONObject, context: RequestContext) -> None:
         # To have written it is a change, all the same.

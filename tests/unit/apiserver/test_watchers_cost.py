@@ -42,10 +42,10 @@ async def test_a_hundred_watchers_of_a_kind_cost_one_encoding_an_event(
     encode = getattr(module, function)
     encoded = 0
 
-    def counting(raw: bytes) -> bytes:
+    def counting(*form: object) -> bytes:
         nonlocal encoded
         encoded += 1
-        return encode(raw)
+        return encode(*form)
 
     monkeypatch.setattr(module, function, counting)
     async with APIServer(runtime=SimulatedRuntime()) as server, Client(server.transport()) as client:
