@@ -152,7 +152,7 @@ async def kept_bytes(pods: PodInformer, most: Callable[[], int]) -> int:
         tracemalloc.stop()
 
 
-async def test_a_cached_object_costs_its_json_and_a_bounded_overhead() -> None:
+async def a_cached_object_costs_its_json_and_a_bounded_overhead() -> None:
     async with managed(filled_server()) as pods:
         kept = await kept_bytes(pods, lambda: pods.informer.stats().bytes + OVERHEAD_BYTES * PODS)
         stats = pods.informer.stats()
@@ -176,12 +176,19 @@ async def compressed_objects_cost_a_fraction_of_their_json() -> None:
         assert kept - stats.bytes < most, f"{kept - stats.bytes} bytes beside {stats.bytes}"
 
 
-def test_compressed_objects_cost_a_fraction_of_their_json() -> None:
+@pytest.mark.parametrize(
+    "measure",
+    [
+        a_cached_object_costs_its_json_and_a_bounded_overhead,
+        compressed_objects_cost_a_fraction_of_their_json,
+    ],
+)
+def test_memory(measure: Callable[[], object]) -> None:
     # In a process of its own: what the tests before left in this one is no part of the figure.
     here = Path(__file__)
     paths = [str(here.parent), str(here.parents[1])]
-    measure = f"{here.stem}.{compressed_objects_cost_a_fraction_of_their_json.__name__}()"
-    code = f"import asyncio, sys; sys.path[:0] = {paths!r}; import {here.stem}; asyncio.run({measure})"
+    run = f"asyncio.run({here.stem}.{measure.__name__}())"
+    code = f"import asyncio, sys; sys.path[:0] = {paths!r}; import {here.stem}; {run}"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
 
