@@ -43,6 +43,8 @@ class Connector:
         self.host = bracketed if self._address[1] == usual else self._authority
         self._proxy = proxy_for(connection)
         self._names: dict[str, str] = {}
+        self._session: ssl.SSLSession | None = None
+        self._session_context: ssl.SSLContext | None = None
         self.absolute = ""
         self.headers: dict[str, str] = {}
         if isinstance(self._proxy, HTTPProxy) and not secure:
@@ -73,8 +75,12 @@ class Connector:
                 else:
                     await _open(wire, *self._address)
                 if context is not None:
-                    await wire.secure(context, self._connection.server_name or self._address[0])
+                    session = self._session if context is self._session_context else None
+                    await wire.secure(context, self._connection.server_name or self._address[0], session)
                     wire.context = context
+                    if session is not None and not wire.resumed:
+                        # The server has forgotten it, as after a restart.
+                        self._session = self._session_context = None
         except BaseException as error:
             wire.abort()
             if isinstance(error, TimeoutError) and waited.expired():
@@ -84,6 +90,14 @@ class Connector:
                 raise unreachable(error, self._connection, through) from error
             raise
         return wire
+
+    def remember(self, wire: Wire) -> None:
+        """Let later connections go on with this one's TLS session: a handshake then costs both sides half.
+
+        To be called once the server has answered on it, which it does after it has given a ticket.
+        """
+        if wire.context is not self._session_context and (session := wire.session) is not None:
+            self._session, self._session_context = session, wire.context
 
     async def _through(self, proxy: HTTPProxy, wire: Wire, context: ssl.SSLContext | None) -> None:
         try:

@@ -173,6 +173,8 @@ class HTTPTransport(Transport):
     def _keep(self, wire: Wire) -> None:
         wire.keep(_KEEP_ALIVE)
         self._kept.append(wire)
+        if wire.context is not None:
+            self._connector.remember(wire)
 
     def _head(self, request: TransportRequest, proof: Proof, left: float | None) -> bytes:
         """The head to send now. `left` are the seconds that the server may take."""

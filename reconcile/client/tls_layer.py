@@ -23,6 +23,8 @@ class TLSLayer:
         context: whom to trust, what to present.
         server_name: who the certificate must be for.
         below: a layer that this one is carried in: TLS to a server through TLS to a proxy.
+        session: of an earlier connection with the same context to the same server: neither side then signs or
+            judges a certificate anew, unless the server has forgotten it.
 
     Attributes:
         ready: the handshake is done.
@@ -31,14 +33,33 @@ class TLSLayer:
 
     __slots__ = ("_below", "_incoming", "_object", "_outgoing", "_read", "ended", "ready")
 
-    def __init__(self, context: ssl.SSLContext, server_name: str, below: TLSLayer | None = None) -> None:
+    def __init__(
+        self,
+        context: ssl.SSLContext,
+        server_name: str,
+        below: TLSLayer | None = None,
+        session: ssl.SSLSession | None = None,
+    ) -> None:
         self._incoming = ssl.MemoryBIO()
         self._outgoing = ssl.MemoryBIO()
-        self._object = context.wrap_bio(self._incoming, self._outgoing, server_hostname=server_name)
+        self._object = context.wrap_bio(
+            self._incoming, self._outgoing, server_hostname=server_name, session=session
+        )
         self._read = self._object.read
         self._below = below
         self.ready = False
         self.ended = False
+
+    @property
+    def session(self) -> ssl.SSLSession | None:
+        """What another connection may go on with; None until the server has given a ticket for it."""
+        session = self._object.session
+        return session if session is not None and session.has_ticket else None
+
+    @property
+    def resumed(self) -> bool:
+        """Whether it went on with the session it was given."""
+        return bool(self._object.session_reused)
 
     def begin(self) -> bytes:
         """The first bytes of the handshake."""

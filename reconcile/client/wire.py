@@ -127,14 +127,26 @@ class Wire(asyncio.Protocol):
 
     # What is done with it.
 
-    async def secure(self, context: ssl.SSLContext, server_name: str) -> None:
+    async def secure(
+        self, context: ssl.SSLContext, server_name: str, session: ssl.SSLSession | None = None
+    ) -> None:
         """A TLS handshake; on a connection that has one, inside of it. Raises what went wrong."""
-        self._tls = tls = TLSLayer(context, server_name, self._tls)
+        self._tls = tls = TLSLayer(context, server_name, self._tls, session)
         self._transport.write(tls.begin())
         while not tls.ready:
             if self.error is not None:
                 raise self.error
             await self.wait()
+
+    @property
+    def session(self) -> ssl.SSLSession | None:
+        """The TLS session that another connection may go on with, once there is one."""
+        return None if self._tls is None else self._tls.session
+
+    @property
+    def resumed(self) -> bool:
+        """Whether TLS went on with the session of another connection."""
+        return self._tls is not None and self._tls.resumed
 
     async def exchange(
         self,

@@ -40,6 +40,8 @@ async def serving(handler: Handler, tls: ssl.SSLContext | None = None) -> AsyncI
 async def raw_server(
     behave: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Any],
     tls: ssl.SSLContext | None = None,
+    *,
+    port: int = 0,
 ) -> AsyncIterator[str]:
     async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -49,7 +51,7 @@ async def raw_server(
         finally:
             writer.close()
 
-    server = await asyncio.start_server(handle, "127.0.0.1", 0, ssl=tls)
+    server = await asyncio.start_server(handle, "127.0.0.1", port, ssl=tls)
     try:
         port = server.sockets[0].getsockname()[1]
         yield f"{'https' if tls else 'http'}://127.0.0.1:{port}"

@@ -560,6 +560,73 @@ async def test_a_certificate_that_rotates_is_shown_on_new_connections(tmp_path: 
             assert script.connections == connections
 
 
+class Sessions:
+    """Answers a request a connection and hangs up; notes whether TLS went on with an earlier session.
+
+    Attributes:
+        resumed: of each connection.
+        serials: of the certificate that each connection's client showed.
+    """
+
+    def __init__(self) -> None:
+        self.resumed: list[bool] = []
+        self.serials: list[object] = []
+
+    async def __call__(self, reader: Reader, writer: Writer) -> None:
+        layer = writer.get_extra_info("ssl_object")
+        self.resumed.append(bool(layer.session_reused))
+        self.serials.append((layer.getpeercert() or {}).get("serialNumber"))
+        if await request_of(reader) is not None:
+            writer.write(LENGTH_2 + b"{}")
+            await writer.drain()
+
+
+@on_both_loops
+async def test_a_later_connection_goes_on_with_the_tls_session_of_an_earlier_one(tmp_path: Path) -> None:
+    authority, seen = Authority(), Sessions()
+    async with (
+        raw_server(seen, authority.server(tmp_path, "127.0.0.1")) as url,
+        transport_to(url, authority=authority.pem) as transport,
+    ):
+        await asked(transport, get())
+        await asyncio.gather(*[asked(transport, get()) for _ in range(3)])
+    assert seen.resumed == [False, True, True, True]
+
+
+@on_both_loops
+async def test_a_server_that_has_forgotten_the_session_is_met_with_a_new_one(tmp_path: Path) -> None:
+    authority, seen = Authority(), Sessions()
+    async with raw_server(seen, authority.server(tmp_path, "127.0.0.1")) as url:
+        transport = HTTPTransport(Connection(url, proxy="none", authority=authority.pem))
+        await asked(transport, get())
+    restarted = authority.server(tmp_path, "127.0.0.1")
+    async with raw_server(seen, restarted, port=int(url.rpartition(":")[2])):
+        for _ in range(2):
+            await asked(transport, get())
+    await transport.close()
+    assert seen.resumed == [False, False, True]
+
+
+@on_both_loops
+async def test_a_client_with_another_certificate_begins_a_session_of_its_own(tmp_path: Path) -> None:
+    authority, seen = Authority(), Sessions()
+    tls = authority.server(tmp_path, "127.0.0.1")
+    tls.verify_mode = ssl.CERT_REQUIRED
+    tls.load_verify_locations(cadata=authority.pem.decode())
+    credentials = Rotating(*[CertificateSource(*authority.issue()) for _ in range(2)])
+    async with (
+        raw_server(seen, tls) as url,
+        transport_to(url, authority=authority.pem, credentials=credentials) as transport,
+    ):
+        for _ in range(2):
+            await asked(transport, get())
+        credentials.sources.pop(0)
+        for _ in range(2):
+            await asked(transport, get())
+    assert seen.resumed == [False, True, False, True]
+    assert seen.serials[0] == seen.serials[1] != seen.serials[2] == seen.serials[3]
+
+
 @on_both_loops
 async def test_a_server_that_hangs_up_or_is_silent_in_the_handshake(tmp_path: Path) -> None:
     async def hangs_up(reader: Reader, writer: Writer) -> None:
