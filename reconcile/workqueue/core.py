@@ -22,6 +22,7 @@ import msgspec
 from reconcile.workqueue.backoff import Backoff
 from reconcile.workqueue.histogram import Histogram
 from reconcile.workqueue.options import QueueOptions
+from reconcile.workqueue.spacing import Spacing
 
 K = TypeVar("K", bound=Hashable)
 
@@ -95,7 +96,8 @@ class QueueCore(Generic[K]):
         - ageing: a ready key gains one point of priority per `options.ageing` seconds, so it is taken
           after a bounded time however many keys of a higher priority arrive;
         - of several delays the earliest counts; a key that is taken has used up its delay;
-        - failing keys keep their deadline under events (`reconcile.workqueue.backoff`).
+        - failing keys keep their deadline under events (`reconcile.workqueue.backoff`);
+        - a key that does not fail runs again `options.spacing` seconds after its last run, not earlier.
 
     The cost of `take` grows with the number of different priorities that are ready, not with keys.
     """
@@ -104,6 +106,7 @@ class QueueCore(Generic[K]):
         self.options = options or QueueOptions()
         self.backoff: Backoff[K] = Backoff(self.options)
         self._failing = self.backoff.failing
+        self._spacing: Spacing[K] | None = Spacing(self.options.spacing) if self.options.spacing else None
         self._items: dict[K, QueueItem[K]] = {}
         self._ready: dict[int, deque[QueueItem[K]]] = {}
         self._stale: dict[int, int] = {}
@@ -131,8 +134,8 @@ class QueueCore(Generic[K]):
         item = self._items.get(key)
         if item is None:
             item = self._items[key] = QueueItem(key, priority, now, cause, now, priority)
-            if self._failing:
-                wanted = self.backoff.earliest(key, now)
+            if self._failing or self._spacing is not None:
+                wanted = self._earliest(key, now)
                 if wanted > now:
                     self._wait(item, wanted)
                     return
@@ -151,7 +154,7 @@ class QueueCore(Generic[K]):
             at = now + max(delay, SHORTEST_DELAY)
             item = self._items.get(key)
             if item is None:
-                self._add_waiting(key, self.backoff.earliest(key, at), cause, priority)
+                self._add_waiting(key, self._earliest(key, at), cause, priority)
             else:
                 self._merge(item, at, now, cause, priority)
 
@@ -189,12 +192,18 @@ class QueueCore(Generic[K]):
         else:
             item.priority = item.rank_ = max(item.priority, priority)
             if at < item.wanted_at_:
-                at = self.backoff.earliest(item.key, at)
+                at = self._earliest(item.key, at)
                 if at < item.wanted_at_:
                     self._expedite(item, at, now)
                     item = self._items[item.key]
         if cause is not None:
             item.add_cause_(cause)
+
+    def _earliest(self, key: K, wanted: float) -> float:
+        """When a key that is wanted at a time may run: by its backoff if it fails, else by its spacing."""
+        if key in self._failing:
+            return self.backoff.earliest(key, wanted)
+        return wanted if self._spacing is None else self._spacing.earliest(key, wanted)
 
     def _expedite(self, item: QueueItem[K], at: float, now: float) -> None:
         moved = self._replace(item)
@@ -320,15 +329,15 @@ class QueueCore(Generic[K]):
         durations = self.work_duration
         durations.counts[bisect_left(DURATION_BOUNDS, worked)] += 1
         durations.sum += worked
+        if self._spacing is not None and not self.shutting_down:
+            self._spacing.ended(item.key, now)
         successor = item.successor_
         if successor is None:
             del self._items[item.key]
             return
         item.successor_ = None
         self._items[item.key] = successor
-        wanted = successor.wanted_at_
-        if self._failing:
-            wanted = self.backoff.earliest(item.key, wanted)
+        wanted = self._earliest(item.key, successor.wanted_at_)
         if wanted > now:
             if self.shutting_down:
                 del self._items[item.key]

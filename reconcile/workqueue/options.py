@@ -25,6 +25,11 @@ class QueueOptions:
         retry_burst: retries that the bucket lets pass at once. Default 100.
         ageing: seconds of waiting that are worth one point of priority. Default 0.3: a key of priority
             -100 goes before every newcomer of priority 0 once it has waited 30 seconds, so nothing starves.
+        spacing: seconds between the end of a key's run and the start of its next. What comes in between
+            goes as one run at the end of it; the first event after a pause still runs at once, and a
+            failing key keeps its backoff. Default 0: a run may follow at once. Some tens of milliseconds
+            save writes where an object sums up many others that change together, as a replica set does its
+            pods: each status in between would be overwritten by the next.
     """
 
     base_delay: float = 0.005
@@ -32,6 +37,7 @@ class QueueOptions:
     retries_per_second: float | None = None
     retry_burst: int = 100
     ageing: float = 0.3
+    spacing: float = 0.0
 
     def __post_init__(self) -> None:
         if not 0 < self.base_delay <= self.max_delay:
@@ -45,3 +51,5 @@ class QueueOptions:
             raise ConfigurationError("QueueOptions: retry_burst must be at least 1")
         if self.ageing <= 0:
             raise ConfigurationError("QueueOptions: ageing must be above 0 seconds a point of priority")
+        if self.spacing < 0:
+            raise ConfigurationError("QueueOptions: spacing must be at least 0 seconds")

@@ -18,6 +18,7 @@ from reconcile import (
     ObjectMeta,
     ObjectMetadata,
     ObjectReconciler,
+    QueueOptions,
     Read,
     Result,
     Selector,
@@ -58,7 +59,7 @@ class DeploymentReconciler(ObjectReconciler[Deployment]):
         Watch(MetadataOnly(ReplicaSet), to="adopters"),
         Watch(MetadataOnly(Pod), to="recreating", predicates=(gone,)),
     )
-    options = ControllerOptions(max_concurrent_reconciles=8)
+    options = ControllerOptions(max_concurrent_reconciles=8, queue=QueueOptions(spacing=0.1))
 
     async def reconcile(self, deployment: Deployment, /) -> Result | None:
         try:

@@ -16,6 +16,7 @@ from reconcile import (
     ObjectMeta,
     ObjectMetadata,
     ObjectReconciler,
+    QueueOptions,
     Read,
     Result,
     Selector,
@@ -45,7 +46,8 @@ class ReplicaSetReconciler(ObjectReconciler[ReplicaSet]):
     owns = (Replica,)
     reads = (Read(Replica, indexes=(BY_CONTROLLER,)), Read(ReplicaSet, indexes=(BY_CONTROLLER,)))
     watches = (Watch(MetadataOnly(Pod), to="adopters"),)
-    options = ControllerOptions(max_concurrent_reconciles=8)
+    # What many pods change together is summed up ten times a second, not at each of them.
+    options = ControllerOptions(max_concurrent_reconciles=8, queue=QueueOptions(spacing=0.1))
 
     async def reconcile(self, replica_set: ReplicaSet, /) -> Result | None:
         selector = Selector.from_api(replica_set.spec.selector)

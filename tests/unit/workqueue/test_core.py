@@ -257,6 +257,7 @@ def test_many_priorities_do_not_leave_empty_buckets_behind() -> None:
         {"ageing": 0},
         {"retry_burst": 0},
         {"retries_per_second": 0},
+        {"spacing": -0.1},
     ],
 )
 def test_options_that_cannot_work_are_refused(options: dict[str, float]) -> None:
@@ -278,3 +279,78 @@ def test_no_delay_at_all_stays_none() -> None:
     core: QueueCore[str] = QueueCore()
     core.add_after("a", 0.0, 5.0)
     assert taken(core, 5.0) == ["a"]
+
+
+def spaced(*events: float) -> list[float]:
+    """When a key runs that is added at these times, each run taking 1 s, with a spacing of 10 s."""
+    core: QueueCore[str] = QueueCore(QueueOptions(spacing=10.0))
+    runs: list[float] = []
+    for now in range(100):
+        if now in events:
+            core.add("a", now)
+        if (item := core.take(now)) is not None:
+            runs.append(now)
+            if now + 0.5 in events:
+                core.add("a", now + 0.5)
+            core.done(item, now + 1.0)
+    return runs
+
+
+@pytest.mark.parametrize(
+    ("events", "runs"),
+    [
+        ((0.0,), [0]),
+        ((0.0, 2.0, 3.0), [0, 11]),
+        ((0.0, 0.5), [0, 11]),
+        ((0.0, 30.0), [0, 30]),
+        ((0.0, 2.0, 12.0), [0, 11, 22]),
+    ],
+    ids=["first at once", "gathered", "added while it runs", "after a pause at once", "and so on"],
+)
+def test_spaced_runs_of_a_key_gather_what_comes_in_between(
+    events: tuple[float, ...], runs: list[int]
+) -> None:
+    assert spaced(*events) == runs
+
+
+def test_spacing_holds_back_no_other_key_and_no_retry() -> None:
+    core: QueueCore[str] = QueueCore(QueueOptions(spacing=10.0, base_delay=1.0))
+    core.add("a", 0.0)
+    assert taken(core, 0.0) == ["a"]
+    core.add("b", 1.0)
+    assert taken(core, 1.0) == ["b"]
+    core.add("a", 10.0)
+    item = core.take(10.0)
+    assert item is not None and item.key == "a"
+    core.add_rate_limited("a", 10.0)
+    core.done(item, 10.0)
+    assert core.scheduled() == (("a", 11.0),)
+
+
+def test_a_delay_within_the_spacing_waits_for_its_end_and_a_longer_one_keeps_its_time() -> None:
+    core: QueueCore[str] = QueueCore(QueueOptions(spacing=10.0))
+    for key in ("a", "b"):
+        core.add(key, 0.0)
+    taken(core, 0.0)
+    core.add_after("a", 3.0, 0.0)
+    core.add_after("b", 30.0, 0.0)
+    assert core.scheduled() == (("a", 10.0), ("b", 30.0))
+
+
+def test_a_draining_queue_hands_out_what_came_while_its_key_ran_whatever_the_spacing() -> None:
+    core: QueueCore[str] = QueueCore(QueueOptions(spacing=10.0))
+    core.add("a", 0.0)
+    item = core.take(0.0)
+    assert item is not None
+    core.add("a", 0.0)
+    core.shut_down(drain=True)
+    core.done(item, 1.0)
+    assert taken(core, 1.0) == ["a"] and core.exhausted
+
+
+def test_keys_that_ran_long_ago_are_not_remembered() -> None:
+    core: QueueCore[int] = QueueCore(QueueOptions(spacing=10.0))
+    for number in range(1000):
+        core.add(number, float(number))
+        assert taken(core, float(number)) == [number]
+    assert core._spacing is not None and len(core._spacing) == 10

@@ -15,9 +15,12 @@ PRIORITIES = st.sampled_from([-100, 0, 0, 0, 7])
 class QueueMachine(RuleBasedStateMachine):
     """A model beside the queue: for each key the latest time by which it must be ready, and its causes."""
 
+    spacing = 0.0
+
     def __init__(self) -> None:
         super().__init__()
-        self.options = QueueOptions(base_delay=1.0, max_delay=30.0)
+        self.options = QueueOptions(base_delay=1.0, max_delay=30.0, spacing=self.spacing)
+        self.ended: dict[str, float] = {}
         self.core: QueueCore[str] = QueueCore(self.options)
         self.now = 0.0
         self.due: dict[str, float] = {}
@@ -50,7 +53,12 @@ class QueueMachine(RuleBasedStateMachine):
     def take(self) -> None:
         item = self.core.take(self.now)
         if item is None:
+            for key in self.due.keys() - {working.key for working in self.working} - self.deadline.keys():
+                free_at = self.ended.get(key, -self.spacing) + self.spacing
+                assert max(self.due[key], free_at) > self.now, "a key was due and did not run"
             return
+        if item.key not in self.deadline:
+            assert self.ended.get(item.key, -self.spacing) + self.spacing <= self.now, "two runs too close"
         assert all(item.key != other.key for other in self.working), "one key in two workers"
         assert self.due.pop(item.key) <= self.now, "a key ran before it was due"
         assert item.causes == tuple(self.causes.pop(item.key)), "a cause was lost"
@@ -68,6 +76,7 @@ class QueueMachine(RuleBasedStateMachine):
         self.failures.pop(item.key, None)
         self.deadline.pop(item.key, None)
         self.core.done(item, self.now)
+        self.ended[item.key] = self.now
 
     @precondition(lambda self: self.working)
     @rule(data=st.data(), done_first=st.booleans())
@@ -85,6 +94,7 @@ class QueueMachine(RuleBasedStateMachine):
         self.core.add_rate_limited(key, self.now, self.expect(key, self.deadline[key]))
         if not done_first:
             self.core.done(item, self.now)
+        self.ended[key] = self.now
         assert self.core.retries(key) == self.failures[key]
 
     @invariant()
@@ -111,6 +121,16 @@ class QueueMachine(RuleBasedStateMachine):
 
 QueueMachine.TestCase.settings = settings(max_examples=80, stateful_step_count=50, deadline=None)
 TestQueue = QueueMachine.TestCase
+
+
+class SpacedQueueMachine(QueueMachine):
+    """The same, and a key that does not fail never runs again too early."""
+
+    spacing = 3.0
+
+
+SpacedQueueMachine.TestCase.settings = QueueMachine.TestCase.settings
+TestSpacedQueue = SpacedQueueMachine.TestCase
 
 
 class OrderMachine(RuleBasedStateMachine):
