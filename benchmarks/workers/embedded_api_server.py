@@ -77,10 +77,10 @@ async def encodings_of_an_event(transport: Transport, work: Work) -> float:
     alone: both forms of an event count."""
     counted = {"stored": 0, "metadata": 0}
 
-    def counting(form: str, encode: Callable[[Any], bytes]) -> Callable[[Any], bytes]:
-        def count(value: Any) -> bytes:
+    def counting(form: str, encode: Callable[..., bytes]) -> Callable[..., bytes]:
+        def count(*what: Any) -> bytes:
             counted[form] += 1
-            return encode(value)
+            return encode(*what)
 
         return count
 
