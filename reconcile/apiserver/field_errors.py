@@ -78,11 +78,16 @@ class FieldError:
 
 
 def quoted(value: object) -> str:
-    """A JSON value as the server shows it in messages: strings as Go's %q, the rest as compact JSON."""
+    """A JSON value as the server shows it in messages: strings as Go's %q, floats as its %v, the rest as
+    compact JSON."""
     if isinstance(value, str):
         return go_quote(value)
     if value is None:
         return "null"
+    if isinstance(value, float):
+        from reconcile.cel.numerals import format_general
+
+        return format_general(value)
     text = msgspec.json.encode(value).decode()
     if "<" in text or ">" in text or "&" in text:
         # Go writes JSON that may stand in HTML.
@@ -146,12 +151,14 @@ def forbidden(field: str, detail: str) -> FieldError:
 
 
 def too_long(field: str, value: object, max_length: int) -> FieldError:
-    detail = f"may not be more than {max_length} bytes" if max_length >= 0 else "value is too long"
+    size = "1 byte" if max_length == 1 else f"{max_length} bytes"
+    detail = f"may not be more than {size}" if max_length >= 0 else "value is too long"
     return FieldError(FieldErrorType.TOO_LONG, field, value, detail)
 
 
 def too_many(field: str, actual: int, max_items: int) -> FieldError:
-    detail = f"must have at most {max_items} items" if max_items >= 0 else "has too many items"
+    size = "1 item" if max_items == 1 else f"{max_items} items"
+    detail = f"must have at most {size}" if max_items >= 0 else "has too many items"
     return FieldError(FieldErrorType.TOO_MANY, field, actual if actual >= 0 else OMITTED, detail)
 
 

@@ -8,7 +8,7 @@ import re
 
 from reconcile.cel.numerals import MAX_INT, SECOND, days_since_1970, parse_duration, parse_time
 
-_AMOUNT = re.compile(r"(\d+)\s*([A-Za-zµ]+)")
+_AMOUNT = re.compile(r"([0-9]+)[ \t\n\f\r]*([A-Za-zµ]+)")
 _UNITS: tuple[tuple[tuple[str, ...], int], ...] = (
     (("ns", "nano"), 1),
     (("us", "µs", "micro"), 10**3),

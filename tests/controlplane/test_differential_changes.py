@@ -4,6 +4,7 @@
     plain samples           ──▶ each part there, and empty: what is filled in
     statuses                ──▶ each field set to another good value
     definitions             ──▶ rule by rule, and drawn
+    custom objects          ──▶ drawn against nasty schemas: created, and updated from what is as bad
 
 Compared are the causes with their reasons and in their order, the warnings, and the object that was accepted.
 """
@@ -14,15 +15,18 @@ from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from typing import Any
 
 import pytest
+from helpers.custom_values import custom_values
 from helpers.differential import Answer, post, real_server
 from helpers.differential_breakages import Body, Breakage, collection_of, has_status
 from helpers.differential_changes import changes, empties, status_changes
+from helpers.differential_custom_objects import causes_of, judged_pairs, serve
 from helpers.differential_definitions import definitions, drawn_definitions
 from helpers.differential_not_yet import NOT_YET
 from helpers.differential_plain_samples import plain_samples
 from helpers.differential_run import Both, both, make_namespace
 from helpers.differential_samples import STATUSES, samples
 from helpers.differential_verdicts import judged, judged_puts
+from helpers.drawn_custom_objects import Pair, drawn_pairs, drawn_schemas
 
 from reconcile.testing.control_plane import ControlPlane, ControlPlaneOptions
 
@@ -138,3 +142,46 @@ async def test_a_share_of_definitions_is_judged_alike(control_plane: ControlPlan
 @pytest.mark.timeout(3600)
 async def test_every_definition_is_judged_alike(control_plane: ControlPlane) -> None:
     await _judged_definitions(control_plane, lambda found: [*found.items()], _DRAWN_BY_NIGHT)
+
+
+async def _judged_objects(control_plane: ControlPlane, schemas: int, each: int, seed: int) -> None:
+    wrong: list[str] = []
+    good = bad = 0
+    drawn = drawn_schemas(schemas, seed)
+    async with both(_real(control_plane), lambda: None) as servers:
+        await serve(servers, f"nasty{seed}.example.com", drawn)
+        pairs = drawn_pairs(drawn, each, seed)
+        async for pair, answer, text in judged_pairs(servers, f"nasty{seed}.example.com", pairs):
+            good, bad = good + (answer.status < 400), bad + (answer.status >= 400)
+            if text:
+                wrong.append(f"{pair.name}: {text}\n  {pair} against {drawn[pair.place]}")
+    print(f"\ncustom objects: {good} accepted, {bad} refused, {len(wrong)} differ")
+    assert good > schemas * each // 10 and bad > schemas * each // 10
+    assert not wrong, "\n".join(wrong)
+
+
+async def test_a_server_says_of_custom_values_what_was_recorded(control_plane: ControlPlane) -> None:
+    cases = {f"c{number}": case for number, case in enumerate(custom_values())}
+    pairs = [
+        Pair(case.name, "create" if case.old is None else "update", place, case.value, case.old)
+        for place, case in cases.items()
+    ]
+    wrong: list[str] = []
+    async with both(_real(control_plane), lambda: None) as servers:
+        await serve(servers, "recorded.example.com", {place: case.schema for place, case in cases.items()})
+        async for pair, answer, text in judged_pairs(servers, "recorded.example.com", pairs):
+            said = causes_of(answer)
+            recorded = [cause.replace("spec.x", f"spec.{pair.place}") for cause in cases[pair.place].causes]
+            if text or said != recorded:
+                wrong.append(f"{pair.name}: {text or said}")
+    assert not wrong, "\n".join(wrong)
+
+
+async def test_some_custom_objects_are_judged_alike(control_plane: ControlPlane) -> None:
+    await _judged_objects(control_plane, 30, 3, seed=1)
+
+
+@pytest.mark.nightly
+@pytest.mark.timeout(3600)
+async def test_many_custom_objects_are_judged_alike(control_plane: ControlPlane) -> None:
+    await _judged_objects(control_plane, 400, 6, seed=2)

@@ -4,6 +4,8 @@
     naming.py      names accepted, established: the conditions
     schema.py      a version's schema compiled: pruning, defaulting
     validation.py  a value against a schema, in the server's words
+    value_checks.py    what keywords say of one value alone
+    string_formats.py  formats of strings
     rules.py       CEL rules (`x-kubernetes-validations`), of definitions and on objects
     resources.py   the `Resource`s that a definition serves
 

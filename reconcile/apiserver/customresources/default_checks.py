@@ -6,13 +6,12 @@ The rules are those of `pkg/apiserver/schema/defaulting`.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 from reconcile.apiserver.customresources.embedded import EMBEDDED, resource_errors, uncoercible
 from reconcile.apiserver.customresources.rules import SchemaRules
 from reconcile.apiserver.customresources.schema import unknown_fields
-from reconcile.apiserver.customresources.validation import validate
+from reconcile.apiserver.customresources.validation import Validator, within
 from reconcile.apiserver.field_errors import FieldError, aggregate, invalid
 from reconcile.objects.json_copy import copy_json
 
@@ -92,14 +91,8 @@ def _of_value(value: Any, schema: JSONObject, field: str, *, whole: bool) -> lis
 
 def _validated(value: Any, schema: JSONObject, field: str, *, whole: bool) -> list[FieldError]:
     plain = {key: inner for key, inner in schema.items() if key != "default"}
-    found = validate(value, plain)
+    found = Validator(schema, defaults=True).errors(value)
     if not found:
         rules = SchemaRules(plain, resource=whole)
         found = rules.check(value, value, (), []) or rules.check(value, None, (), [])
-    return [_within(each, field) for each in found]
-
-
-def _within(error: FieldError, field: str) -> FieldError:
-    if error.field == "<nil>":
-        return replace(error, field=field)
-    return replace(error, field=f"{field}.{error.field}")
+    return within(found, field)

@@ -5,16 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final
 
+from reconcile.apiserver.customresources.string_formats import known_format
+
 JSONObject = dict[str, Any]
 
-# Without dashes, as upstream compares them.
-_OF_STRINGS: Final = frozenset(
-    {
-        "bsonobjectid", "byte", "cidr", "creditcard", "date", "datetime", "duration", "email", "hexcolor",
-        "hostname", "ipv4", "ipv6", "isbn", "isbn10", "isbn13", "k8slongname", "k8sshortname", "mac",
-        "password", "rgbcolor", "ssn", "uri", "uuid", "uuid3", "uuid4", "uuid5",
-    }
-)  # fmt: skip
 _KNOWN: Final = {
     "integer": frozenset({"int32", "int64"}),
     "number": frozenset({"float", "double"}),
@@ -28,7 +22,7 @@ def unknown_formats(schema: JSONObject) -> list[str]:
 
 def _known(kind: str, form: str) -> bool:
     if kind in ("", "string"):
-        return form.replace("-", "") in _OF_STRINGS
+        return known_format(form) is not None
     return form in _KNOWN.get(kind, ())
 
 

@@ -25,10 +25,10 @@ from reconcile.apiserver.interfaces import (
 )
 from reconcile.apiserver.resources import Resource, Rules
 from reconcile.apiserver.strategies.basic import StatusStrategy, keep
-from reconcile.apiserver.strategies.checks import same
 from reconcile.apiserver.strategies.scale import ScaleProjection
 from reconcile.objects.identity import GroupVersionKind, ResourceType
 from reconcile.objects.names import qualified_name_problems
+from reconcile.objects.patches.errors import same
 
 JSONObject = dict[str, Any]
 
@@ -83,7 +83,8 @@ class CustomStrategy(Strategy):
         if self._status:
             keep(new, old, "status")
         aside = ("metadata", "status") if self._status else ("metadata",)
-        grown = any(not same(new.get(key), old.get(key)) for key in {**new, **old} if key not in aside)
+        after, before = ({key: value for key, value in obj.items() if key not in aside} for obj in (new, old))
+        grown = not same(after, before)
         generation = old["metadata"].get("generation", 0)
         new["metadata"]["generation"] = generation + 1 if grown else generation
 

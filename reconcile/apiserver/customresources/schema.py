@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from reconcile.apiserver.customresources.embedded import has_resources, read_metadata, resource_errors
 from reconcile.apiserver.customresources.list_types import list_type_errors
 from reconcile.apiserver.customresources.rules import SchemaRules
-from reconcile.apiserver.customresources.validation import validate
+from reconcile.apiserver.customresources.validation import Validator, within
+from reconcile.apiserver.customresources.value_checks import narrowed
 from reconcile.apiserver.field_errors import FieldError, FieldErrorType
 from reconcile.apiserver.schemas import BuiltinSchemas
 from reconcile.apiserver.schemas.topology import SCALAR, UNTYPED, Shape
@@ -18,6 +20,7 @@ from reconcile.objects.json_copy import copy_json
 if TYPE_CHECKING:
     from reconcile.apiserver.customresources.scale_checks import ScaleChecks
     from reconcile.apiserver.interfaces import RequestContext
+    from reconcile.cel.correlation import Correlation
 
 JSONObject = dict[str, Any]
 
@@ -44,7 +47,10 @@ class CustomSchema:
         return BuiltinSchemas()
 
     def check(self, obj: JSONObject, context: RequestContext | None = None) -> list[str]:
-        """Prune what the schema does not know; metadata is read as built-in kinds' metadata is."""
+        """Prune what the schema does not know; metadata is read as built-in kinds' metadata is.
+
+        An integer of more than 64 bits becomes a float, as Go reads it.
+        """
         findings: list[str] = []
         version = str(obj.get("apiVersion", "")).rpartition("/")[2]
         meta = obj.get("metadata")
@@ -68,6 +74,7 @@ class CustomSchema:
             findings += [f"metadata.{finding}" for finding in inner]
         else:
             obj["metadata"] = {}
+        _convert(obj, int, narrowed)
         unknown: list[str] = []
         _prune(obj, self.schema, "", unknown, root=True)
         findings += sorted(unknown)
@@ -93,14 +100,20 @@ class CustomSchema:
         _default(obj, self.schema)
 
     def settle(self, obj: JSONObject) -> None:
-        """Nothing: what is stored is JSON."""
+        """Floats become what they are read as again: without a fraction they are integers."""
+        _convert(obj, float, _read_again)
 
     def validate(self, new: JSONObject, old: JSONObject | None, context: RequestContext) -> list[FieldError]:
-        errors = validate(new, self.schema, old)
         alone = context.subresource == "status"
-        if alone:
-            # The status alone is looked at, and named as if it were the whole.
-            errors = [_within_status(error) for error in errors if error.field.startswith("status")]
+        before = self._before(new, old)
+        if not alone:
+            errors = self._validator.errors(new, before)
+        elif self._status is None or "status" not in new:
+            errors = []
+        else:
+            # The status alone is looked at, as if it were the whole.
+            status = before.key("status") if before is not None else None
+            errors = within(self._status.errors(new["status"], status), "status")
         if self._scale is not None:
             errors += self._scale.of_status(new) if alone else self._scale.of_object(new)
         errors += [] if alone else resource_errors(new, self.schema, "", resource=False)
@@ -108,9 +121,25 @@ class CustomSchema:
             errors += list_type_errors(new, self.schema)
         return errors + self._rules.check(new, old, errors, context.warnings)
 
+    @cached_property
+    def _validator(self) -> Validator:
+        return Validator(self.schema)
+
+    @cached_property
+    def _status(self) -> Validator | None:
+        schema = (self.schema.get("properties") or {}).get("status")
+        return None if schema is None else Validator(schema)
+
+    def _before(self, new: JSONObject, old: JSONObject | None) -> Correlation | None:
+        if old is None:
+            return None
+        from reconcile.cel.correlation import Correlation
+
+        return Correlation(new, old, self.schema)
+
     def type_problem(self, applied: JSONObject) -> str:
         """What of an apply configuration has a wrong type; empty: nothing. Nulls are looked at later."""
-        for error in validate(applied, self.schema):
+        for error in self._validator.errors(applied):
             if error.type is FieldErrorType.TYPE_INVALID and error.value != "null":
                 return str(error)
         return ""
@@ -128,9 +157,24 @@ class CustomSchema:
         return None
 
 
-def _within_status(error: FieldError) -> FieldError:
-    detail = error.detail.removeprefix("status." if error.field != "status" else "status")
-    return FieldError(error.type, error.field, error.value, detail)
+def _convert(container: Any, kind: type, convert: Callable[[Any], Any]) -> None:
+    """Put something else in the place of each value of a kind, all the way down."""
+    for place, value in container.items() if type(container) is dict else enumerate(container):
+        found = type(value)
+        if found is dict or found is list:
+            _convert(value, kind, convert)
+        elif found is kind:
+            container[place] = convert(value)
+
+
+def _read_again(value: float) -> float:
+    """A float as Go reads it after it has written it."""
+    if not value.is_integer() or abs(value) >= 2.0**63:
+        return value
+    from reconcile.cel.numerals import format_plain
+
+    # What has more digits than a float tells apart is written with zeros after those.
+    return narrowed(int(format_plain(value)))
 
 
 def _lazy(schema: JSONObject) -> Any:

@@ -1,327 +1,347 @@
-"""A value against a structural schema, in the words of kube-apiserver.
+"""A value against a structural schema, in the words of kube-apiserver and in its order.
 
-Patterns are RE2, as on the server (see `reconcile.cel.re2`).
+    schema ──▶ Validator ──▶ for each kind of JSON value a plan: the steps that may find something, in order
+    value  ──▶ plan of its kind ──▶ type, combinations, string, format, number, list, enum, object
+                                      items and properties ──▶ validators of their own
+
+All steps that look at a kind of value run, whatever those before them found. The rules are those of
+kube-openapi's `pkg/validation/validate` and of apiextensions-apiserver's `pkg/apiserver/validation`:
+
+* Of the alternatives of `anyOf` and `oneOf` that all fail, the one is told of that had most steps with
+  nothing to say; so validators count them.
+* What is said twice in the same words is told once.
+* An update is not told of parts that it leaves as they were (ratcheting): fields, entries of maps and items
+  of lists of type map, each with what stood in its place before. Items of other lists have nothing that stood
+  in their place; what `allOf`, `anyOf`, `oneOf` and `not` say is told unless the whole value stayed.
+
+Upstream's maps have no order: properties are looked at in the order of the value.
 """
 
 from __future__ import annotations
 
-import base64
-import ipaddress
-import re
-from collections.abc import Callable
-from datetime import date, datetime
-from typing import Any
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from reconcile.apiserver.field_errors import (
-    FieldError,
-    invalid,
-    not_supported,
-    required,
-    too_long,
-    too_many,
-    type_invalid,
+from reconcile.apiserver.customresources.value_checks import (
+    MAX_INT,
+    MIN_INT,
+    NOWHERE,
+    Check,
+    Schema,
+    Types,
+    enum_check,
+    field_of,
+    format_check,
+    in_body,
+    is_whole,
+    null_check,
+    number_check,
+    string_check,
 )
-from reconcile.apiserver.managedfields.typed import equal
-from reconcile.cel.re2 import PatternError, compile_re2
+from reconcile.apiserver.field_errors import FieldError, go_quote, invalid, required, too_many
 
-JSONObject = dict[str, Any]
+if TYPE_CHECKING:
+    from reconcile.cel.correlation import Correlation
+
+_NULL: Final = type(None)
 
 
-def compiled(pattern: str) -> re.Pattern[str] | None:
-    """An RE2 pattern as Python's; None for what RE2 does not take."""
-    try:
-        return compile_re2(pattern)
-    except PatternError:
+def validate(value: Any, schema: Schema, old: Any = None) -> list[FieldError]:
+    """What is wrong with a value, or with what of it an update changes."""
+    from reconcile.cel.correlation import Correlation
+
+    return Validator(schema).errors(value, None if old is None else Correlation(value, old, schema))
+
+
+class _Verdict:
+    """What is wrong so far, and how many validators had nothing to say."""
+
+    __slots__ = ("errors", "matches")
+
+    def __init__(self) -> None:
+        self.errors: list[FieldError] = []
+        self.matches = 0
+
+    def take(self, other: _Verdict) -> None:
+        self.errors += other.errors
+        self.matches += other.matches
+
+
+_Step = Callable[[Any, str, _Verdict, "Correlation | None"], None]
+"""Looks at a value at a path, with what it was before; adds to the verdict."""
+
+
+class _Plan(NamedTuple):
+    """What there is to do for one kind of value.
+
+    Attributes:
+        matches: the validators that count whatever the value is.
+    """
+
+    steps: tuple[_Step, ...]
+    matches: int
+
+
+def _plan(steps: Iterable[_Step | None], matches: int) -> _Plan:
+    return _Plan(tuple(step for step in steps if step is not None), matches)
+
+
+class Validator:
+    """A structural schema, compiled kind by kind when a value of the kind is first met."""
+
+    __slots__ = ("_combined", "_defaults", "_plans", "_schema", "_types")
+
+    def __init__(self, schema: Schema, *, defaults: bool = False, combined: bool = False) -> None:
+        """Compiles nothing yet.
+
+        Args:
+            defaults: it judges defaults of a definition, which a server checks by the schema as it is
+                written: with the formats that it ignores in objects, without a type for an int-or-string, and
+                without what combinations say of additional properties.
+            combined: the schema stands in a combination.
+        """
+        self._schema = schema
+        self._defaults = defaults
+        self._combined = combined
+        self._types = Types.of_defaults(schema) if defaults else Types.of_objects(schema)
+        self._plans: dict[type, _Plan] = {}
+
+    def errors(self, value: Any, before: Correlation | None = None) -> list[FieldError]:
+        """What is wrong with a value; `before` are its parts as they stood before an update."""
+        verdict = _Verdict()
+        self.judge(value, "", verdict, None)
+        if verdict.errors and before is not None:
+            verdict = _Verdict()
+            self.judge(value, "", verdict, before)
+        return _unique(verdict.errors)
+
+    def judge(self, value: Any, path: str, verdict: _Verdict, before: Correlation | None) -> None:
+        kind = type(value)
+        if kind is int and not MIN_INT <= value <= MAX_INT:
+            value, kind = float(value), float
+        plan = self._plans.get(kind)
+        if plan is None:
+            plan = self._plans[kind] = self._plan(kind)
+        start = len(verdict.errors)
+        for step in plan.steps:
+            step(value, path, verdict, before)
+        verdict.matches += plan.matches
+        if before is not None and len(verdict.errors) > start and before.unchanged:
+            del verdict.errors[start:]
+
+    def _inner(self, schema: Schema) -> Validator:
+        return Validator(schema, defaults=self._defaults, combined=self._combined)
+
+    def _plan(self, kind: type) -> _Plan:
+        schema, types = self._schema, self._types
+        if kind is _NULL:
+            wrong = null_check(schema, types)
+            return _plan([_checked(wrong), _checked(enum_check(schema, kind))], 1 if wrong is None else 0)
+        # One for the enum, one for the combinations and one more for what they found, one for the whole.
+        steps: list[_Step | None] = []
+        matches = 4
+        if not types.any:
+            step, sure = self._type_step(kind)
+            steps.append(step)
+            matches += 1 + sure
+        steps.append(self._combinations())
+        form = format_check(types) if kind is str else None
+        if kind is str:
+            steps += [_checked(string_check(schema)), _checked(form)]
+            matches += 1 if form is None else 2
+        elif kind is int or kind is float:
+            steps.append(_checked(number_check(schema, types, kind)))
+            matches += 2
+        elif kind is list:
+            steps.append(self._list_step())
+            matches += 2
+        steps.append(_checked(enum_check(schema, kind)))
+        if kind is dict:
+            steps.append(self._object_step())
+            matches += 1
+        return _plan(steps, matches)
+
+    def _type_step(self, kind: type) -> tuple[_Step | None, int]:
+        """The type, and whether it is right without being looked at."""
+        types = self._types
+        wrong = types.mismatch(kind)
+        whole = types.mismatch(kind, whole=True) if kind is float else wrong
+        if wrong is None:
+            return None, 1
+
+        def step(value: Any, path: str, verdict: _Verdict, _: Correlation | None) -> None:
+            found = whole if kind is float and is_whole(value) else wrong
+            if found is None:
+                verdict.matches += 1
+            else:
+                verdict.errors.append(types.refusal(found, path))
+
+        return step, 0
+
+    def _combinations(self) -> _Step | None:
+        any_of, one_of, all_of = (
+            [
+                Validator(inner, defaults=self._defaults, combined=True)
+                for inner in self._schema.get(key) or ()
+            ]
+            for key in ("anyOf", "oneOf", "allOf")
+        )
+        no = self._schema.get("not")
+        none_of = Validator(no, defaults=self._defaults, combined=True) if isinstance(no, dict) else None
+        if not any_of and not one_of and not all_of and none_of is None:
+            return None
+
+        def step(value: Any, path: str, verdict: _Verdict, _: Correlation | None) -> None:
+            if any_of:
+                _any_of(any_of, value, path, verdict)
+            if one_of:
+                _one_of(one_of, value, path, verdict)
+            if all_of:
+                _all_of(all_of, value, path, verdict)
+            if none_of is not None and not _judged(none_of, value, path).errors:
+                verdict.errors.append(_combined(path, "must not validate the schema (not)"))
+
+        return step
+
+    def _list_step(self) -> _Step | None:
+        schema = self._schema
+        items = schema.get("items")
+        inner = self._inner(items) if isinstance(items, dict) else None
+        least, most, unique = schema.get("minItems"), schema.get("maxItems"), schema.get("uniqueItems")
+        if inner is None and least is None and most is None and not unique:
+            return None
+
+        def step(value: list[Any], path: str, verdict: _Verdict, before: Correlation | None) -> None:
+            if inner is not None:
+                for index, item in enumerate(value):
+                    old = before.index(index) if before is not None else None
+                    inner.judge(item, f"{path}[{index}]", verdict, old)
+            if least is not None and len(value) < least:
+                text = in_body(path, f"should have at least {least} items")
+                verdict.errors.append(invalid(field_of(path), len(value), text))
+            if most is not None and len(value) > most:
+                verdict.errors.append(too_many(field_of(path), len(value), most))
+            if unique and _repeats(value):
+                text = in_body(path, "shouldn't contain duplicates")
+                verdict.errors.append(invalid(field_of(path), "", text))
+
+        return step
+
+    def _object_step(self) -> _Step | None:
+        schema = self._schema
+        least, most = schema.get("minProperties"), schema.get("maxProperties")
+        additional = None if self._defaults and self._combined else schema.get("additionalProperties")
+        rest = self._inner(additional) if isinstance(additional, dict) else None
+        known = {name: self._inner(inner) for name, inner in (schema.get("properties") or {}).items()}
+        names: list[str] = schema.get("required") or []
+
+        def step(value: dict[str, Any], path: str, verdict: _Verdict, before: Correlation | None) -> None:
+            if least is not None and len(value) < least:
+                text = in_body(path, f"should have at least {least} properties")
+                verdict.errors.append(invalid(field_of(path), len(value), text))
+            if most is not None and len(value) > most:
+                verdict.errors.append(too_many(field_of(path), len(value), most))
+            if additional is False:
+                forbidden = [name for name in value if name not in known]
+                texts = [f"{path}.{name} in body is a forbidden property" for name in forbidden]
+                verdict.errors += [
+                    invalid(field_of(path), name, text) for name, text in zip(forbidden, texts, strict=True)
+                ]
+            elif rest is not None:
+                for name, inner in value.items():
+                    if name not in known:
+                        rest.judge(inner, f"{path}.{name}", verdict, _before(before, path, name))
+            if known:
+                for name, inner in value.items():
+                    validator = known.get(name)
+                    if validator is not None:
+                        place = f"{path}.{name}" if path else name
+                        validator.judge(inner, place, verdict, _before(before, path, name))
+            verdict.errors += [required(field_of(f"{path}.{name}")) for name in names if name not in value]
+
+        return step
+
+
+def _before(before: Correlation | None, path: str, name: str) -> Correlation | None:
+    # What of apiVersion and kind changed cannot be seen: both are converted to the same.
+    if before is None or (not path and name in ("apiVersion", "kind")):
+        return None
+    return before.key(name)
+
+
+def _checked(check: Check | None) -> _Step | None:
+    if check is None:
         return None
 
+    def step(value: Any, path: str, verdict: _Verdict, _: Correlation | None) -> None:
+        verdict.errors += check(value, path)
 
-def _date_time(text: str) -> bool:
-    try:
-        return (
-            bool(re.match(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d", text))
-            and datetime.fromisoformat(text.upper()).tzinfo is not None
-        )
-    except ValueError:
-        return False
+    return step
 
 
-def _date(text: str) -> bool:
-    try:
-        return bool(date.fromisoformat(text)) and len(text) == 10
-    except ValueError:
-        return False
+def _judged(validator: Validator, value: Any, path: str) -> _Verdict:
+    verdict = _Verdict()
+    validator.judge(value, path, verdict, None)
+    return verdict
 
 
-def _address(version: int) -> Callable[[str], bool]:
-    def check(text: str) -> bool:
-        try:
-            return ipaddress.ip_address(text).version == version
-        except ValueError:
-            return False
-
-    return check
+def _combined(path: str, text: str) -> FieldError:
+    return invalid(NOWHERE, "", f"{go_quote(path)} {text}")
 
 
-def _network(text: str) -> bool:
-    try:
-        return "/" in text and bool(ipaddress.ip_network(text, strict=False))
-    except ValueError:
-        return False
+def _any_of(alternatives: list[Validator], value: Any, path: str, verdict: _Verdict) -> None:
+    best: _Verdict | None = None
+    for validator in alternatives:
+        found = _judged(validator, value, path)
+        if not found.errors:
+            verdict.take(found)
+            return
+        if best is None or found.matches > best.matches:
+            best = found
+    verdict.errors.append(_combined(path, "must validate at least one schema (anyOf)"))
+    if best is not None:
+        verdict.take(best)
 
 
-def _base64(text: str) -> bool:
-    try:
-        base64.b64decode(text, validate=True)
-    except ValueError:
-        return False
-    return True
+def _one_of(alternatives: list[Validator], value: Any, path: str, verdict: _Verdict) -> None:
+    found = [_judged(validator, value, path) for validator in alternatives]
+    valid = [each for each in found if not each.errors]
+    if len(valid) == 1:
+        verdict.take(valid[0])
+        return
+    how = f"Found {len(valid)} valid alternatives" if valid else "Found none valid"
+    verdict.errors.append(_combined(path, f"must validate one and only one schema (oneOf). {how}"))
+    if not valid:
+        verdict.take(max(found, key=lambda each: each.matches))
 
 
-_UUID = re.compile(r"(?i)[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}")
-_HOSTNAME = re.compile(r"(?i)[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?(\.[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?)*\.?")
-_DURATION = re.compile(r"-?((\d+(\.\d*)?|\.\d+)\s*(ns|us|µs|ms|s|m|h|d|w|[a-z]+)\s*)+|0")
-
-_FORMATS: dict[str, Callable[[str], bool]] = {
-    "date-time": _date_time,
-    "datetime": _date_time,
-    "date": _date,
-    "ipv4": _address(4),
-    "ipv6": _address(6),
-    "cidr": _network,
-    "byte": _base64,
-    "uuid": lambda text: bool(_UUID.fullmatch(text)),
-    "hostname": lambda text: len(text) <= 255 and bool(_HOSTNAME.fullmatch(text)),
-    "email": lambda text: bool(re.fullmatch(r"[^@\s]+@[^@\s]+", text)),
-    "uri": lambda text: bool(re.match(r"[A-Za-z][-+.A-Za-z0-9]*:|/", text)),
-    "mac": lambda text: bool(re.fullmatch(r"(?i)[0-9a-f]{2}([:-][0-9a-f]{2}){5}", text)),
-    "duration": lambda text: bool(_DURATION.fullmatch(text)),
-}
+def _all_of(parts: list[Validator], value: Any, path: str, verdict: _Verdict) -> None:
+    found = [_judged(validator, value, path) for validator in parts]
+    for each in found:
+        verdict.take(each)
+    valid = sum(not each.errors for each in found)
+    if valid != len(found):
+        how = "" if valid else ". None validated"
+        verdict.errors.append(_combined(path, f"must validate all the schemas (allOf){how}"))
 
 
-def type_name(value: Any) -> str:
-    """A JSON value's type as OpenAPI names it."""
-    if value is None:
-        return "null"
-    if isinstance(value, bool):
-        return "boolean"
-    if isinstance(value, str):
-        return "string"
-    if isinstance(value, int):
-        return "integer"
-    if isinstance(value, float):
-        return "integer" if value.is_integer() else "number"
-    return "array" if isinstance(value, list) else "object"
+def _repeats(values: list[Any]) -> bool:
+    from reconcile.cel.correlation import same
+
+    return any(same(value, other) for place, value in enumerate(values) for other in values[:place])
 
 
-def _has_type(value: Any, wanted: str) -> bool:
-    found = type_name(value)
-    return found == wanted or (wanted == "number" and found == "integer")
+def _unique(errors: Iterable[FieldError]) -> list[FieldError]:
+    found: dict[tuple[object, ...], FieldError] = {}
+    for error in errors:
+        found.setdefault((error.type, error.field, error.detail), error)
+    return list(found.values())
 
 
-def validate(new: Any, schema: JSONObject, old: Any = None, path: str = "") -> list[FieldError]:
-    """What is wrong with a value. Errors of a part that an update leaves as it was are not reported again."""
-    errors = _validate(new, schema, path)
-    if old is None or not errors:
-        return errors
-    return _ratcheted(new, old, schema, path)
-
-
-def _ratcheted(new: Any, old: Any, schema: JSONObject, path: str) -> list[FieldError]:
-    """Errors of the parts that changed."""
-    if old is not None and equal(new, old):
-        return []
-    if isinstance(new, dict) and isinstance(old, dict):
-        errors = _own(new, schema, path)
-        properties: JSONObject = schema.get("properties") or {}
-        additional = schema.get("additionalProperties")
-        for key, value in new.items():
-            inner = properties.get(key, additional)
-            if isinstance(inner, dict):
-                errors += _ratcheted(value, old.get(key), inner, _child(path, key, schema, properties))
-        return errors
-    keys = schema.get("x-kubernetes-list-map-keys")
-    if isinstance(new, list) and isinstance(old, list) and keys and isinstance(schema.get("items"), dict):
-        errors = _own(new, schema, path)
-        before = {tuple(str(item.get(key)) for key in keys): item for item in old if isinstance(item, dict)}
-        for index, item in enumerate(new):
-            matching = (
-                before.get(tuple(str(item.get(key)) for key in keys)) if isinstance(item, dict) else None
-            )
-            errors += _ratcheted(item, matching, schema["items"], f"{path}[{index}]")
-        return errors
-    return _validate(new, schema, path)
-
-
-def _child(path: str, key: str, schema: JSONObject, properties: JSONObject) -> str:
-    if path and key not in properties and isinstance(schema.get("additionalProperties"), dict):
-        return f"{path}.{key}"
-    return f"{path}.{key}" if path else key
-
-
-def _validate(value: Any, schema: JSONObject, path: str) -> list[FieldError]:
-    if value is None and schema.get("nullable"):
-        return []
-    errors = _own(value, schema, path)
-    if isinstance(value, dict):
-        properties: JSONObject = schema.get("properties") or {}
-        additional = schema.get("additionalProperties")
-        for key, inner_value in value.items():
-            if not path and key == "metadata":
-                continue
-            inner = properties.get(key, additional)
-            if isinstance(inner, dict):
-                errors += _validate(inner_value, inner, _child(path, key, schema, properties))
-    elif isinstance(value, list) and isinstance(schema.get("items"), dict):
-        for index, item in enumerate(value):
-            errors += _validate(item, schema["items"], f"{path}[{index}]")
-    return errors
-
-
-def _own(value: Any, schema: JSONObject, path: str) -> list[FieldError]:
-    """What is wrong with a value itself, not with what is in it."""
-    if value is None and schema.get("nullable"):
-        return []
-    field = path or "<nil>"
-    body = f"{path} in body "
-    wanted, either = schema.get("type"), schema.get("x-kubernetes-int-or-string")
-    if either and not wanted and type_name(value) not in ("integer", "string"):
-        found = type_name(value)
-        return [type_invalid(field, found, f'{body}must be of type integer,string: "{found}"')]
-    if wanted and not _has_type(value, wanted):
-        found = type_name(value)
-        errors = [type_invalid(field, found, f'{body}must be of type {wanted}: "{found}"')]
-        if wanted == "integer" and isinstance(value, float):
-            text = f"Checked value must be of type integer (default format) in {path}"
-            errors.append(invalid(field, "", text))
-            errors += _number(value, schema, field, body)
-        return errors + _enum(value, schema, field)
-    errors: list[FieldError] = []
-    if isinstance(value, str):
-        errors += _string(value, schema, field, body)
-    elif isinstance(value, int | float) and not isinstance(value, bool):
-        errors += _number(value, schema, field, body)
-    elif isinstance(value, list):
-        errors += _array(value, schema, field, body)
-    elif isinstance(value, dict):
-        errors += _object(value, schema, field, body, path)
-    errors += _enum(value, schema, field)
-    errors += _combinations(value, schema, field, body, path)
-    return errors
-
-
-def _enum(value: Any, schema: JSONObject, field: str) -> list[FieldError]:
-    choices = schema.get("enum")
-    if choices is None or any(equal(value, choice) for choice in choices):
-        return []
-    shown = [choice if isinstance(choice, str) else _plain(choice) for choice in choices]
-    return [not_supported(field, value, shown)]
-
-
-def _plain(value: Any) -> str:
-    import msgspec
-
-    return msgspec.json.encode(value).decode()
-
-
-def _string(value: str, schema: JSONObject, field: str, body: str) -> list[FieldError]:
-    longest, shortest = schema.get("maxLength"), schema.get("minLength")
-    # The first of these that fails is the only one reported.
-    if longest is not None and len(value) > longest:
-        errors = [too_long(field, value, longest)]
-    elif shortest is not None and len(value) < shortest:
-        errors = [invalid(field, value, f"{body}should be at least {shortest} chars long")]
-    else:
-        expression = compiled(schema["pattern"]) if schema.get("pattern") else None
-        bad = expression is not None and not expression.search(value)
-        errors = [invalid(field, value, f"{body}should match '{schema['pattern']}'")] if bad else []
-    form = schema.get("format")
-    if form in _FORMATS and not _FORMATS[form](value):
-        errors.append(type_invalid(field, value, f'{body}must be of type {form}: "{value}"'))
-    return errors
-
-
-def _number(value: float, schema: JSONObject, field: str, body: str) -> list[FieldError]:
-    errors: list[FieldError] = []
-    high, low = schema.get("maximum"), schema.get("minimum")
-    if high is not None:
-        if schema.get("exclusiveMaximum") and value >= high:
-            errors.append(invalid(field, value, f"{body}should be less than {_number_text(high)}"))
-        elif value > high:
-            errors.append(
-                invalid(field, value, f"{body}should be less than or equal to {_number_text(high)}")
-            )
-    if low is not None:
-        if schema.get("exclusiveMinimum") and value <= low:
-            errors.append(invalid(field, value, f"{body}should be greater than {_number_text(low)}"))
-        elif value < low:
-            errors.append(
-                invalid(field, value, f"{body}should be greater than or equal to {_number_text(low)}")
-            )
-    multiple = schema.get("multipleOf")
-    if multiple and abs(value / multiple - round(value / multiple)) > 1e-9:
-        errors.append(invalid(field, value, f"{body}should be a multiple of {_number_text(multiple)}"))
-    bits = {"int32": 31, "int64": 63}.get(schema.get("format", ""))
-    if bits and not -(2**bits) <= value < 2**bits:
-        errors.append(
-            invalid(field, value, f"{body}must be of type {schema['format']}: {_number_text(value)!r}")
-        )
-    return errors
-
-
-def _number_text(value: float) -> str:
-    return str(int(value)) if float(value).is_integer() else str(value)
-
-
-def _array(value: list[Any], schema: JSONObject, field: str, body: str) -> list[FieldError]:
-    errors: list[FieldError] = []
-    most, least = schema.get("maxItems"), schema.get("minItems")
-    if most is not None and len(value) > most:
-        errors.append(too_many(field, len(value), most))
-    if least is not None and len(value) < least:
-        errors.append(invalid(field, len(value), f"{body}should have at least {least} items"))
-    return errors
-
-
-def _object(value: JSONObject, schema: JSONObject, field: str, body: str, path: str) -> list[FieldError]:
-    errors: list[FieldError] = []
-    if schema.get("additionalProperties") is False:
-        known = schema.get("properties") or {}
-        errors += [
-            invalid(field, name, f"{path}.{name} in body is a forbidden property")
-            for name in value
-            if name not in known
-        ]
-    errors += [
-        required(f"{path}.{name}" if path else name)
-        for name in schema.get("required") or ()
-        if name not in value
+def within(errors: Iterable[FieldError], field: str) -> list[FieldError]:
+    """Errors of a value as those of the part of a whole that it is."""
+    return [
+        replace(error, field=field if error.field == NOWHERE else f"{field}.{error.field}")
+        for error in errors
     ]
-    most, least = schema.get("maxProperties"), schema.get("minProperties")
-    if most is not None and len(value) > most:
-        errors.append(too_many(field, len(value), most))
-    if least is not None and len(value) < least:
-        errors.append(invalid(field, len(value), f"{body}should have at least {least} properties"))
-    return errors
-
-
-def _combinations(value: Any, schema: JSONObject, field: str, body: str, path: str) -> list[FieldError]:
-    errors: list[FieldError] = []
-    for inner in schema.get("allOf") or ():
-        errors += _validate(value, inner, path)
-    any_of = schema.get("anyOf")
-    if any_of and not any(not _validate(value, inner, path) for inner in any_of):
-        best = min((_validate(value, inner, path) for inner in any_of), key=len)
-        if not schema.get("x-kubernetes-int-or-string"):
-            errors += [invalid(field, value, f"{body}must validate at least one schema (anyOf)"), *best]
-    one_of = schema.get("oneOf")
-    if one_of:
-        good = sum(1 for inner in one_of if not _validate(value, inner, path))
-        if good != 1:
-            found = "Found none valid" if good == 0 else f"Found {good} valid alternatives"
-            errors.append(
-                invalid(field, value, f"{body}must validate one and only one schema (oneOf). {found}")
-            )
-    negated = schema.get("not")
-    if negated and not _validate(value, negated, path):
-        errors.append(invalid(field, value, f"{body}must not validate the schema (not)"))
-    return errors

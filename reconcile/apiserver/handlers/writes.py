@@ -158,9 +158,9 @@ class Writer:
                 error.message = f"object is being deleted: {error.message}"
             raise error
         strategy.before_commit(obj, None, context)
+        resource.schema.settle(obj)
         if written is not obj:
             written = await parts.store.written_form(resource, obj)
-        resource.schema.settle(obj)
         if context.dry_run:
             return obj
         try:
