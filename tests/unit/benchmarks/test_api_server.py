@@ -12,6 +12,9 @@ if str(ROOT) not in sys.path:
 
 from benchmarks.api_server import BASE, targets  # noqa: E402
 from benchmarks.requests import Work, config_map, figures  # noqa: E402
+from benchmarks.workers.embedded_api_server import ask, encodings_of_an_event  # noqa: E402
+
+from reconcile.apiserver import APIServer  # noqa: E402
 
 
 def test_the_work_is_the_same_for_everyone_and_shared_out_without_a_rest() -> None:
@@ -43,3 +46,12 @@ def test_a_target_is_met_or_missed_by_the_ratio_to_the_real_pair_and_left_out_wh
         "memory with all objects": "met",
     }
     assert targets({"in-process": [{"start": 0.1}]}) == []
+
+
+async def test_the_count_of_encodings_sees_one_an_event() -> None:
+    work = Work(20, lists=1)
+    async with APIServer() as server:
+        transport = server.transport()
+        for method, path, body, media in work.fill():
+            await ask(transport, method, path, body, media)
+        assert await encodings_of_an_event(transport, work) == 1.0
