@@ -13,7 +13,6 @@ if str(ROOT) not in sys.path:
 from benchmarks.api_server import BASE, targets  # noqa: E402
 from benchmarks.requests import Work, config_map, figures  # noqa: E402
 from benchmarks.workers.embedded_api_server import ask, encodings_of_an_event  # noqa: E402
-
 from reconcile.apiserver import APIServer  # noqa: E402
 
 
@@ -52,6 +51,6 @@ async def test_the_count_of_encodings_sees_one_an_event() -> None:
     work = Work(20, lists=1)
     async with APIServer() as server:
         transport = server.transport()
-        for method, path, body, media in work.fill():
+        for method, path, body, media in dict(work.steps())["create"]:
             await ask(transport, method, path, body, media)
         assert await encodings_of_an_event(transport, work) == 1.0
