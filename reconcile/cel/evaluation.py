@@ -10,7 +10,9 @@ from typing import Any
 
 from reconcile.cel.compiler import Failed
 from reconcile.cel.correlation import Correlation, OldItems
+from reconcile.cel.failure import Failure
 from reconcile.cel.limits import MAX_MESSAGE_BYTES, PER_CALL_LIMIT
+from reconcile.cel.programs import Expression
 from reconcile.cel.results import Reason, Verdict, Violation
 from reconcile.cel.rules import REASONS, CompiledRule, RuleNode, compile_message, old_value
 from reconcile.cel.schema_types import with_type_and_meta
@@ -128,6 +130,10 @@ class Evaluator:
         if rule.uses_old and not variables.has_old and not rule.optional_old:
             return
         shown = (rule.rule.get("message") or rule.rule.get("rule") or "").strip()
+        unreadable = variables.unreadable_in(rule.program)
+        if unreadable:
+            self._report(node, path, f"{unreadable} evaluating rule: {shown}", rule)
+            return
         try:
             value, cost = rule.program.run(variables.of(rule))
         except Failed as failed:
@@ -220,19 +226,21 @@ class _Variables:
     def __init__(self, values: ValueSchema, new: Any, old: Any) -> None:
         self.new = new
         self.has_old = old is not None
-        self._self = values.convert(new) if _convertible(values, new) else None
-        self._old = values.convert(old) if self.has_old and _convertible(values, old) else None
+        self._wrong: dict[str, str] = {}
+        self._self = self._read("self", values, new)
+        self._old = self._read("oldSelf", values, old) if self.has_old else None
+
+    def _read(self, name: str, values: ValueSchema, value: Any) -> Any:
+        try:
+            return values.convert(value)
+        except Failure as failure:
+            self._wrong[name] = failure.message
+            return None
+
+    def unreadable_in(self, program: Expression) -> str:
+        """Why what an expression reads has not the form that its schema says; empty if it has."""
+        return next((wrong for name, wrong in self._wrong.items() if program.uses(name)), "")
 
     def of(self, rule: CompiledRule) -> dict[str, Any]:
         old = old_value(self._old, present=self.has_old, optional=rule.optional_old)
         return {"self": self._self, "oldSelf": old}
-
-
-def _convertible(values: ValueSchema, value: Any) -> bool:
-    from reconcile.cel.failure import Failure
-
-    try:
-        values.convert(value)
-    except Failure:
-        return False
-    return True

@@ -25,6 +25,11 @@ from reconcile.cel.values import Optional
 
 RULES = "x-kubernetes-validations"
 REASONS = ("FieldValueDuplicate", "FieldValueForbidden", "FieldValueInvalid", "FieldValueRequired")
+_UNDECLARED = (
+    f"Internal error: internal error: failed to construct type information for {RULES} rules: "
+    "unable to convert structural schema to CEL declarations"
+)
+_LOST = "Internal error: failed to convert to declType for CEL validation rules"
 _LINES = re.compile(r"[\n\r]+")
 _TOTAL = "estimated rule cost total"
 _HINT = (
@@ -130,6 +135,38 @@ class RuleNode:
         return not (self.rules or self.properties or self.additional or self.items)
 
 
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a schema stands in the one that is compiled.
+
+    Attributes:
+        path: with a dot at its end, but for the whole.
+        resource: it is the schema of a resource, at the root or embedded.
+        cardinality: how often values of it can be; None: without end.
+        uncorrelated: the path of what around it has no old values; None: nothing has.
+        ruled: what it stands in has rules, or stands in what has.
+        lost: it is declared by what it stands in, which has no elements.
+    """
+
+    path: str = ""
+    resource: bool = False
+    cardinality: int | None = 1
+    uncorrelated: str | None = None
+    ruled: bool = False
+    lost: bool = False
+
+    def at(self, schema: Schema, step: str, *, lost: bool = False) -> _Place:
+        resource = bool(schema.get("x-kubernetes-embedded-resource"))
+        return replace(self, path=f"{self.path}{step}", resource=resource, lost=lost)
+
+
+def _holds_elements(schema: Schema) -> bool:
+    if schema.get("x-kubernetes-int-or-string"):
+        return False
+    kind = schema.get("type")
+    return kind == "array" or (kind == "object" and isinstance(schema.get("additionalProperties"), Mapping))
+
+
 class SchemaCompiler:
     """Walks a schema once, compiling its rules and collecting what is wrong with them.
 
@@ -146,7 +183,7 @@ class SchemaCompiler:
 
     def compile(self, schema: Schema, *, resource: bool = True) -> RuleNode:
         """The tree of rules below a schema, whose root is a resource or a part of one."""
-        return self._node(schema, "", resource=resource, cardinality=1, uncorrelated=None)
+        return self._node(schema, _Place(resource=resource))
 
     def all_problems(self) -> tuple[RuleProblem, ...]:
         """What is wrong, in the server's order."""
@@ -165,27 +202,22 @@ class SchemaCompiler:
             return tuple(found)
         return tuple(replace(each, field=f"{path}.{each.field}" if each.field else path) for each in found)
 
-    def _node(
-        self, schema: Schema, path: str, *, resource: bool, cardinality: int | None, uncorrelated: str | None
-    ) -> RuleNode:
-        node = RuleNode(schema, resource)
+    def _node(self, schema: Schema, place: _Place) -> RuleNode:
+        node = RuleNode(schema, place.resource)
+        path = place.path
         known_problems = len(self.rule_problems)
-        inner_cardinality = _inner_cardinality(schema, cardinality)
-        self._children(node, path, inner_cardinality, uncorrelated)
+        self._children(node, place)
         rules: Sequence[Mapping[str, Any]] = schema.get(RULES) or ()
         if not rules:
             return node
         for index, rule in enumerate(rules):
             self.rule_problems += form_problems(rule, f"{path}{RULES}[{index}]", schema)
-        declared = declare(schema, resource=resource)
+        declared = declare(schema, resource=place.resource)
         sound = len(self.rule_problems) == known_problems and path not in self._unsound
-        if declared is None:
+        if declared is None or place.lost:
             if not sound:
                 return node
-            text = (
-                "Internal error: internal error: failed to construct type information for "
-                f"{RULES} rules: unable to convert structural schema to CEL declarations"
-            )
+            text = _LOST if place.lost else _UNDECLARED
             self.problems.append(_problem("rule", f"{path}{RULES}", "InternalError", text))
             return node
         for index, rule in enumerate(rules):
@@ -193,47 +225,32 @@ class SchemaCompiler:
             node.rules.append(compiled)
             if sound:
                 # Of rules that are not well-formed, or that have such below them, no more is said.
-                self._judge(compiled, f"{path}{RULES}[{index}]", declared, cardinality, uncorrelated)
+                self._judge(compiled, f"{path}{RULES}[{index}]", declared, place)
         return node
 
-    def _children(self, node: RuleNode, path: str, cardinality: int | None, uncorrelated: str | None) -> None:
-        schema = node.schema
+    def _children(self, node: RuleNode, place: _Place) -> None:
+        schema, path, uncorrelated = node.schema, place.path, place.uncorrelated
+        inside = replace(
+            place,
+            cardinality=_inner_cardinality(schema, place.cardinality),
+            ruled=place.ruled or bool(schema.get(RULES)),
+            lost=False,
+        )
+        lost = inside.ruled and not _holds_elements(schema)
         additional, items = schema.get("additionalProperties"), schema.get("items")
         if isinstance(additional, Mapping):
-            made = self._node(
-                additional,
-                f"{path}additionalProperties.",
-                resource=bool(additional.get("x-kubernetes-embedded-resource")),
-                cardinality=cardinality,
-                uncorrelated=uncorrelated,
-            )
+            made = self._node(additional, inside.at(additional, "additionalProperties.", lost=lost))
             node.additional = None if made.empty else made
-        inner_uncorrelated = uncorrelated
-        if inner_uncorrelated is None and schema.get("x-kubernetes-map-type") not in (
-            None,
-            "granular",
-            "atomic",
-        ):
-            inner_uncorrelated = path
+        odd_map = schema.get("x-kubernetes-map-type") not in (None, "granular", "atomic")
+        within = replace(inside, uncorrelated=path if uncorrelated is None and odd_map else uncorrelated)
         for name, inner in (schema.get("properties") or {}).items():
-            made = self._node(
-                inner,
-                f"{path}properties[{name}].",
-                resource=bool(inner.get("x-kubernetes-embedded-resource")),
-                cardinality=cardinality,
-                uncorrelated=inner_uncorrelated,
-            )
+            made = self._node(inner, within.at(inner, f"properties[{name}]."))
             if not made.empty:
                 node.properties[name] = made
         if isinstance(items, Mapping):
             keyed = schema.get("x-kubernetes-list-type") == "map"
-            made = self._node(
-                items,
-                f"{path}items.",
-                resource=bool(items.get("x-kubernetes-embedded-resource")),
-                cardinality=cardinality,
-                uncorrelated=uncorrelated if keyed or uncorrelated is not None else path,
-            )
+            within = replace(inside, uncorrelated=uncorrelated if keyed or uncorrelated is not None else path)
+            made = self._node(items, within.at(items, "items.", lost=lost))
             node.items = None if made.empty else made
 
     def _judge(
@@ -241,10 +258,10 @@ class SchemaCompiler:
         compiled: CompiledRule,
         path: str,
         declared: Declared,
-        cardinality: int | None,
-        uncorrelated: str | None,
+        place: _Place,
     ) -> None:
         rule, text = compiled.rule, compiled.rule.get("rule") or ""
+        cardinality, uncorrelated = place.cardinality, place.uncorrelated
         cost = compiled.program.cost.max if compiled.program is not None else 0
         often = MAX_REQUEST_BYTES // (declared.min_size + 1) if cardinality is None else cardinality
         total = min(cost * often, UNBOUNDED)
@@ -263,8 +280,8 @@ class SchemaCompiler:
             expression = compiled.message.text
             if dear > PER_EXPRESSION_ESTIMATE_LIMIT:
                 wrong = cost_message("estimated messageExpression cost", dear, PER_EXPRESSION_ESTIMATE_LIMIT)
-                place = f"{path}.messageExpression"
-                self.problems.append(_problem("cost", place, "FieldValueForbidden", wrong, expression))
+                wordy = f"{path}.messageExpression"
+                self.problems.append(_problem("cost", wordy, "FieldValueForbidden", wrong, expression))
             self.costs.append(RuleCost(f"{path}.messageExpression", expression, dear, 1, dear))
         if compiled.uses_old:
             if uncorrelated is not None:
@@ -277,8 +294,8 @@ class SchemaCompiler:
                 )
         elif rule.get("optionalOldSelf") is not None:
             wrong = "may not be set if oldSelf is not used in rule"
-            place, value = f"{path}.optionalOldSelf", rule["optionalOldSelf"]
-            self.problems.append(_problem("rule", place, "FieldValueInvalid", wrong, text, value=value))
+            where, value = f"{path}.optionalOldSelf", rule["optionalOldSelf"]
+            self.problems.append(_problem("rule", where, "FieldValueInvalid", wrong, text, value=value))
 
     def _refuse(self, error: CelError, path: str, value: Any, prefix: str) -> None:
         kind: Literal["syntax", "type"] = "syntax" if isinstance(error, CelSyntaxError) else "type"
