@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from reconcile.apiserver.customresources.value_checks import shown
 from reconcile.apiserver.field_errors import FieldError, duplicate, invalid
 from reconcile.apiserver.managedfields.typed import equal
 
@@ -42,13 +43,14 @@ def _repeated(values: list[Any], path: str) -> list[FieldError]:
     errors: list[FieldError] = []
     for index, value in enumerate(values):
         if sum(equal(value, other) for other in values[:index]) == 1:
-            errors.append(duplicate(f"{path}[{index}]", value))
+            errors.append(duplicate(f"{path}[{index}]", shown(value)))
     return errors
 
 
 def _repeated_keys(values: list[Any], keys: Any, path: str) -> list[FieldError]:
     for index, value in enumerate(values):
         if value is not None and not isinstance(value, dict):
-            return [invalid(f"{path}[{index}]", value, "must be an object for an array of list-type map")]
+            text = "must be an object for an array of list-type map"
+            return [invalid(f"{path}[{index}]", shown(value), text)]
     found = [{key: value[key] for key in sorted(keys) if key in (value or {})} for value in values]
     return _repeated(found, path)

@@ -187,7 +187,7 @@ def enum_check(schema: Schema, kind: type) -> Check | None:
     choices = [_read(choice) for choice in schema.get("enum") or ()]
     if not choices:
         return None
-    shown = [choice if isinstance(choice, str) else quoted(_raw(choice)) for choice in choices]
+    written = [choice if isinstance(choice, str) else quoted(_raw(choice)) for choice in choices]
     texts = frozenset(choice for choice in choices if isinstance(choice, str))
 
     def check(value: Any, path: str) -> list[FieldError]:
@@ -195,7 +195,7 @@ def enum_check(schema: Schema, kind: type) -> Check | None:
             chosen = value in texts
         else:
             chosen = any(_is_choice(value, choice) for choice in choices)
-        return [] if chosen else [not_supported(field_of(path), _shown(value), shown)]
+        return [] if chosen else [not_supported(field_of(path), shown(value), written)]
 
     return check
 
@@ -206,7 +206,8 @@ def _read(value: Any) -> Any:
     return [_read(item) for item in value] if isinstance(value, list) else narrowed(value)
 
 
-def _shown(value: Any) -> Any:
+def shown(value: Any) -> Any:
+    """A value as errors show it: with keys in order, and numbers as Go writes them."""
     return _raw(value) if isinstance(value, dict | list) else value
 
 
@@ -292,21 +293,21 @@ class _Holder:
 
 def _multiple(keyword: str, factor: float, _: bool, holder: _Holder, kind: type) -> Check:
     integers = kind is int and holder.holds(factor)
-    shown: float = _int64(factor) if integers else factor
+    bound: float = _int64(factor) if integers else factor
 
     def fits(value: float) -> bool:
         if integers:
-            return value % shown == 0
-        return is_whole(1 / shown * value if shown < 1 else value / shown)
+            return value % bound == 0
+        return is_whole(1 / bound * value if bound < 1 else value / bound)
 
     def check(value: float, path: str) -> list[FieldError]:
         errors = holder.errors(factor, "MultipleOf", path)
         value = value if integers else float(value)
-        if shown <= 0:
-            text = f"factor MultipleOf declared for {path} must be positive: {go_number(shown)}"
-            errors.append(invalid(field_of(path), shown, text))
+        if bound <= 0:
+            text = f"factor MultipleOf declared for {path} must be positive: {go_number(bound)}"
+            errors.append(invalid(field_of(path), bound, text))
         elif not fits(value):
-            text = in_body(path, f"should be a multiple of {go_number(shown)}")
+            text = in_body(path, f"should be a multiple of {go_number(bound)}")
             errors.append(invalid(field_of(path), value, text))
         return errors
 
@@ -316,14 +317,14 @@ def _multiple(keyword: str, factor: float, _: bool, holder: _Holder, kind: type)
 def _limit(keyword: str, limit: float, exclusive: bool, holder: _Holder, kind: type) -> Check:
     """A minimum or maximum. One that the type cannot hold is an error of its own, and compared as a float."""
     integers = kind is int and holder.holds(limit)
-    shown: float = _int64(limit) if integers else limit
+    bound: float = _int64(limit) if integers else limit
     beyond, word = (operator.lt, "greater") if keyword == "minimum" else (operator.gt, "less")
-    text = f"should be {word} than {'' if exclusive else 'or equal to '}{go_number(shown)}"
+    text = f"should be {word} than {'' if exclusive else 'or equal to '}{go_number(bound)}"
 
     def check(value: float, path: str) -> list[FieldError]:
         errors = holder.errors(limit, f"{keyword.capitalize()} boundary", path)
         value = value if integers else float(value)
-        if beyond(value, shown) or (exclusive and value == shown):
+        if beyond(value, bound) or (exclusive and value == bound):
             errors.append(invalid(field_of(path), value, in_body(path, text)))
         return errors
 
