@@ -11,7 +11,7 @@ from reconcile.apiserver.customresources.list_types import list_type_errors
 from reconcile.apiserver.customresources.rules import SchemaRules
 from reconcile.apiserver.customresources.validation import Validator, within
 from reconcile.apiserver.customresources.value_checks import narrowed
-from reconcile.apiserver.field_errors import FieldError, FieldErrorType
+from reconcile.apiserver.field_errors import FieldError
 from reconcile.apiserver.schemas import BuiltinSchemas
 from reconcile.apiserver.schemas.topology import SCALAR, UNTYPED, Shape
 from reconcile.apiserver.status import bad_request
@@ -31,12 +31,26 @@ _OBJECT_META = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta"
 _TYPE_META = ("apiVersion", "kind", "metadata")
 
 
+_ANY = Shape("scalar", scalar="any")
+_NUMERIC = Shape("scalar", scalar="numeric")
+_SCALARS = {
+    "string": Shape("scalar", scalar="string"),
+    "boolean": Shape("scalar", scalar="boolean"),
+    "integer": _NUMERIC,
+    "number": _NUMERIC,
+}
+
+
 class CustomSchema:
     """The schema of a custom resource in one version."""
 
     def __init__(
         self, schema: JSONObject, *, kind: str, preserve: bool = False, scale: ScaleChecks | None = None
     ) -> None:
+        if _holds_float(schema):
+            # Choices and defaults are read again, too.
+            schema = copy_json(schema)
+            _convert(schema, float, _read_again)
         self.schema = {**schema, _PRESERVE: True} if preserve else schema
         self.kind = kind
         self._scale = scale
@@ -137,13 +151,6 @@ class CustomSchema:
 
         return Correlation(new, old, self.schema)
 
-    def type_problem(self, applied: JSONObject) -> str:
-        """What of an apply configuration has a wrong type; empty: nothing. Nulls are looked at later."""
-        for error in self._validator.errors(applied):
-            if error.type is FieldErrorType.TYPE_INVALID and error.value != "null":
-                return str(error)
-        return ""
-
     @cached_property
     def shape(self) -> Shape:
         meta = self._builtin.shapes.for_struct(_OBJECT_META)
@@ -165,6 +172,12 @@ def _convert(container: Any, kind: type, convert: Callable[[Any], Any]) -> None:
             _convert(value, kind, convert)
         elif found is kind:
             container[place] = convert(value)
+
+
+def _holds_float(value: Any) -> bool:
+    if isinstance(value, dict):
+        return any(map(_holds_float, value.values()))
+    return any(map(_holds_float, value)) if isinstance(value, list) else isinstance(value, float)
 
 
 def _read_again(value: float) -> float:
@@ -191,7 +204,7 @@ def _lazy(schema: JSONObject) -> Any:
 def shape_of(schema: JSONObject) -> Shape:
     """How values of a structural schema merge."""
     if schema.get("x-kubernetes-int-or-string"):
-        return SCALAR
+        return UNTYPED
     atomic = schema.get("x-kubernetes-map-type") == "atomic"
     kind = schema.get("type")
     if kind == "array":
@@ -227,8 +240,10 @@ def shape_of(schema: JSONObject) -> Shape:
             return Shape("untyped", atomic, element=lambda: UNTYPED)
         rest = (lambda: UNTYPED) if schema.get(_PRESERVE) or additional is True else None
         return Shape("struct", atomic, {key: _lazy(value) for key, value in properties.items()}, rest)
-    if kind in ("string", "integer", "number", "boolean"):
-        return SCALAR
+    if kind == "string" and schema.get("format") not in (None, "", "byte"):
+        return _ANY
+    if kind in _SCALARS:
+        return _SCALARS[kind]
     return UNTYPED
 
 

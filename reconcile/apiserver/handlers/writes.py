@@ -22,7 +22,6 @@ from reconcile.apiserver.interfaces import (
     RequestContext,
     Strategy,
 )
-from reconcile.apiserver.managedfields.manager import untyped
 from reconcile.apiserver.storage import StorageConflictError, StoredObject
 from reconcile.objects.identity import GroupVersionKind
 
@@ -80,12 +79,12 @@ class Writer:
     ) -> JSONObject:
         attributes = await self._prepare_creation(context, obj, admitted=admitted, applied=applied)
         if obj["metadata"].get("name") or not obj["metadata"].get("generateName"):
-            return await self._commit_creation(context, obj, attributes, applied=applied)
+            return await self._commit_creation(context, obj, attributes)
         original = encode_object(obj)
         for attempt in range(_NAME_ATTEMPTS):
             try:
                 again = decode_object(original) if attempt else obj
-                return await self._commit_creation(context, again, attributes, applied=applied)
+                return await self._commit_creation(context, again, attributes)
             except status.StatusError as error:
                 if error.reason != "AlreadyExists" or attempt + 1 < _NAME_ATTEMPTS:
                     if error.reason == "AlreadyExists":
@@ -117,12 +116,7 @@ class Writer:
         return attributes
 
     async def _commit_creation(
-        self,
-        context: RequestContext,
-        obj: JSONObject,
-        attributes: AdmissionAttributes | None,
-        *,
-        applied: bool,
+        self, context: RequestContext, obj: JSONObject, attributes: AdmissionAttributes | None
     ) -> JSONObject:
         parts, resource = self._parts, context.resource
         strategy = resource.strategy
@@ -139,7 +133,7 @@ class Writer:
         errors += strategy.validate_create(obj, context)
         errors = errors or meta_errors
         if errors:
-            raise self._invalid(context, obj, errors, applied=applied)
+            raise self._invalid(context, obj, errors)
         context.warnings.extend(strategy.warnings(obj, None, context))
         meta = obj["metadata"]
         if attributes is not None:
@@ -270,7 +264,7 @@ class Writer:
         errors += resource.schema.validate(new, old, context)
         errors += strategy.validate_update(new, old, context)
         if errors:
-            raise self._invalid(context, new, errors, applied=applied)
+            raise self._invalid(context, new, errors)
         context.warnings.extend(strategy.warnings(new, old, context))
         if admitted:
             attributes = attributes_of("UPDATE", context, new, old)
@@ -302,22 +296,11 @@ class Writer:
         return new
 
     def _invalid(
-        self,
-        context: RequestContext,
-        obj: JSONObject,
-        errors: list[field_errors.FieldError],
-        *,
-        applied: bool,
+        self, context: RequestContext, obj: JSONObject, errors: list[field_errors.FieldError]
     ) -> Exception:
         kind = context.resource.type
         # Events of both forms are one kind, that of the core group.
         group = "" if kind.group == "events.k8s.io" else kind.group
-        if applied and context.resource.custom:
-            for error in errors:
-                if error.type is field_errors.FieldErrorType.TYPE_INVALID and error.value != "null":
-                    # What was stored fits: the applied configuration does not. A null is what is left of
-                    # a part whose last field went.
-                    return untyped(obj, context, str(error))
         return status.invalid(group, kind.kind, obj["metadata"].get("name") or "", errors)
 
     def _uid_conflict(self, context: RequestContext, wanted: str, found: str) -> status.StatusError:

@@ -41,7 +41,6 @@ from reconcile.apiserver.status import StatusError, apply_conflict, bad_request,
 from reconcile.objects.json_copy import copy_json
 
 if TYPE_CHECKING:
-    from reconcile.apiserver.customresources.schema import CustomSchema
     from reconcile.apiserver.interfaces import RequestContext
 
 JSONObject = dict[str, Any]
@@ -160,8 +159,6 @@ class FieldManager:
             validate(applied, shape)
         except TypedError as error:
             raise untyped(applied, context, str(error)) from None
-        if context.resource.custom:
-            _check_types(applied, context)
         try:
             merged = await self._apply(applied, before, managed, context, versions, force=context.force)
         except _Conflicts as conflicts:
@@ -353,9 +350,7 @@ def untyped(applied: JSONObject, context: RequestContext, problem: str) -> Excep
 def _check_types(applied: JSONObject, context: RequestContext) -> None:
     """What is of a wrong type is refused for that, before any conflict about it."""
     if context.resource.custom:
-        problem = cast("CustomSchema", context.resource.schema).type_problem(applied)
-        if problem:
-            raise untyped(applied, context, problem)
+        # By their shape, before.
         return
     try:
         context.resource.schema.check(copy_json(applied), context)

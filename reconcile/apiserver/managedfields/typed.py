@@ -14,6 +14,7 @@ import msgspec
 
 from reconcile.apiserver.field_errors import go_quote
 from reconcile.apiserver.managedfields.fieldset import FieldSet, Path, element_of, path_text
+from reconcile.apiserver.schemas.restoring import go_shown, type_of
 from reconcile.apiserver.schemas.topology import Shape
 from reconcile.objects.json_copy import copy_json
 
@@ -322,7 +323,7 @@ def validate(value: Any, shape: Shape, *, repeated: bool = False) -> None:
 
 
 def _problems(value: Any, shape: Shape, path: str, *, repeated: bool) -> Iterator[str]:
-    if granular_map(shape, value):
+    if granular_map(shape, value) and not shape.scalar:
         for key, inner in value.items():
             if shape.kind == "struct" and shape.element is None and key not in shape.fields:
                 yield f"{path}.{key}: field not declared in schema"
@@ -349,8 +350,10 @@ def _of_wrong_kind(value: Any, shape: Shape, path: str, *, repeated: bool) -> It
         yield f"{path}: expected map, got {_go_value(value)}"
     elif shape.kind == "list" and not isinstance(value, list):
         yield f"{path}: expected list, got {_go_value(value)}"
-    elif shape.kind == "scalar" and isinstance(value, dict | list):
-        yield f"{path}: expected scalar, got {_go_value(value)}"
+    elif shape.kind == "scalar":
+        wrong = _of_wrong_type(value, shape.scalar)
+        if wrong:
+            yield f"{path}: expected {wrong}"
     elif isinstance(value, dict) and shape.kind in ("struct", "map"):
         for key, inner in value.items():
             if shape.kind == "struct" and shape.element is None and key not in shape.fields:
@@ -362,7 +365,31 @@ def _of_wrong_kind(value: Any, shape: Shape, path: str, *, repeated: bool) -> It
             yield from _problems(item, shape.items, f"{path}[{index}]", repeated=repeated)
 
 
+def _of_wrong_type(value: Any, scalar: str) -> str:
+    """What a scalar is not; three sentences of upstream, each with the value in another of Go's forms."""
+    kind = type(value)
+    if scalar == "numeric" and kind is not int and kind is not float:
+        return f"numeric (int or float), got {type_of(value)}"
+    if scalar == "string" and kind is not str:
+        return f"string, got &value.valueUnstructured{{Value:{_in_go(value)}}}"
+    if scalar == "boolean" and kind is not bool:
+        return f"boolean, got {_go_value(value)}"
+    if scalar in ("", "any") and kind in (dict, list):
+        return f"{scalar} scalar, got {_go_value(value)}".lstrip()
+    return ""
+
+
 def _go_value(value: Any) -> str:
-    if isinstance(value, str):
-        return f"&{{{value}}}"
-    return f"&{{{msgspec.json.encode(value).decode()}}}"
+    return f"&{{{go_shown(value)}}}"
+
+
+def _in_go(value: Any) -> str:
+    """A JSON value as Go's `%#v` prints it."""
+    if isinstance(value, dict):
+        inside = ", ".join(f"{go_quote(key)}:{_in_go(value[key])}" for key in sorted(value))
+        return f"{type_of(value)}{{{inside}}}"
+    if isinstance(value, list):
+        return f"{type_of(value)}{{{', '.join(map(_in_go, value))}}}"
+    if value is None:
+        return "interface {}(nil)"
+    return go_quote(value) if isinstance(value, str) else go_shown(value)

@@ -29,6 +29,7 @@ class Shape:
         set: a list of distinct scalars.
         defaults: of the keys of a list.
         patch_strategy, merge_key: of strategic merge patch.
+        scalar: what a scalar must be: `string`, `boolean`, `numeric` or `any`; empty: decoding tells.
     """
 
     kind: Kind
@@ -40,6 +41,7 @@ class Shape:
     defaults: Mapping[str, Any] = field(default_factory=dict[str, Any])
     patch_strategy: tuple[str, ...] = ()
     merge_key: str = ""
+    scalar: str = ""
     _children: dict[str, Shape] = field(default_factory=dict[str, "Shape"], init=False, repr=False)
     _items: Shape | None = field(default=None, init=False, repr=False)
 

@@ -8,8 +8,11 @@ import pytest
 from helpers.custom_values import CustomValue, custom_values
 from helpers.drawn_custom_objects import TEXTS
 
+from reconcile.apiserver.customresources.schema import shape_of
 from reconcile.apiserver.customresources.string_formats import known_format
 from reconcile.apiserver.customresources.validation import validate
+from reconcile.apiserver.managedfields.typed import TypedError
+from reconcile.apiserver.managedfields.typed import validate as fits_shape
 
 
 def object_of(**properties: Any) -> dict[str, Any]:
@@ -82,3 +85,35 @@ def test_a_change_from_an_integer_to_the_same_float_is_one() -> None:
     schema = {"type": "number", "maximum": 1}
     assert validate({"a": 2}, object_of(a=schema), {"a": 2}) == []
     assert len(validate({"a": 2.0}, object_of(a=schema), {"a": 2})) == 1
+
+
+@pytest.mark.parametrize(
+    ("schema", "value", "text"),
+    [
+        ({"type": "integer"}, "x", "numeric (int or float), got string"),
+        ({"type": "number"}, {}, "numeric (int or float), got map[string]interface {}"),
+        ({"type": "boolean"}, 1, "boolean, got &{1}"),
+        ({"type": "string"}, 5, "string, got &value.valueUnstructured{Value:5}"),
+        (
+            {"type": "string"},
+            [1, "a", {"b": 1.5}],
+            "string, got &value.valueUnstructured{Value:[]interface {}{1, "
+            '"a", map[string]interface {}{"b":1.5}}}',
+        ),
+        ({"type": "string", "format": "date"}, {"q": 1}, "any scalar, got &{map[q:1]}"),
+        ({"type": "array", "items": {"type": "number"}}, {}, "list, got &{map[]}"),
+        ({"type": "integer"}, 1.5, ""),
+        ({"type": "string", "format": "date"}, 5, ""),
+        ({"x-kubernetes-int-or-string": True}, [], ""),
+    ],
+)
+def test_an_applied_value_of_another_type_is_refused_before_it_is_merged(
+    schema: dict[str, Any], value: Any, text: str
+) -> None:
+    shape = shape_of(object_of(a=schema))
+    if not text:
+        fits_shape({"a": value}, shape)
+        return
+    with pytest.raises(TypedError) as refused:
+        fits_shape({"a": value}, shape)
+    assert str(refused.value) == f".a: expected {text}"
