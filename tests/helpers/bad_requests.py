@@ -168,7 +168,75 @@ DEEP = [
     Bad("DELETE", f"{MAPS}/none", b'{"x":' + deep(9_000) + b"}", {"Content-Type": JSON}),
     post(b'{"apiVersion":"v1","kind":"ConfigMap","metadata":' + deep(9_000) + b"}"),
 ]
-REQUESTS = [*PATHS, *QUERIES, *BODIES, *PATCHES, *OTHERS, *DEEP]
+# Fields that are unknown, and keys that come twice, in documents of built-in kinds: told in the order of the
+# reader of each format.
+_MAP = b'{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"a"},%b}'
+_POD = b'{"apiVersion":"v1","kind":"Pod",%b}'
+_ONE = b'{"name":"a","image":"b"%b}'
+_MANY = b"""kind: Pod
+apiVersion: v1
+metadata: {name: a, zone: b}
+spec:
+  unknown: 1
+  containers:
+  - name: a
+    image: b
+    name: c
+    before:
+      a: 1
+      a: 2
+  containers:
+  - {name: a, image: b, after: 1}
+  nodeName:
+    a
+  nodeName:
+    b
+metadata:
+  name: b
+  colour: red
+"""
+_LINES = b"""kind: ConfigMap
+apiVersion: v1
+metadata: {name: held}
+data:
+  a: b
+  a:
+    c
+data:
+  a: c
+  a: b
+"""
+TWICE = [
+    _MAP % b'"u":1,"data":{"k":"1","k":"2"}',
+    _MAP % b'"data":{"k":"1","k":"2","k":"3"},"u":1,"u":2',
+    _MAP % b'"u":{"x":1,"x":2},"data":{"k":"1","k":"2"}',
+    _MAP % b'"u":1,"data":{"k":"1"},"w":1,"data":{"k":"1","k":"2"}',
+    _MAP % b'"Data":{"k":"1"},"data":{"k":"1"},"u":1,"DATA":{}',
+    _POD
+    % b'"metadata":{"name":"a","u":1},"metadata":{"name":"a","u":1,"w":2},"spec":{"containers":[%b]}'
+    % (_ONE % b""),
+    _POD
+    % b'"metadata":{"name":"a"},"spec":{"x":1,"containers":[%b,%b],"x":2,"nodeName":"a","nodeName":"b"}'
+    % (_ONE % b',"y":1,"image":"c"', _ONE % b',"env":[{"name":"a","name":"b","q":1}],"z":1'),
+    _POD
+    % b'"metadata":{"name":"a"},"spec":{"containers":[%b],"containers":[%b]}'
+    % (_ONE % b',"u":1', _ONE % b',"u":1'),
+]
+REPEATED = [
+    *(
+        post(body, media, f"/api/v1/namespaces/{NAMESPACE}/{collection}?fieldValidation=Strict")
+        for collection, kind in (("configmaps", b'"ConfigMap"'), ("pods", b'"Pod"'))
+        for media in (JSON, "application/yaml")
+        for body in TWICE
+        if kind in body
+    ),
+    post(_MANY, "application/yaml", f"/api/v1/namespaces/{NAMESPACE}/pods?fieldValidation=Strict"),
+    *(
+        patch("apply-patch+yaml", body, f"{MAPS}/{name}", "?fieldManager=m&fieldValidation=Strict")
+        for name, body in (("a", _MANY), ("held", _LINES), ("a", _LINES))
+    ),
+]
+REQUESTS = [*PATHS, *QUERIES, *BODIES, *PATCHES, *OTHERS, *DEEP, *REPEATED]
 
 
 class Connection:

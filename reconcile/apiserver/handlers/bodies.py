@@ -31,7 +31,7 @@ def decode_body(
     custom: bool = False,
     cbor: bool = False,
 ) -> tuple[JSONObject, list[str]]:
-    """The object of a body, and which of its fields came twice (`duplicate field "data.a"`).
+    """The object of a body, and which of its fields came twice, in the words of the format's reader.
 
     `kind` and `api_version` are what is expected, for messages and for protobuf that does not name its kind.
     `custom`: of a custom resource, which has no protobuf form; kube-apiserver breaks off such a request
@@ -113,9 +113,6 @@ def merged_repeats(raw: bytes) -> tuple[Any, list[str]]:
     for each field that comes twice in one object."""
     repeated: list[str] = []
 
-    class _Pairs(list[tuple[str, Any]]):
-        """An object's fields as written."""
-
     def walk(value: Any, path: str) -> Any:
         if isinstance(value, _Pairs):
             made: dict[str, Any] = {}
@@ -123,7 +120,7 @@ def merged_repeats(raw: bytes) -> tuple[Any, list[str]]:
             for key, item in value:
                 if key in made and key not in told:
                     told.add(key)
-                    repeated.append(f'duplicate field "{path}{key}"')
+                    repeated.append(_repeated(path + key))
                 read = walk(item, f"{path}{key}.")
                 held = made.get(key)
                 made[key] = {**held, **read} if isinstance(held, dict) and isinstance(read, dict) else read
@@ -135,6 +132,53 @@ def merged_repeats(raw: bytes) -> tuple[Any, list[str]]:
         return value
 
     return walk(json.loads(raw, object_pairs_hook=_Pairs), ""), repeated
+
+
+def as_met(raw: bytes, findings: list[str]) -> list[str]:
+    """Findings about the JSON of a built-in kind, in the order in which Go's reader meets the fields.
+
+    It skips what it does not know, so nothing is said of what is in there, nor that it comes twice.
+    """
+    if all(finding.startswith("unknown") for finding in findings):
+        return findings
+    known = frozenset(findings)
+    met: list[str] = []
+
+    def walk(value: Any, path: str) -> None:
+        if isinstance(value, _Pairs):
+            seen: set[str] = set()
+            for key, item in value:
+                unknown = f'unknown field "{path}{key}"'
+                if unknown in known:
+                    met.append(unknown)
+                    continue
+                if key in seen:
+                    met.append(_repeated(path + key))
+                seen.add(key)
+                walk(item, f"{path}{key}.")
+        elif isinstance(value, list):
+            for index, item in enumerate(cast("list[Any]", value)):
+                walk(item, f"{path[:-1]}[{index}].")
+
+    walk(json.loads(raw, object_pairs_hook=_Pairs), "")
+    told = dict.fromkeys(met)
+    return [*told, *(each for each in findings if not each.startswith("duplicate") and each not in told)]
+
+
+def strict_error(findings: list[str]) -> str:
+    """What a strict reader says of findings; those of go-yaml are one error."""
+    of_yaml = [finding for finding in findings if finding.endswith("already set in map")]
+    rest = [finding for finding in findings if finding not in of_yaml]
+    first = ["\n  ".join(("yaml: unmarshal errors:", *of_yaml))] if of_yaml else []
+    return ", ".join(first + rest)
+
+
+class _Pairs(list[tuple[str, Any]]):
+    """An object's fields as written."""
+
+
+def _repeated(path: str) -> str:
+    return f'duplicate field "{path}"'
 
 
 _OPTION_TYPES: Final[dict[str, tuple[tuple[type, ...], str]]] = {

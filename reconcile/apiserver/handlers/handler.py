@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol, cast
 from urllib.parse import unquote
 
@@ -13,9 +14,11 @@ from reconcile.apiserver.handlers.access import ServerAccess
 from reconcile.apiserver.handlers.addressing import check_name, check_namespace
 from reconcile.apiserver.handlers.bodies import (
     MAX_BODY,
+    as_met,
     decode_body,
     decode_delete_options,
     media_type,
+    strict_error,
 )
 from reconcile.apiserver.handlers.deadline import check_timeout
 from reconcile.apiserver.handlers.deletes import Deleter
@@ -51,6 +54,8 @@ from reconcile.apiserver.resources import Resource
 from reconcile.apiserver.storage import Storage
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from reconcile.apiserver.customresources.schema import CustomSchema
 
 _log = logging.getLogger(__name__)
@@ -329,13 +334,15 @@ class Handler:
         )
         self.check_kind(resource, obj)
         if media_type(content_type) != "application/cbor" or resource.custom:
-            self.check_object(context, resource, obj, findings)
+            in_json = findings and not resource.custom and media_type(content_type) != "application/yaml"
+            told = partial(as_met, request.body) if in_json else None
+            self.check_object(context, resource, obj, findings, told=told)
             _check_whole(request, obj)
             return obj
-        from reconcile.apiserver.handlers.cbor_bodies import cbor_mismatch
+        from reconcile.apiserver.handlers.cbor_bodies import cbor_findings, cbor_mismatch
 
         try:
-            self.check_object(context, resource, obj, findings, cbor=request.body)
+            self.check_object(context, resource, obj, findings, told=partial(cbor_findings, request.body))
         except status.StatusError as error:
             raise cbor_mismatch(error, kind.kind, kind.version, request.body) from None
         return obj
@@ -382,13 +389,14 @@ class Handler:
         obj: JSONObject,
         findings: list[str],
         *,
-        cbor: bytes | None = None,
+        told: Callable[[list[str]], list[str]] | None = None,
         patched: bool = False,
         applied: bool = False,
     ) -> None:
         """Schema check with fieldValidation, then defaults.
 
-        `cbor`: the body that the object came in. `patched`: a patch made it; `applied`: of that kind.
+        `told`: what is said of what was found, where that depends on how the object was written. `patched`:
+        a patch made it; `applied`: of that kind.
         """
         meta: Any = obj.get("metadata")
         reset = isinstance(meta, dict) and cast("JSONObject", meta).get("managedFields") == []
@@ -401,15 +409,13 @@ class Handler:
         if resource.custom and not applied:
             cast("CustomSchema", resource.schema).drop_nulls(obj)
         if findings:
-            if cbor is not None:
-                from reconcile.apiserver.handlers.cbor_bodies import cbor_findings
-
-                findings = cbor_findings(cbor, findings)
+            if told is not None:
+                findings = told(findings)
             if context.field_validation == "Strict":
                 kind = resource.type
                 raise status.bad_request(
                     f"{kind.kind} in version {status.go_quote(kind.version)} cannot be handled as a "
-                    f"{kind.kind}: strict decoding error: {', '.join(findings)}"
+                    f"{kind.kind}: strict decoding error: {strict_error(findings)}"
                 )
             if context.field_validation == "Warn":
                 context.warnings.extend(findings)

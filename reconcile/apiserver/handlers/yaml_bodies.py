@@ -9,20 +9,24 @@ from reconcile.apiserver.handlers.nesting import shortened
 
 
 def load_yaml(raw: bytes) -> tuple[Any, list[str]]:
-    """The document as JSON values, and which keys came twice. Raises ValueError in go-yaml's style."""
+    """The document as JSON values, keys in order, as they are once it was made JSON; and its `repeated_keys`.
+
+    Of a key that comes twice the last value counts. Raises ValueError in go-yaml's style.
+    """
     import yaml
 
     check_depth(raw)
-    duplicates: list[str] = []
     loader_class: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     loader = loader_class(raw)
     try:
         node = loader.get_single_node()
-        return (None if node is None else _Values(loader, duplicates).of(node, "")), duplicates
+        values = _Values(loader)
+        found = None if node is None else values.of(node)
     except (yaml.YAMLError, RecursionError, UnicodeDecodeError) as error:
         raise ValueError(yaml_problem(error)) from None
     finally:
         loader.dispose()
+    return found, repeated_keys(raw) if values.repeat else []
 
 
 def yaml_problem(error: Exception) -> str:
@@ -83,14 +87,18 @@ _MAX_VALUES = 1_500_000
 
 
 class _Values:
-    """Nodes of a document as JSON values."""
+    """Nodes of a document as JSON values.
 
-    def __init__(self, loader: Any, duplicates: list[str]) -> None:
+    Attributes:
+        repeat: whether a key may have come twice in one map.
+    """
+
+    def __init__(self, loader: Any) -> None:
+        self.repeat = False
         self._loader = loader
-        self._duplicates = duplicates
         self._left = _MAX_VALUES
 
-    def of(self, node: Any, path: str, depth: int = 0) -> Any:
+    def of(self, node: Any, depth: int = 0) -> Any:
         if depth > _MAX_DEPTH:
             raise ValueError("yaml: exceeded max depth of 10000")
         self._left -= 1
@@ -98,17 +106,11 @@ class _Values:
             raise ValueError("yaml: document contains excessive aliasing")
         if node.id == "mapping":
             self._loader.flatten_mapping(node)
-            made: dict[str, Any] = {}
-            for key_node, value_node in node.value:
-                key = _key(self._loader, key_node)
-                if key in made:
-                    self._duplicates.append(f'duplicate field "{path}{key}"')
-                made[key] = self.of(value_node, f"{path}{key}.", depth + 1)
-            return made
+            made = {_key(self._loader, key): self.of(value, depth + 1) for key, value in node.value}
+            self.repeat |= len(made) < len(node.value)
+            return dict(sorted(made.items()))
         if node.id == "sequence":
-            return [
-                self.of(item, f"{path[:-1]}[{index}].", depth + 1) for index, item in enumerate(node.value)
-            ]
+            return [self.of(item, depth + 1) for item in node.value]
         if node.value in ("y", "Y", "n", "N") and node.tag == "tag:yaml.org,2002:str" and not node.style:
             return node.value in "yY"
         if node.tag in ("tag:yaml.org,2002:timestamp", "tag:yaml.org,2002:binary"):
@@ -119,7 +121,8 @@ class _Values:
 def repeated_keys(raw: bytes) -> list[str]:
     """`line 4: key "a" already set in map` for each key of a YAML document that comes twice in one map.
 
-    Raises ValueError when it is nested too deeply.
+    In the order in which go-yaml tells them, which has read the value before it looks at the key, and names
+    the line on which the value begins. Raises ValueError when the document is nested too deeply.
     """
     import yaml
 
@@ -130,11 +133,13 @@ def repeated_keys(raw: bytes) -> list[str]:
         if node.id == "mapping":
             seen: set[str] = set()
             for key, value in node.value:
+                walk(value)
                 if key.id == "scalar":
                     if key.value in seen:
-                        found.append(f'line {key.start_mark.line + 1}: key "{key.value}" already set in map')
+                        found.append(
+                            f'line {value.start_mark.line + 1}: key "{key.value}" already set in map'
+                        )
                     seen.add(key.value)
-                walk(value)
         elif node.id == "sequence":
             for item in node.value:
                 walk(item)

@@ -52,7 +52,10 @@ class Patcher:
                 + ", ".join(accepted)
             )
         if kind == APPLY_PATCH:
-            return await self._field_manager.apply(self._applied(body, context), current, context)
+            configuration, repeated = self._applied(body)
+            new = await self._field_manager.apply(configuration, current, context)
+            _check_repeated(repeated, context)
+            return new
         if kind == APPLY_CBOR:
             return await self._field_manager.apply(_applied_cbor(body), current, context)
         assert current is not None
@@ -115,36 +118,28 @@ class Patcher:
         return patch, []
 
     @staticmethod
-    def _applied(body: bytes, context: RequestContext) -> JSONObject:
+    def _applied(body: bytes) -> tuple[JSONObject, list[str]]:
+        """An apply configuration, and which keys come twice in it."""
         from reconcile.apiserver.handlers.bodies import may_repeat
         from reconcile.apiserver.handlers.yaml_bodies import load_yaml, repeated_keys
 
+        found: list[str] = []
         try:
-            decoded: Any = msgspec.json.decode(body)
-        except (msgspec.DecodeError, RecursionError):
             try:
-                decoded, _ = load_yaml(body)
-            except ValueError as error:
-                text = f"error converting YAML to JSON: {error}"
-                raise bad_request(f"error decoding YAML: {text}") from None
-            repeats = True
-        else:
-            repeats = may_repeat(body, decoded)
+                decoded: Any = msgspec.json.decode(body)
+            except (msgspec.DecodeError, RecursionError):
+                decoded, found = load_yaml(body)
+            else:
+                if may_repeat(body, decoded):
+                    found = repeated_keys(body)
+        except ValueError as error:
+            raise bad_request(f"error decoding YAML: error converting YAML to JSON: {error}") from None
         if not isinstance(decoded, dict):
             raise bad_request(
                 "error decoding YAML: error unmarshaling JSON: while decoding JSON: json: cannot unmarshal "
                 f"{json_type(decoded)} into Go value of type map[string]interface {{}}"
             )
-        try:
-            found = repeated_keys(body) if repeats and context.field_validation != "Ignore" else []
-        except ValueError as error:
-            raise bad_request(f"error decoding YAML: error converting YAML to JSON: {error}") from None
-        if found:
-            if context.field_validation == "Strict":
-                text = "error converting YAML to JSON: yaml: unmarshal errors:"
-                raise bad_request("\n  ".join((f"error strict decoding YAML: {text}", *found)))
-            context.warnings.extend(found)
-        return decoded
+        return cast("JSONObject", decoded), found
 
 
 def _applied_cbor(body: bytes) -> JSONObject:
@@ -178,6 +173,15 @@ def _check(patched: JSONObject, context: RequestContext, found: list[str]) -> No
         raise _invalid_patch(patched, f"{given[0]} of {given[1]} is no {kind.kind}")
     if found and context.field_validation == "Strict":
         raise _invalid_patch(patched, f"strict decoding error: {', '.join(found)}")
+    if context.field_validation == "Warn":
+        context.warnings.extend(found)
+
+
+def _check_repeated(found: list[str], context: RequestContext) -> None:
+    """Keys that come twice in an apply configuration are an error once it was applied, not before."""
+    if found and context.field_validation == "Strict":
+        text = "error converting YAML to JSON: yaml: unmarshal errors:"
+        raise bad_request("\n  ".join((f"error strict decoding YAML: {text}", *found)))
     if context.field_validation == "Warn":
         context.warnings.extend(found)
 
