@@ -307,9 +307,7 @@ def spaced(*events: float) -> list[float]:
     ],
     ids=["first at once", "gathered", "added while it runs", "after a pause at once", "and so on"],
 )
-def test_spaced_runs_of_a_key_gather_what_comes_in_between(
-    events: tuple[float, ...], runs: list[int]
-) -> None:
+def test_spaced_runs_gather_what_comes_in_between(events: tuple[float, ...], runs: list[int]) -> None:
     assert spaced(*events) == runs
 
 
