@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
 import re
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
-from helpers.differential import BROKEN_OFF, Answer, Ask, Server, delete, differences, merge, post, put
+from helpers.differential import BROKEN_OFF, Answer, Ask, Server, delete, differences, get, merge, post, put
 from helpers.differential_breakages import (
     METADATA,
     METADATA_CHANGES,
@@ -143,6 +144,8 @@ async def judged_puts(
     for ask in (servers.real, servers.ours):
         made = await ask(post(collection, obj))
         assert made.status in (201, 409), made.body
+        if kind == "CustomResourceDefinition":
+            await _established(ask, path)
     unbroken = Breakage("valid", ())
     if status:
         assert has_status(kind)
@@ -163,6 +166,16 @@ async def judged_puts(
     finally:
         for ask in (servers.real, servers.ours):
             await remove(ask, path.removesuffix("/status"))
+
+
+async def _established(ask: Server, path: str) -> None:
+    """Until a server has done with a definition what it does after creation."""
+    async with asyncio.timeout(60):
+        while True:
+            conditions = (await ask(get(path))).body.get("status", {}).get("conditions") or ()
+            if any(each["type"] == "Established" and each["status"] == "True" for each in conditions):
+                return
+            await asyncio.sleep(0.05)
 
 
 async def _order(servers: Both, path: str, breakage: Breakage, ours: Answer) -> str:
